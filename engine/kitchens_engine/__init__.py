@@ -1,0 +1,5 @@
+"""Runs recipes: graphs of nodes with tests and process control at every step.
+
+The engine knows no git, no kitchen, no container, no terminal and no web. What it
+needs from outside comes in through the protocols of `kitchens_engine.ports`.
+"""

@@ -1,0 +1,95 @@
+"""What the engine needs from outside, as protocols, and the values that pass through them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+
+class Source(Protocol):
+    """Files of a cookbook, wherever they lie: a folder on disk, or a tree in git.
+
+    Paths are relative to the cookbook, with `/`.
+    """
+
+    def read(self, path: str) -> bytes | None:
+        """The content of the file at `path`, or None when there is no such file."""
+
+    def names(self, folder: str) -> Sequence[str]:
+        """The names directly inside `folder`, sorted; empty when there is no such folder."""
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A process to start: `argv`, where, with which variables over the runtime's own, and the log to append to.
+
+    `token` names the attempt: it is unique in the run, and the end is reported under it.
+    """
+
+    token: str
+    argv: tuple[str, ...]
+    folder: Path
+    environment: Mapping[str, str]
+    log: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The end of a process: its exit status (a signal as 128 + number).
+
+    `lost` says in one sentence why there is no evidence of how it ended (a lost
+    connection, an engine that went away); then `status` means nothing.
+    """
+
+    token: str
+    status: int
+    lost: str | None = None
+
+
+class Runtime(Protocol):
+    """Where the processes of one order run execute."""
+
+    kind: str
+    """`process` or `docker`: evidence that an attestation carries."""
+
+    python: str
+    """The Python inside the runtime that has the worker's libraries (duckdb, pytest)."""
+
+    worker: str
+    """The path of the worker script inside the runtime."""
+
+    def start(self, command: Command) -> None:
+        """Start it. A program that is not there ends with status 127 and a line in its log."""
+
+    def wait(self, timeout: float | None) -> Sequence[Ended]:
+        """The processes that ended; waits at most `timeout` seconds for the first (None: as long as any runs)."""
+
+    def kill(self, token: str) -> None:
+        """End the process with all its descendants: asked first, forced after a short grace. Its end is reported by `wait`."""
+
+    def close(self) -> None:
+        """End what still runs and give back what the runtime holds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something happened in a run. Observers turn events into progress and words.
+
+    `kind`: `waiting` (for a lock), `run-started`, `node-started`, `node-retried`,
+    `node-ended`, `test-ended`, `run-ended`. `node` is the stable path in the recipe
+    tree, such as `report/render`; `detail` holds what belongs to the kind: `status`,
+    `why`, `seconds`, `name`, `value`, `limits`, `fail`, `log`, `attempt`, `total`.
+    """
+
+    kind: str
+    run: str
+    node: str | None = None
+    detail: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Observer(Protocol):
+    """Is told what happens. Must return quickly and never raises."""
+
+    def __call__(self, event: Event) -> None: ...

@@ -1,0 +1,130 @@
+"""A recipe as frozen values: what `recipe.toml` says, after it was checked at the door."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any
+
+EMPTY: Mapping[str, Any] = MappingProxyType({})
+
+#: The keys of which a node has exactly one. Connectors add their own names later.
+ACTIONS = ("run", "python", "sql", "copy", "recipe", "ingredient", "notebook", "wait", "noop")
+
+#: The keys of which a test has exactly one (its measure), and exactly one (its rule).
+MEASURES = ("sql", "output", "value", "run")
+RULES = (
+    "equals",
+    "not_equals",
+    "above",
+    "below",
+    "at_least",
+    "at_most",
+    "between",
+    "matches",
+    "control",
+)
+
+
+class OnFailure(StrEnum):
+    """What a failing test does to its node: fail it, let it pass as `warned`, or only be recorded."""
+
+    STOP = "stop"
+    WARN = "warn"
+    LOG = "log"
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where something stands: `file` relative to the cookbook, line and column from 1."""
+
+    file: str
+    line: int
+    column: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Test:
+    """A measure and a rule on a node.
+
+    `measure` is one of `MEASURES` and `expression` its text (for `run`, text or argv);
+    `rule` is one of `RULES` and `limit` its value as TOML gave it (a pair for `between`).
+    """
+
+    __test__ = False
+
+    name: str
+    measure: str
+    expression: str | tuple[str, ...]
+    rule: str
+    limit: Any
+    fail: OnFailure
+    position: Position
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One step of a recipe.
+
+    `action` is one of `ACTIONS`; `body` is its value as TOML gave it (text, a list of
+    words, a table, or `True` for `noop`). `timeout` and `retry_delay` are seconds.
+    `database` is `write`, `read` or None; `connection` None is the embedded database.
+    `outputs` maps declared names to type names; None when the recipe declares none.
+    """
+
+    name: str
+    action: str
+    body: Any
+    position: Position
+    needs: tuple[str, ...] = ()
+    when: str | None = None
+    env: Mapping[str, str] = field(default_factory=lambda: EMPTY)
+    secrets: Mapping[str, str] = field(default_factory=lambda: EMPTY)
+    outputs: Mapping[str, str] | None = None
+    retries: int = 0
+    retry_delay: float = 0.0
+    timeout: float | None = None
+    connection: str | None = None
+    database: str | None = None
+    variation: str | None = None
+    variables: Mapping[str, Any] = field(default_factory=lambda: EMPTY)
+    inputs: Mapping[str, Any] = field(default_factory=lambda: EMPTY)
+    tests: tuple[Test, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Variation:
+    """A named way to run a recipe. `nodes` None runs the whole graph."""
+
+    name: str
+    variables: Mapping[str, Any] = field(default_factory=lambda: EMPTY)
+    nodes: tuple[str, ...] | None = None
+    schedule: str | None = None
+    timezone: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """A pipeline. `folder` is its path in the cookbook, such as `recipes/delays`, with `/`.
+
+    `outputs` (ingredients only) maps a name to its type and the template of its value.
+    `functional_tests` says whether the folder `tests/` holds pytest files.
+    """
+
+    name: str
+    folder: str
+    description: str = ""
+    requires: tuple[str, ...] = ()
+    variables: Mapping[str, Any] = field(default_factory=lambda: EMPTY)
+    variations: Mapping[str, Variation] = field(default_factory=lambda: EMPTY)
+    inputs: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: EMPTY)
+    outputs: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: EMPTY)
+    nodes: Mapping[str, Node] = field(default_factory=lambda: EMPTY)
+    functional_tests: bool = False
+
+    @property
+    def file(self) -> str:
+        """The path of its `recipe.toml` in the cookbook."""
+        return f"{self.folder}/recipe.toml"

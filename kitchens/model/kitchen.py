@@ -1,0 +1,92 @@
+"""What is registered about a kitchen, in `refs/kitchens/<name>`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from kitchens.model.names import KitchenName
+from kitchens_engine.recipe import EMPTY
+
+
+@dataclass(frozen=True, slots=True)
+class Landing:
+    """A move of a kitchen's branch through the gate, written down before the branch moves.
+
+    It counts as done exactly when the branch contains `commit`. `status` is `merged`,
+    `promoted` or `rolled-back`; `source` the kitchen it came from; `recipes` what the
+    gate had to show, as pairs of recipe and fingerprint.
+    """
+
+    status: str
+    previous: str
+    commit: str
+    source: str
+    who: str
+    when: datetime
+    recipes: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """Who made a kitchen, from what, and its settings. Settings never travel with a merge.
+
+    `parent` is None for the root kitchen only. `baseline` (root only) is the commit from
+    which `verify` walks. `adopted` says that the branch was there before the kitchen.
+    `settings` are variables by name (tables nested), above the recipes' own.
+    """
+
+    name: KitchenName
+    parent: KitchenName | None
+    permanent: bool
+    owner: str
+    created: datetime
+    expires: datetime | None = None
+    baseline: str | None = None
+    adopted: bool = False
+    settings: Mapping[str, Any] = field(default_factory=lambda: EMPTY)
+    landing: Landing | None = None
+
+    def with_settings(self, settings: Mapping[str, Any]) -> Registration:
+        """The same kitchen under other settings."""
+        return replace(self, settings=settings)
+
+    def with_landing(self, landing: Landing) -> Registration:
+        """The same kitchen with this landing as its newest."""
+        return replace(self, landing=landing)
+
+
+@dataclass(frozen=True, slots=True)
+class Attestation:
+    """The proof that a tree passed the gate of one recipe: verdict and evidence.
+
+    `fingerprint` (hex) is what was tested; `recipe` its name; `runtime` is `process` or
+    `docker`; `toolchain` the image's digest or the environment's hash; `run` the order
+    run; `commit` and `tree` where it was seen first; `measures` test name → value.
+    """
+
+    fingerprint: str
+    recipe: str
+    variation: str | None
+    commit: str
+    tree: str
+    runtime: str
+    toolchain: str
+    run: str
+    runner: str
+    who: str
+    when: datetime
+    measures: Mapping[str, Any] = field(default_factory=lambda: EMPTY)
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who acts: git's `user.name` and `user.email`."""
+
+    name: str
+    email: str
+
+    def __str__(self) -> str:
+        return f"{self.name} <{self.email}>"
