@@ -28,9 +28,12 @@ def main() -> None:
 
     for name in SMALL:
         shutil.copyfile(source / f"{name}.csv", target / f"{name}.csv")
-    with zipfile.ZipFile(source / "flights.csv.zip") as archive, archive.open("flights.csv") as lines:
-        with (target / "flights.csv").open("wb") as kept:
-            available, flights = copy_sample(io.BufferedReader(lines, 1 << 20), kept, sample)
+    with (
+        zipfile.ZipFile(source / "flights.csv.zip") as archive,
+        archive.open("flights.csv") as lines,
+        (target / "flights.csv").open("wb") as kept,
+    ):
+        available, flights = copy_sample(io.BufferedReader(lines, 1 << 20), kept, sample)
 
     answer(
         {
