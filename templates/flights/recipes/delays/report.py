@@ -49,8 +49,8 @@ def main() -> None:
     write(table, carriers[::-1])
     answer(
         {
-            "chart": str(chart),
-            "table": str(table),
+            "chart": f"report/{chart.name}",
+            "table": f"report/{table.name}",
             "chart_bytes": chart.stat().st_size,
             "rows": len(carriers),
         }
