@@ -1,0 +1,58 @@
+"""The documents hold what they say."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "templates").rglob("*.md")])
+
+
+def blocks(path: Path, language: str) -> list[str]:
+    text = path.read_text(encoding="utf-8")
+    return re.findall(rf"^```{language}\n(.*?)^```$", text, flags=re.MULTILINE | re.DOTALL)
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_toml_in_a_document_loads(document: Path) -> None:
+    """Whoever copies an example gets valid TOML."""
+    for block in blocks(document, "toml"):
+        tomllib.loads(block)
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_links_in_a_document_lead_somewhere(document: Path) -> None:
+    """Every relative link names a file or a folder that is there."""
+    for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", document.read_text(encoding="utf-8")):
+        assert (document.parent / target).exists(), target
+
+
+def test_every_command_is_documented_and_no_other() -> None:
+    """The reference lists exactly the commands that the program has."""
+    text = (ROOT / "docs" / "reference" / "commands.md").read_text(encoding="utf-8")
+    documented = {
+        tuple(words.split())
+        for words in re.findall(r"^\| `kitchen ([a-z ]+?)(?: [\[A-Z].*?)?` \|", text, re.M)
+    }
+    assert documented == set(commands())
+
+
+def commands() -> list[tuple[str, ...]]:
+    """The paths of all commands, groups opened."""
+    import click
+
+    from kitchens.cli.commands.tree import kitchen
+
+    found = []
+    context = click.Context(kitchen)
+    for name in kitchen.list_commands(context):
+        command = kitchen.get_command(context, name)
+        if isinstance(command, click.Group):
+            found += [(name, inner) for inner in command.list_commands(click.Context(command))]
+        else:
+            found.append((name,))
+    return found
