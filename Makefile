@@ -19,7 +19,7 @@ demo: .venv/run.stamp  ## the main job on real data, as a user would type it
 	@$(BIN)/python docs/tour/demo.py
 
 test: check  ## code quality, then every test (Docker tests where an engine answers)
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -q $(ARGUMENTS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -q $(ARGUMENTS)
 
 check: .venv/dev.stamp  ## format, lint, types, layers
 	@$(BIN)/ruff format --check --quiet . || { echo 'error: some files are not formatted'; echo 'hint: `make format`'; exit 1; }

@@ -36,7 +36,7 @@ def test_every_command_is_documented_and_no_other() -> None:
     text = (ROOT / "docs" / "reference" / "commands.md").read_text(encoding="utf-8")
     documented = {
         tuple(words.split())
-        for words in re.findall(r"^\| `kitchen ([a-z ]+?)(?: [\[A-Z].*?)?` \|", text, re.M)
+        for words in re.findall(r"^\| `kitchen ([a-z ]+?)(?: [\[A-Z].*?)?` \|", text, re.MULTILINE)
     }
     assert documented == set(commands())
 
