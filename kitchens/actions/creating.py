@@ -1,0 +1,189 @@
+"""`kitchen create`: registration, branch (the commit point), worktree, settings, data, and its gate."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from kitchens.actions.gating import carry_out_gate, plan_gate
+from kitchens.actions.house import House
+from kitchens.actions.kitchens import Kitchen, Kitchens
+from kitchens.actions.moving import implied_registration
+from kitchens.actions.settings import assigned
+from kitchens.git import worktrees
+from kitchens.model.gate import Gate
+from kitchens.model.kitchen import Registration
+from kitchens.model.names import KitchenName
+from kitchens_engine.durations import parse_duration
+from kitchens_engine.errors import EnvironmentFailure, InvalidInput
+
+
+@dataclass(frozen=True, slots=True)
+class CreatePlan:
+    """A kitchen to make. `half_made` is the registration that a crashed `create` left, with its commit."""
+
+    registration: Registration
+    parent: Kitchen
+    tip: str
+    path: Path
+    data: Path
+    data_from: Path | None
+    data_recipe: str | None
+    half_made: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Created:
+    """The kitchen that was made, and what its gate said (`unneeded` with `--no-test`)."""
+
+    registration: Registration
+    commit: str
+    path: Path
+    gate: Gate
+
+    def document(self) -> dict[str, Any]:
+        """As `--json` shows it."""
+        registration = self.registration
+        return {
+            "kitchen": registration.name,
+            "parent": registration.parent,
+            "branch": registration.name,
+            "commit": self.commit,
+            "path": str(self.path),
+            "gate": self.gate.document(),
+        }
+
+
+def plan_create(
+    house: House,
+    name: str,
+    *,
+    parent: str | None = None,
+    permanent: bool = False,
+    adopt: bool = False,
+    ttl: str | None = None,
+    data: str = "empty",
+    assignments: Sequence[str] = (),
+) -> CreatePlan:
+    """Check everything that can be checked before anything is made."""
+    kitchens = Kitchens(house)
+    new = KitchenName.parse(name)
+    _free(kitchens, new, adopt)
+    cookbook = kitchens.cookbook
+    declared = cookbook.kitchens.get(name) if cookbook else None
+    above = kitchens.get(parent or (declared.parent if declared and declared.parent else None) or kitchens.root)
+    tip = kitchens.branches[new] if adopt else above.tip
+    view = house.view(tip)
+    _ = view.cookbook  # a tree that is no cookbook cannot be a kitchen
+    now = house.now()
+    registration = Registration(
+        name=new,
+        parent=above.name,
+        permanent=permanent or declared is not None,
+        owner=str(house.repository.identity()),
+        created=now,
+        expires=_expiry(now, ttl, permanent or declared is not None),
+        adopted=adopt,
+        settings=assigned(view, {}, assignments),
+    )
+    path = kitchens.checkout_of(new) or kitchens.folder / new
+    if not adopt and path.exists() and any(path.iterdir() if path.is_dir() else [path]):
+        raise InvalidInput(
+            f"{path} is in the way of the worktree of `{new}`; nothing was changed", "move it aside"
+        )
+    copy, recipe = _data_policy(kitchens, above.name, data)
+    half_made = house.repository.refs.read(f"refs/kitchens/{new}")
+    return CreatePlan(registration, above, tip, path, kitchens.data_folder(new), copy, recipe, half_made)
+
+
+def carry_out_create(house: House, plan: CreatePlan, *, test: bool = True) -> Created:
+    """Make the kitchen, then run the gate on its tree under the parent's rules. A red gate leaves the kitchen:
+    one needs it to mend."""
+    repository, registration = house.repository, plan.registration
+    _set_baseline(house)
+    house.registrations.write(registration, plan.half_made, f"create from {registration.parent}")
+    if not registration.adopted:
+        repository.refs.move(f"refs/heads/{registration.name}", plan.tip, None, "kitchen create")
+    worktrees.ensure(repository, plan.path, registration.name)
+    _fill_data(plan)
+    gate = Gate()
+    if test:
+        gate = carry_out_gate(house, plan_gate(house, plan.tip, plan.parent, None))
+    return Created(registration, plan.tip, plan.path, gate)
+
+
+def _free(kitchens: Kitchens, name: KitchenName, adopt: bool) -> None:
+    existing = {one.lower(): one for one in (*kitchens.branches, *kitchens.names())}
+    same = existing.get(name.lower())
+    if same is not None and same != name:
+        raise InvalidInput(
+            f"`{name}` differs only in case from `{same}`, which many file systems cannot tell apart",
+            code="kitchen-exists",
+        )
+    if same in set(kitchens.names()):
+        raise InvalidInput(
+            f"the kitchen `{name}` exists already", f"`kitchen show {name}`", code="kitchen-exists"
+        )
+    if same is not None and not adopt:
+        raise InvalidInput(
+            f"the branch `{name}` exists already and is no kitchen",
+            f"`kitchen create {name} --adopt` makes it one",
+            code="branch-exists",
+        )
+    if same is None and adopt:
+        raise InvalidInput(f"there is no branch `{name}` to adopt", code="no-branch")
+    for branch in kitchens.branches:
+        if branch.startswith(f"{name}/") or name.startswith(f"{branch}/"):
+            raise InvalidInput(f"git cannot hold `{name}` beside the branch `{branch}`", code="kitchen-name")
+
+
+def _expiry(now: datetime, ttl: str | None, permanent: bool) -> datetime | None:
+    if ttl is None:
+        return None
+    if permanent:
+        raise InvalidInput("a permanent kitchen has no time to live", "leave `--ttl` out")
+    return now + timedelta(seconds=parse_duration(ttl))
+
+
+def _data_policy(kitchens: Kitchens, parent: str, data: str) -> tuple[Path | None, str | None]:
+    if data == "empty":
+        return None, None
+    if data == "copy":
+        return kitchens.data_folder(parent), None
+    kind, _, recipe = data.partition(":")
+    if kind == "recipe" and recipe:
+        return None, recipe
+    raise InvalidInput(f"`--data {data}` is none of `copy`, `empty` and `recipe:NAME`")
+
+
+def _set_baseline(house: House) -> None:
+    """The first kitchen of a cookbook fixes where `verify` begins: production's tip at this moment."""
+    kitchens = Kitchens(house)
+    root = kitchens.get(kitchens.root)
+    registered = root.registered or implied_registration(house, root)
+    if registered.baseline is None:
+        house.registrations.write(replace(registered, baseline=root.tip), root.registered_at, "baseline")
+
+
+def _fill_data(plan: CreatePlan) -> None:
+    plan.data.mkdir(parents=True, exist_ok=True)
+    if plan.data_from is None or not plan.data_from.is_dir():
+        return
+    # `cp` shares blocks where the file system can; a half copy is replaced as a whole.
+    part = plan.data.with_name(f"{plan.data.name}.part")
+    shutil.rmtree(part, ignore_errors=True)
+    copied = subprocess.run(
+        ["cp", "-a", "--reflink=auto", "--", str(plan.data_from), str(part)], capture_output=True, check=False
+    )
+    if copied.returncode:
+        raise EnvironmentFailure(
+            f"the data of `{plan.registration.parent}` could not be copied to {plan.data}",
+            f"the kitchen was made with empty data; `kitchen delete {plan.registration.name}` removes it",
+        )
+    plan.data.rmdir()
+    part.rename(plan.data)

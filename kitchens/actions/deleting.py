@@ -1,0 +1,97 @@
+"""`kitchen delete`: everything of a kitchen goes, no work is lost: the tip stays 30 days in `refs/deleted/`."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from kitchens.actions.house import House
+from kitchens.actions.kitchens import BRANCHES, Kitchen, Kitchens
+from kitchens.git import history, worktrees
+from kitchens_engine.errors import InvalidInput, Refused
+
+
+@dataclass(frozen=True, slots=True)
+class DeletePlan:
+    """A kitchen to delete, after all that could refuse it."""
+
+    kitchen: Kitchen
+    worktree: Path | None
+    data: Path
+
+
+def plan_delete(house: House, name: str, *, force: bool = False) -> DeletePlan:
+    """Refuse (exit 4) the root, a protected kitchen, one with children, unmerged commits or changed files; the
+    last two not with `force`."""
+    kitchens = Kitchens(house)
+    kitchen = kitchens.get(name)
+    if kitchen.parent is None or kitchen.protected:
+        why = "is the root kitchen" if kitchen.parent is None else "is protected"
+        raise Refused(f"`{name}` {why} and cannot be deleted")
+    if children := kitchens.children_of(name):
+        raise Refused(f"`{name}` is the parent of `{children[0]}`; nothing was deleted", "delete that one first")
+    checkout = kitchens.checkout_of(name)
+    if checkout is not None and checkout == house.repository.top:
+        raise InvalidInput(
+            f"`{name}` is checked out in {checkout}; nothing was deleted",
+            f"`git switch {kitchens.root}` there first",
+        )
+    if not force:
+        _refuse_loss(house, kitchens, kitchen, checkout)
+    return DeletePlan(kitchen, checkout, kitchens.data_folder(name))
+
+
+def carry_out_delete(house: House, plan: DeletePlan) -> dict[str, Any]:
+    """Remember the tip, delete the branch (the commit point), then what hangs on it."""
+    kitchen, repository = plan.kitchen, house.repository
+    stamp = house.now().strftime("%Y%m%dT%H%M%SZ")
+    kept = f"refs/deleted/{kitchen.name}/{stamp}-{kitchen.tip[:12]}"
+    if repository.refs.read(kept) is None:
+        repository.refs.move(kept, kitchen.tip, None, "kitchen delete")
+    if plan.worktree is not None:
+        worktrees.remove(repository, plan.worktree)
+    repository.refs.delete(f"{BRANCHES}{kitchen.name}", kitchen.tip)
+    if kitchen.registered_at is not None:
+        house.registrations.remove(kitchen.name, kitchen.registered_at)
+    shutil.rmtree(plan.data, ignore_errors=True)
+    shutil.rmtree(house.state / "checkouts" / kitchen.name, ignore_errors=True)
+    _remove_empty(plan.worktree)
+    return {"kitchen": kitchen.name, "commit": kitchen.tip, "kept": kept}
+
+
+def _refuse_loss(house: House, kitchens: Kitchens, kitchen: Kitchen, checkout: Path | None) -> None:
+    if checkout is not None:
+        modified, untracked = worktrees.dirty(house.repository, checkout)
+        if changed := (*modified, *untracked):
+            raise Refused(
+                f"`{kitchen.name}` has uncommitted files such as `{changed[0]}`; nothing was deleted",
+                f"commit them, or `kitchen delete {kitchen.name} --force`",
+                code="unmerged",
+            )
+    others = [tip for branch, tip in kitchens.branches.items() if branch != kitchen.name]
+    if not any(history.is_ancestor(house.repository, kitchen.tip, tip) for tip in _likely(kitchens, kitchen, others)):
+        raise Refused(
+            f"`{kitchen.name}` has commits that no other branch contains; nothing was deleted",
+            f"`kitchen merge {kitchen.name}` lands them, `kitchen delete {kitchen.name} --force` gives them up",
+            code="unmerged",
+        )
+
+
+def _likely(kitchens: Kitchens, kitchen: Kitchen, others: list[str]) -> list[str]:
+    """The parent's tip first: it answers nearly always."""
+    parent = kitchens.branches.get(kitchen.parent or "")
+    return [tip for tip in (parent, *others) if tip is not None]
+
+
+def _remove_empty(worktree: Path | None) -> None:
+    """Folders above a worktree such as `team/` of `team/x`, when nothing else is in them."""
+    folder = None if worktree is None else worktree.parent
+    while folder is not None and not folder.name.endswith(".kitchens"):
+        try:
+            os.rmdir(folder)
+        except OSError:
+            return
+        folder = folder.parent

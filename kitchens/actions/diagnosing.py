@@ -1,0 +1,126 @@
+"""`kitchen doctor`: what this machine has, what the cookbook lacks, and what a crash left."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from kitchens.actions.house import House
+from kitchens.actions.kitchens import Kitchens
+from kitchens.actions.recipes import check_recipes
+from kitchens_engine.errors import KitchensError
+
+#: Less free space than this is worth a warning, in bytes.
+LITTLE_DISK = 1 << 30
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing looked at. `status` is `ok`, `warning` or `error`; `hint` is the act that mends it."""
+
+    name: str
+    status: str
+    message: str
+    hint: str | None = None
+
+
+def diagnose(
+    open_house: Callable[[], House], folder: Path, cache: Path, environment: Mapping[str, str]
+) -> list[dict[str, Any]]:
+    """Look at everything; nothing that is wrong with one thing keeps the others from being looked at."""
+    findings = [_git(folder, environment), _python(), _engine(environment), _disk(cache)]
+    try:
+        house = open_house()
+    except KitchensError as error:
+        findings.append(_from_error("repository", error))
+        return [asdict(finding) for finding in findings]
+    findings += [
+        _checked("identity", lambda: Finding("identity", "ok", str(house.repository.identity()))),
+        _checked("cookbook", lambda: _cookbook(house)),
+        _checked("recipes", lambda: _recipes(house)),
+        _checked("kitchens", lambda: _kitchens(house)),
+    ]
+    return [asdict(finding) for finding in findings]
+
+
+def _checked(name: str, look: Callable[[], Finding]) -> Finding:
+    try:
+        return look()
+    except KitchensError as error:
+        return _from_error(name, error)
+
+
+def _from_error(name: str, error: KitchensError) -> Finding:
+    return Finding(name, "error", error.message, error.hints[0] if error.hints else None)
+
+
+def _git(folder: Path, environment: Mapping[str, str]) -> Finding:
+    from kitchens.git.command import check_version
+
+    return _checked("git", lambda: Finding("git", "ok", f"git {check_version(folder, environment)}"))
+
+
+def _python() -> Finding:
+    return Finding("python", "ok", f"Python {sys.version.split()[0]}, the toolchain of a cookbook without requirements")
+
+
+def _engine(environment: Mapping[str, str]) -> Finding:
+    from kitchens.containers.engine import EngineUnreachable, connect
+
+    try:
+        with connect(environment) as engine:
+            return Finding("docker", "ok", f"engine {engine.version} answers: nodes run in hardened containers")
+    except EngineUnreachable as error:
+        return Finding(
+            "docker",
+            "warning",
+            f"{error.message}; nodes run as processes: their own process group, environment and folders, and the "
+            "network and the files of this user stay in reach",
+            "start a Docker engine for real isolation",
+        )
+
+
+def _disk(cache: Path) -> Finding:
+    existing = next(one for one in (cache, *cache.parents) if one.exists())
+    free = shutil.disk_usage(existing).free
+    status = "ok" if free >= LITTLE_DISK else "warning"
+    return Finding("disk", status, f"{free / (1 << 30):.1f} GiB free for toolchains in {cache}")
+
+
+def _cookbook(house: House) -> Finding:
+    kitchens = Kitchens(house)
+    root = kitchens.root
+    if root not in kitchens.branches:
+        return Finding("cookbook", "error", f"production `{root}` has no commit yet", "commit the first files")
+    cookbook = house.view(kitchens.branches[root]).cookbook
+    return Finding("cookbook", "ok", f"`{cookbook.name}`, production is `{root}`")
+
+
+def _recipes(house: House) -> Finding:
+    faults = [fault for fault in check_recipes(house.repository.here, None) if fault.severity == "error"]
+    if faults:
+        first = faults[0]
+        return Finding(
+            "recipes",
+            "error",
+            f"{len(faults)} faults, the first in {first.file}:{first.line}: {first.message}",
+            "`kitchen recipe check`",
+        )
+    return Finding("recipes", "ok", "no faults")
+
+
+def _kitchens(house: House) -> Finding:
+    kitchens = Kitchens(house)
+    half_made = [name for name in kitchens.registered if name not in kitchens.branches]
+    if half_made:
+        return Finding(
+            "kitchens",
+            "warning",
+            f"`{half_made[0]}` was registered and never got its branch",
+            f"`kitchen create {half_made[0]}` completes it",
+        )
+    return Finding("kitchens", "ok", f"{len(list(kitchens.names()))} kitchens")

@@ -1,0 +1,138 @@
+"""`kitchen history` and `kitchen verify`: how a kitchen came to its tip, and the proof that it was allowed to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from kitchens.actions.gating import plan_gate
+from kitchens.actions.house import House
+from kitchens.actions.kitchens import Kitchen, Kitchens
+from kitchens.git import history
+from kitchens.model.kitchen import Landing
+from kitchens_engine.errors import InvalidInput
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One move of a kitchen's tip. `landing` is None for a plain `git commit`; `settings` are those then."""
+
+    previous: str
+    commit: str
+    landing: Landing | None
+    kitchen: Kitchen
+    settings: Mapping[str, Any] | None
+
+
+def show_history(house: House, name: str | None) -> list[dict[str, Any]]:
+    """The steps of a kitchen (default: the root) since the baseline, newest first."""
+    kitchens = Kitchens(house)
+    rows = []
+    for step in steps(house, kitchens, kitchens.get(name or kitchens.root)):
+        commit = house.repository.objects.commit(step.commit)
+        landing = step.landing
+        rows.append(
+            {
+                "commit": step.commit,
+                "status": landing.status if landing else "committed",
+                "from": landing.source if landing else None,
+                "who": landing.who if landing else commit.author,
+                "when": _moment(landing.when if landing else commit.committed),
+                "recipes": [recipe for recipe, _ in landing.recipes] if landing else [],
+                "subject": commit.message.partition("\n")[0],
+            }
+        )
+    return rows
+
+
+def verify(house: House, name: str | None) -> dict[str, Any]:
+    """Ask of every step since the baseline that each recipe it changed is attested, from git alone.
+
+    A step is a landing, or a plain commit. `unsigned` means that nothing is wrong and that no
+    signature says who vouches for it.
+    """
+    kitchens = Kitchens(house)
+    kitchen = kitchens.get(name or kitchens.root)
+    found = list(steps(house, kitchens, kitchen))
+    faults = [
+        {"commit": step.commit, "why": why} for step in found for why in _missing(house, kitchens, step)
+    ]
+    return {
+        "kitchen": kitchen.name,
+        "status": "broken" if faults else "unsigned",
+        "landings": sum(step.landing is not None for step in found),
+        "faults": faults,
+    }
+
+
+def steps(house: House, kitchens: Kitchens, kitchen: Kitchen) -> Iterator[Step]:
+    """The moves of `kitchen` since the baseline, newest first. A landing is one step, however many commits it
+    brought; what lies below a kitchen's creation are the steps of its parents."""
+    repository = house.repository
+    root = kitchens.get(kitchens.root)
+    baseline = root.registered.baseline if root.registered else None
+    landings = _landings(house, kitchens, kitchen)
+    tip: str | None = kitchen.tip
+    while tip is not None and tip != baseline:
+        if baseline is not None and tip not in landings and history.is_ancestor(repository, tip, baseline):
+            return
+        parents = repository.objects.commit(tip).parents
+        if not parents:
+            return
+        step = landings.get(tip) or Step(parents[0], tip, None, kitchen, None)
+        yield step
+        tip = step.previous
+
+
+def _landings(house: House, kitchens: Kitchens, kitchen: Kitchen) -> dict[str, Step]:
+    """Commit → landing, of the kitchen and of all above it; a landing that never happened does not count."""
+    found: dict[str, Step] = {}
+    above: Kitchen | None = kitchen
+    seen: set[str] = set()
+    while above is not None and above.name not in seen:
+        seen.add(above.name)
+        if above.registered is not None:
+            for registered in house.registrations.history(above.name):
+                landing = registered.landing
+                if landing is not None and landing.commit not in found:
+                    found[landing.commit] = Step(
+                        landing.previous, landing.commit, landing, above, registered.settings
+                    )
+        above = kitchens.get(above.parent) if above.parent in kitchens.branches else None
+    return found
+
+
+def _missing(house: House, kitchens: Kitchens, step: Step) -> Iterator[str]:
+    """What this step would have had to show and nobody attested."""
+    settings = [step.settings] if step.settings is not None else _settings(kitchens, step.kitchen)
+    missing: list[str] = []
+    for one in settings:
+        try:
+            plan = plan_gate(
+                house, step.commit, step.kitchen, step.previous, rules_at=step.previous, settings=one
+            )
+        except InvalidInput as fault:
+            missing = [f"cannot be read: {fault.message}"]
+            continue
+        missing = [
+            f"recipe `{one.recipe}` ({one.variation or 'as it is'}) was never attested: {one.why}"
+            for one in plan.runs
+        ]
+        if not missing:
+            return
+    yield from missing
+
+
+def _settings(kitchens: Kitchens, kitchen: Kitchen) -> list[Mapping[str, Any]]:
+    """A plain commit may be attested under the kitchen's settings, or as `kitchen test` does under its parent's."""
+    own = kitchen.registered.settings if kitchen.registered else {}
+    if kitchen.parent is None or kitchen.parent not in kitchens.branches:
+        return [own]
+    parent = kitchens.get(kitchen.parent).registered
+    above = parent.settings if parent else {}
+    return [own] if above == own else [own, above]
+
+
+def _moment(when: Any) -> str:
+    return str(when.isoformat().replace("+00:00", "Z"))

@@ -1,0 +1,59 @@
+"""Where an action works: the repository with its stores, and what came in from outside."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+
+from kitchens.gate.tree import TreeView
+from kitchens.git.objects import TreeSource
+from kitchens.git.repository import Repository
+from kitchens.store.attestations import Attestations
+from kitchens.store.registrations import Registrations
+from kitchens_engine.ports import Event, Observer
+
+
+@dataclass(frozen=True)
+class House:
+    """A repository and what an action may use of the world.
+
+    `environment` is the caller's; `cache` the user's cache folder for toolchains; `now` the
+    clock; `interpreter` a Python that has the engine's libraries; `tell` hears what happens;
+    `watch` gives, for the time of a run, the event that asks it to stop.
+    """
+
+    repository: Repository
+    environment: Mapping[str, str]
+    cache: Path
+    now: Callable[[], datetime]
+    interpreter: str
+    tell: Observer
+    watch: Callable[[], AbstractContextManager[threading.Event]]
+
+    @cached_property
+    def registrations(self) -> Registrations:
+        """The store of `refs/kitchens/`."""
+        return Registrations(self.repository)
+
+    @cached_property
+    def attestations(self) -> Attestations:
+        """The store of `refs/attestations/`."""
+        return Attestations(self.repository)
+
+    @property
+    def state(self) -> Path:
+        """The folder for what is derived: run records, logs, checkouts. In the common git directory."""
+        return self.repository.common / "kitchens"
+
+    def view(self, treeish: str) -> TreeView:
+        """The tree of a commit or tree, for the gate."""
+        return TreeView(TreeSource(self.repository.objects, treeish))
+
+    def note(self, text: str) -> None:
+        """Say one line that is not an answer."""
+        self.tell(Event("note", "", None, {"text": text}))

@@ -1,0 +1,193 @@
+"""`kitchen init`: a new cookbook that runs at once, or an existing repository that becomes one."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from kitchens.actions.templates import copy_file, template_files
+from kitchens.git.merging import commit_tree
+from kitchens.git.refs import Moved
+from kitchens.git.repository import Repository, init_repository, open_repository
+from kitchens.model.kitchen import Registration
+from kitchens.model.names import KitchenName
+from kitchens.store.registrations import Registrations
+from kitchens_engine.errors import InvalidInput
+
+DEFAULT_TEMPLATE = "basic"
+DEFAULT_PRODUCTION = "production"
+
+
+@dataclass(frozen=True, slots=True)
+class Initialised:
+    """What `init` did. `commit` is None in an adopted repository: the commit is the user's."""
+
+    path: Path
+    cookbook: str
+    production: str
+    template: str
+    added: tuple[str, ...]
+    kept: tuple[str, ...]
+    commit: str | None
+
+    def document(self) -> dict[str, object]:
+        """As `--json` shows it."""
+        return {
+            "path": str(self.path),
+            "cookbook": self.cookbook,
+            "production": self.production,
+            "template": self.template,
+            "added": list(self.added),
+            "kept": list(self.kept),
+            "commit": self.commit,
+        }
+
+
+def init(
+    folder: Path, template: str | None, production: str | None, environment: Mapping[str, str], now: datetime
+) -> Initialised:
+    """Make a cookbook of `folder`. An empty or missing folder becomes a repository with a first commit; an
+    existing repository gets the files that it lacks, and nothing is committed.
+
+    Raises `InvalidInput` for a folder with files that is no repository.
+    """
+    files = template_files(template or DEFAULT_TEMPLATE)
+    if production is not None:
+        KitchenName.parse(production)
+    if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
+        return _new(folder, files, template or DEFAULT_TEMPLATE, production or DEFAULT_PRODUCTION, environment, now)
+    if not folder.is_dir():
+        raise InvalidInput(f"`{folder}` is a file")
+    try:
+        repository = open_repository(folder, environment)
+    except InvalidInput as error:
+        raise InvalidInput(
+            f"`{folder}` holds files and is no git repository; nothing was changed",
+            f"`git -C {folder} init` first, or name an empty folder",
+            code=error.code,
+        ) from None
+    with repository:
+        return _adopt(repository, files, template, production, now)
+
+
+def _new(
+    folder: Path,
+    files: tuple[tuple[str, Path], ...],
+    template: str,
+    production: str,
+    environment: Mapping[str, str],
+    now: datetime,
+) -> Initialised:
+    """Build it beside `folder` and move it there: a crash leaves nothing half-made in its place."""
+    folder = Path(os.path.abspath(folder))
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    words = {"COOKBOOK": _cookbook_name(folder), "PRODUCTION": production}
+    building = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+    try:
+        building.chmod(0o777 & ~_umask())
+        repository = init_repository(building, production, environment)
+        with repository:
+            identity = repository.identity()
+            for path, source in files:
+                copy_file(source, building / path, words)
+            repository.git.run("add", "--all", "--", ".")
+            tree = repository.git.run("write-tree").out.decode().strip()
+            commit = commit_tree(repository, tree, (), f"Begin cookbook {words['COOKBOOK']}\n", identity, now)
+            repository.refs.move(f"refs/heads/{production}", commit, None, "kitchen init")
+            _register(repository, production, now)
+        _move_into_place(building, folder)
+    finally:
+        shutil.rmtree(building, ignore_errors=True)
+    return Initialised(folder, words["COOKBOOK"], production, template, tuple(p for p, _ in files), (), commit)
+
+
+def _move_into_place(building: Path, folder: Path) -> None:
+    if not folder.exists():
+        building.rename(folder)
+        return
+    # The folder may be somebody's current one, so it stays and its content moves in: the repository
+    # first, so that a second `init` completes what a crash left.
+    for name in sorted(os.listdir(building), key=lambda name: name != ".git"):
+        os.rename(building / name, folder / name)
+
+
+def _umask() -> int:
+    current = os.umask(0)
+    os.umask(current)
+    return current
+
+
+def _adopt(
+    repository: Repository,
+    files: tuple[tuple[str, Path], ...],
+    template: str | None,
+    production: str | None,
+    now: datetime,
+) -> Initialised:
+    top = repository.here
+    branch = repository.git.run("symbolic-ref", "-q", "--short", "HEAD", check=False).out.decode().strip()
+    registered = Registrations(repository).all()
+    roots = [one.name for one in registered.values() if one.parent is None]
+    if roots and production is not None and production not in roots:
+        raise InvalidInput(f"this cookbook's production is `{roots[0]}` already; nothing was changed")
+    name = str(roots[0]) if roots else (production or _declared(top) or branch)
+    if not name:
+        raise InvalidInput(
+            "the current checkout is on no branch, so production is not known",
+            "name it: `kitchen init --production BRANCH`",
+        )
+    KitchenName.parse(name)
+    if name != branch and repository.refs.read(f"refs/heads/{name}") is None:
+        raise InvalidInput(f"there is no branch `{name}` to be production", f"`git branch {name}` makes it")
+    if registered and template is None:
+        files = ()
+    words = {"COOKBOOK": _cookbook_name(top), "PRODUCTION": name}
+    added, kept = [], []
+    has_recipes = (top / "recipes").is_dir()
+    for path, source in files:
+        if has_recipes and template is None and path.startswith("recipes/"):
+            continue
+        if os.path.lexists(top / path):
+            kept.append(path)
+            continue
+        copy_file(source, top / path, words)
+        added.append(path)
+    if not roots:
+        repository.identity()
+        _register(repository, name, now)
+    return Initialised(top, words["COOKBOOK"], name, template or DEFAULT_TEMPLATE, tuple(added), tuple(kept), None)
+
+
+def _declared(top: Path) -> str | None:
+    """The production branch that an existing `kitchens.toml` names."""
+    with suppress(OSError):
+        from kitchens.model.cookbook import parse_cookbook
+
+        cookbook, _ = parse_cookbook((top / "kitchens.toml").read_bytes())
+        return None if cookbook is None else cookbook.production
+    return None
+
+
+def _register(repository: Repository, production: str, now: datetime) -> None:
+    registration = Registration(
+        name=KitchenName.parse(production),
+        parent=None,
+        permanent=True,
+        owner=str(repository.identity()),
+        created=now,
+        adopted=True,
+    )
+    with suppress(Moved):  # somebody else registered it in this moment: the same fact
+        Registrations(repository).write(registration, None, "init")
+
+
+def _cookbook_name(folder: Path) -> str:
+    name = re.sub(r"[^A-Za-z0-9_.-]+", "-", folder.name).strip("-.")
+    return name or "cookbook"

@@ -1,0 +1,201 @@
+"""The kitchens of a house: registrations, branches and policies folded into one view."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from kitchens.actions.house import House
+from kitchens.git.worktrees import worktrees
+from kitchens.model.cookbook import Cookbook, Policy
+from kitchens.model.kitchen import Registration
+from kitchens.model.names import KitchenName
+from kitchens_engine.errors import InvalidFiles, InvalidInput
+
+BRANCHES = "refs/heads/"
+REGISTRATIONS = "refs/kitchens/"
+
+
+@dataclass(frozen=True, slots=True)
+class Kitchen:
+    """One kitchen as it stands now. `registered` is None for one that only `kitchens.toml` names."""
+
+    name: KitchenName
+    parent: KitchenName | None
+    permanent: bool
+    policy: Policy
+    tip: str
+    registered: Registration | None
+    registered_at: str | None
+
+    @property
+    def branch(self) -> str:
+        """Its full ref."""
+        return f"{BRANCHES}{self.name}"
+
+    @property
+    def protected(self) -> bool:
+        """Whether it moves only by promote, rollback and gated merges."""
+        return bool(self.policy.protected)
+
+
+class Kitchens:
+    """All kitchens, read lazily: one `for-each-ref` for the names, one object read per kitchen asked for."""
+
+    def __init__(self, house: House) -> None:
+        self.house = house
+
+    @cached_property
+    def _refs(self) -> dict[str, str]:
+        store = self.house.repository.refs
+        return {**store.refs(BRANCHES), **store.refs(REGISTRATIONS)}
+
+    @cached_property
+    def branches(self) -> dict[str, str]:
+        """Branch name → tip."""
+        return {ref[len(BRANCHES) :]: oid for ref, oid in self._refs.items() if ref.startswith(BRANCHES)}
+
+    @cached_property
+    def registered(self) -> tuple[str, ...]:
+        """The names that have a registration, sorted; a half-made kitchen has no branch yet."""
+        return tuple(sorted(ref[len(REGISTRATIONS) :] for ref in self._refs if ref.startswith(REGISTRATIONS)))
+
+    @cached_property
+    def root(self) -> KitchenName:
+        """The root kitchen. Raises `InvalidInput` when this repository is no cookbook."""
+        for name in self.registered:
+            seen = {name}
+            found = self.registration(name)
+            while found is not None and found.parent is not None and found.parent not in seen:
+                seen.add(found.parent)
+                parent = self.registration(found.parent)
+                if parent is None:
+                    break
+                found = parent
+            if found is not None and found.parent is None:
+                return found.name
+        return self._unregistered_root()
+
+    def _unregistered_root(self) -> KitchenName:
+        """A clone in which nothing was registered yet: `kitchens.toml` of its checkout names production."""
+        text = self.house.repository.objects.read("HEAD", "kitchens.toml")
+        if text is not None:
+            cookbook = self.house.view("HEAD").cookbook
+            if cookbook.production in self.branches:
+                return KitchenName.parse(cookbook.production)
+            raise InvalidInput(
+                f"`kitchens.toml` names `{cookbook.production}` as production, and there is no such branch here",
+                f"`git branch {cookbook.production} origin/{cookbook.production}`",
+                code="no-production",
+            )
+        raise InvalidInput("this repository is no cookbook yet", "`kitchen init` makes it one", code="no-cookbook")
+
+    def registration(self, name: str) -> Registration | None:
+        """What is registered about `name`."""
+        found = self._read(name)
+        return None if found is None else found[0]
+
+    def _read(self, name: str) -> tuple[Registration, str] | None:
+        if name not in self.registered:
+            return None
+        return self.house.registrations.read(KitchenName(name))
+
+    @cached_property
+    def cookbook(self) -> Cookbook | None:
+        """`kitchens.toml` at production's tip; None while it is not committed or cannot be read."""
+        tip = self.branches.get(self.root)
+        if tip is None:
+            return None
+        try:
+            return self.house.view(tip).cookbook
+        except (InvalidInput, InvalidFiles):
+            return None
+
+    def names(self) -> Iterator[KitchenName]:
+        """Every kitchen that has a branch: registered, or named as permanent by production's `kitchens.toml`."""
+        named = set() if self.cookbook is None else set(self.cookbook.kitchens)
+        for name in sorted({*self.registered, *named, self.root} & set(self.branches)):
+            yield KitchenName(name)
+
+    def get(self, name: str) -> Kitchen:
+        """The kitchen `name`. Raises `InvalidInput` with the nearest name when there is none."""
+        known = list(self.names())
+        if name not in known:
+            near = difflib.get_close_matches(name, known, 1)
+            hints = [f"did you mean `{near[0]}`?"] if near else []
+            if name in self.branches:
+                hints = [f"the branch is there: `kitchen create {name} --adopt` makes it a kitchen"]
+            raise InvalidInput(f"no kitchen named `{name}`", *hints, code="no-kitchen")
+        policies = {} if self.cookbook is None else self.cookbook.kitchens
+        policy = policies.get(name, Policy())
+        found = self._read(name)
+        registered = None if found is None else found[0]
+        parent = registered.parent if registered else policy.parent
+        if parent is None and name != self.root:
+            parent = self.root
+        return Kitchen(
+            name=KitchenName(name),
+            parent=None if name == self.root else KitchenName(str(parent)),
+            permanent=name == self.root or name in policies or bool(registered and registered.permanent),
+            policy=policy,
+            tip=self.branches[name],
+            registered=registered,
+            registered_at=None if found is None else found[1],
+        )
+
+    def parent_of(self, kitchen: Kitchen) -> Kitchen:
+        """The parent. Raises `InvalidInput` for the root, and when the parent is gone."""
+        if kitchen.parent is None:
+            raise InvalidInput(f"`{kitchen.name}` is the root kitchen and has no parent", code="no-parent")
+        if kitchen.parent not in self.branches:
+            raise InvalidInput(
+                f"`{kitchen.parent}`, the parent of `{kitchen.name}`, is gone",
+                "`--into` names another kitchen to land in",
+                code="no-parent",
+            )
+        return self.get(kitchen.parent)
+
+    def children_of(self, name: str) -> list[str]:
+        """The kitchens made from `name`, sorted."""
+        return [one for one in self.names() if one != name and self.get(one).parent == name]
+
+    def checkout_of(self, name: str) -> Path | None:
+        """Where the kitchen's branch is checked out, if anywhere."""
+        return self.checkouts.get(f"{BRANCHES}{name}")
+
+    @cached_property
+    def checkouts(self) -> dict[str, Path]:
+        """Full ref → the first checkout that holds it."""
+        found: dict[str, Path] = {}
+        for worktree in worktrees(self.house.repository):
+            if worktree.branch is not None and worktree.path.exists():
+                found.setdefault(worktree.branch, worktree.path)
+        return found
+
+    def here(self) -> Kitchen:
+        """The kitchen whose checkout holds the current folder. Raises `InvalidInput` when none does."""
+        here = self.house.repository.here
+        for worktree in worktrees(self.house.repository):
+            if worktree.branch is not None and worktree.path.resolve() == here:
+                name = worktree.branch.removeprefix(BRANCHES)
+                if name in set(self.names()):
+                    return self.get(name)
+        raise InvalidInput("the current folder is no kitchen's checkout", "name the kitchen", code="no-kitchen")
+
+    @cached_property
+    def folder(self) -> Path:
+        """The folder beside the repository that holds the worktrees (`[cookbook] worktrees`)."""
+        pattern = "../{repository}.kitchens" if self.cookbook is None else self.cookbook.worktrees
+        top = self.house.repository.top
+        return (top / pattern.format(repository=top.name)).resolve()
+
+    def worktree_path(self, name: str) -> Path:
+        """Where the worktree of `name` lies, or would lie."""
+        return self.checkout_of(name) or self.folder / name
+
+    def data_folder(self, name: str) -> Path:
+        """The kitchen's data folder. No kitchen can be named `.data`."""
+        return self.folder / ".data" / name

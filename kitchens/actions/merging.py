@@ -1,0 +1,127 @@
+"""`kitchen merge` and `kitchen preview`: a kitchen's work into its parent, through the gate."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from kitchens.actions.gating import GatePlan, plan_gate
+from kitchens.actions.house import House
+from kitchens.actions.kitchens import Kitchen, Kitchens
+from kitchens.actions.moving import MovePlan, land, unchanged
+from kitchens.git import history
+from kitchens.git.merging import commit_tree, merge_commits
+from kitchens.git.refs import Moved
+from kitchens.git.worktrees import dirty
+from kitchens.model.gate import Conflict, Move
+from kitchens_engine.errors import EnvironmentFailure, InvalidInput
+
+#: How often a merge starts again because somebody else landed first.
+ATTEMPTS = 20
+
+
+def merge(house: House, name: str, into: str | None, message: str | None) -> Move:
+    """Merge kitchen `name` into `into` (default: its parent) through the gate; starts again when somebody else
+    landed meanwhile (what was attested stays attested).
+
+    Raises `InvalidInput` for modified tracked files in the source's checkout and for a checkout of the
+    target in the way; `EnvironmentFailure` when others landed `ATTEMPTS` times in a row.
+    """
+    for _ in range(ATTEMPTS):
+        plan = plan_merge(house, name, into, message)
+        if isinstance(plan, Move):
+            return plan
+        try:
+            return land(house, plan)
+        except Moved:
+            house.note(f"`{plan.target.name}` moved meanwhile; merging again")
+    raise EnvironmentFailure(
+        f"`{into or name}` moved {ATTEMPTS} times while this merge was tested; nothing was merged", "try again"
+    )
+
+
+def plan_merge(house: House, name: str, into: str | None, message: str | None) -> MovePlan | Move:
+    """The candidate commit and its gate; a `Move` when nothing is to be done, or git cannot settle it."""
+    kitchens = Kitchens(house)
+    source, target = _sides(kitchens, name, into)
+    notes = _clean(kitchens, source)
+    repository = house.repository
+    if history.is_ancestor(repository, source.tip, target.tip):
+        return unchanged(source, target, repository.objects.commit(target.tip).tree, notes)
+    merged = merge_commits(repository, target.tip, source.tip)
+    if merged.tree is None:
+        conflicts = tuple(Conflict(one.path, one.kind) for one in merged.conflicts)
+        return Move("conflict", source.name, target.name, None, None, conflicts=conflicts, notes=notes)
+    gate = plan_gate(house, merged.tree, target, target.tip)
+    commit = commit_tree(
+        repository,
+        merged.tree,
+        (target.tip, source.tip),
+        _message(source, target, gate, message),
+        repository.identity(),
+        house.now(),
+    )
+    return MovePlan("merged", source, target, commit, merged.tree, replace(gate, commit=commit), notes)
+
+
+def preview(house: House, name: str, into: str | None) -> dict[str, Any]:
+    """What a merge would do: files, conflicts, and each recipe with whether it would be gated and why."""
+    kitchens = Kitchens(house)
+    source, target = _sides(kitchens, name, into)
+    merged = merge_commits(house.repository, target.tip, source.tip)
+    conflicts = [{"path": one.path, "kind": one.kind} for one in merged.conflicts]
+    document: dict[str, Any] = {"kitchen": source.name, "into": target.name, "files": [], "conflicts": conflicts}
+    if merged.tree is None:
+        return document | {"recipes": []}
+    changes = history.diff_names(house.repository, target.tip, merged.tree)
+    document["files"] = [{"path": one.path, "change": one.change} for one in changes]
+    gate = plan_gate(house, merged.tree, target, target.tip)
+    touched = {one.recipe: one for one in gate.recipes}
+    document["recipes"] = [
+        {"recipe": one.recipe, "gated": one.needs_run, "why": one.why} for one in gate.recipes
+    ] + [
+        {"recipe": recipe, "gated": False, "why": "nothing it depends on changed"}
+        for recipe in gate.view.recipes
+        if recipe not in touched
+    ]
+    return document
+
+
+def _sides(kitchens: Kitchens, name: str, into: str | None) -> tuple[Kitchen, Kitchen]:
+    source = kitchens.get(name)
+    target = kitchens.get(into) if into else kitchens.parent_of(source)
+    if source.name == target.name:
+        raise InvalidInput(f"`{name}` cannot be merged into itself")
+    return source, target
+
+
+def _clean(kitchens: Kitchens, source: Kitchen) -> tuple[str, ...]:
+    """Refuse a source whose checkout has modified tracked files; mention untracked ones."""
+    checkout = kitchens.checkout_of(source.name)
+    if checkout is None:
+        return ()
+    modified, untracked = dirty(kitchens.house.repository, checkout)
+    if modified:
+        raise InvalidInput(
+            f"`{source.name}` has uncommitted changes in {_some(modified)}; nothing was merged",
+            f"commit them in {checkout}, or `git stash`",
+            code="dirty",
+        )
+    return (f"untracked and not merged: {_some(untracked)}",) if untracked else ()
+
+
+def _some(paths: tuple[str, ...]) -> str:
+    shown = ", ".join(f"`{path}`" for path in paths[:3])
+    return f"{shown} and {len(paths) - 3} more" if len(paths) > 3 else shown
+
+
+def _message(source: Kitchen, target: Kitchen, gate: GatePlan, message: str | None) -> str:
+    """The commit message: what the user said, and trailers that say what was gated."""
+    subject = message or f"Merge kitchen '{source.name}' into {target.name}"
+    trailers = [f"Kitchen: {source.name}"]
+    for one in gate.recipes:
+        what = "deleted" if one.deleted else f"{one.variation or 'as it is'} {one.fingerprint}"
+        trailers.append(f"Gated: {one.recipe} {what}")
+    return f"{subject.rstrip()}\n\n" + "\n".join(trailers) + "\n"
+
+

@@ -1,0 +1,92 @@
+"""What merge and promote share: the gate on a candidate, then the landing by one compare-and-swap."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from kitchens.actions.gating import GatePlan, carry_out_gate
+from kitchens.actions.house import House
+from kitchens.actions.kitchens import Kitchen
+from kitchens.git.landing import carry_out, plan_landing
+from kitchens.model.gate import Gate, Move
+from kitchens.model.kitchen import Landing, Registration
+
+
+@dataclass(frozen=True)
+class MovePlan:
+    """A move of `target` to `commit`, which came from `source`, and the gate that it must pass.
+
+    `status` is what it will be called when it lands: `merged` or `promoted`.
+    """
+
+    status: str
+    source: Kitchen
+    target: Kitchen
+    commit: str
+    tree: str
+    gate: GatePlan
+    notes: tuple[str, ...] = ()
+
+
+def land(house: House, plan: MovePlan) -> Move:
+    """Pass the gate and move the target. Raises `Moved` when somebody else moved it meanwhile, and
+    `InvalidInput` when an edited file of a checkout is in the way; nothing has moved then."""
+    landing = plan_landing(house.repository, plan.target.branch, plan.target.tip, plan.commit)
+    gate = carry_out_gate(house, plan.gate)
+    if gate.status == "red":
+        return _move(plan, "red", gate)
+    carry_out(landing, lambda: _write_pending(house, plan))
+    return _move(plan, plan.status, gate)
+
+
+def _move(plan: MovePlan, status: str, gate: Gate) -> Move:
+    return Move(
+        status=status,
+        kitchen=plan.source.name,
+        into=plan.target.name,
+        commit=plan.commit,
+        tree=plan.tree,
+        gate=gate,
+        notes=plan.notes,
+    )
+
+
+def _write_pending(house: House, plan: MovePlan) -> None:
+    """The landing, in the target's registration, before its branch moves: it counts when the branch contains it."""
+    landing = Landing(
+        status=plan.status,
+        previous=plan.target.tip,
+        commit=plan.commit,
+        source=plan.source.name,
+        who=str(house.repository.identity()),
+        when=house.now(),
+        recipes=plan.gate.shown,
+    )
+    registered = plan.target.registered or implied_registration(house, plan.target)
+    house.registrations.write(
+        registered.with_landing(landing),
+        plan.target.registered_at,
+        f"{plan.status} {plan.source.name}",
+    )
+
+
+def implied_registration(house: House, kitchen: Kitchen) -> Registration:
+    """The registration of a kitchen that only `kitchens.toml` named so far."""
+    return Registration(
+        name=kitchen.name,
+        parent=kitchen.parent,
+        permanent=kitchen.permanent,
+        owner=str(house.repository.identity()),
+        created=house.now(),
+        adopted=True,
+    )
+
+
+def unchanged(source: Kitchen, target: Kitchen, tree: str, notes: tuple[str, ...] = ()) -> Move:
+    """The target already contains the source."""
+    return Move("unchanged", source.name, target.name, target.tip, tree, notes=notes)
+
+
+def with_why(move: Move, why: str) -> Move:
+    """The same move with the sentence that explains it."""
+    return replace(move, why=why)

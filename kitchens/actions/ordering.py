@@ -1,0 +1,213 @@
+"""`kitchen order`: run a variation of a recipe in a kitchen, and look at what ran."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from kitchens.actions.house import House
+from kitchens.actions.kitchens import Kitchen, Kitchens
+from kitchens.actions.running import Place, held, records_of, run_order
+from kitchens.git.checkout import refresh_checkout
+from kitchens.git.worktrees import dirty
+from kitchens.model.cookbook import Cookbook, parse_cookbook
+from kitchens_engine.check import check
+from kitchens_engine.errors import InvalidFiles, InvalidInput
+from kitchens_engine.records import new_run_id
+from kitchens_engine.runner import KitchenFacts, Order
+from kitchens_engine.shelf import FolderSource, Shelf
+from kitchens_engine.variables import resolve
+
+
+@dataclass(frozen=True, slots=True)
+class OrderPlan:
+    """An order that was checked as far as it can be without its checkout."""
+
+    kitchen: Kitchen
+    recipe: str
+    variation: str | None
+    assignments: tuple[str, ...]
+    nodes: tuple[str, ...] | None
+    checkout: Path
+    pooled: bool
+    data: Path
+    dirty: bool
+
+
+def plan_order(
+    house: House,
+    recipe: str,
+    *,
+    kitchen: str | None = None,
+    variation: str | None = None,
+    assignments: Sequence[str] = (),
+    nodes: Sequence[str] = (),
+) -> OrderPlan:
+    """Where and what to run. A sandbox runs in its worktree, uncommitted edits included; a permanent kitchen in
+    a clean checkout of its tip."""
+    kitchens = Kitchens(house)
+    found = kitchens.get(kitchen) if kitchen else kitchens.here()
+    changed: tuple[str, ...] = ()
+    if found.permanent:
+        checkout = house.state / "checkouts" / found.name / "tree"
+    else:
+        checkout = kitchens.worktree_path(found.name)
+        if kitchens.checkout_of(found.name) is None:
+            from kitchens.git import worktrees
+
+            worktrees.ensure(house.repository, checkout, found.name)
+        modified, untracked = dirty(house.repository, checkout)
+        changed = (*modified, *untracked)
+    return OrderPlan(
+        kitchen=found,
+        recipe=recipe,
+        variation=variation,
+        assignments=tuple(assignments),
+        nodes=tuple(nodes) or None,
+        checkout=checkout,
+        pooled=found.permanent,
+        data=kitchens.data_folder(found.name),
+        dirty=bool(changed),
+    )
+
+
+def carry_out_order(house: House, plan: OrderPlan) -> dict[str, Any]:
+    """Run the order, record it, and answer with its document."""
+    kitchen = plan.kitchen
+    with _checkout(house, plan):
+        source = FolderSource(plan.checkout)
+        shelf = Shelf(source)
+        recipe = shelf.recipe(plan.recipe)
+        faults = tuple(fault for fault in check(shelf, [plan.recipe]) if fault.severity == "error")
+        if faults:
+            raise InvalidFiles(faults)
+        if plan.variation is not None and plan.variation not in recipe.variations:
+            known = ", ".join(f"`{one}`" for one in recipe.variations) or "none"
+            raise InvalidInput(
+                f"recipe `{plan.recipe}` has no variation `{plan.variation}`",
+                f"its variations: {known}",
+                code="no-variation",
+            )
+        settings = kitchen.registered.settings if kitchen.registered else {}
+        variables = resolve(recipe, plan.variation, settings, plan.assignments)
+        cookbook = cookbook_in(plan.checkout)
+        run = new_run_id(house.now())
+        plan.data.mkdir(parents=True, exist_ok=True)
+        with Place.equip(
+            house, source, cookbook, plan.checkout, plan.data, run, cookbook.runtime.network, None
+        ) as place:
+            order = Order(
+                run=run,
+                order=run,
+                shelf=shelf,
+                root=plan.checkout,
+                recipe=plan.recipe,
+                variation=plan.variation,
+                variables=variables,
+                settings=settings,
+                nodes=_selection(plan, recipe.variations),
+                kitchen=KitchenFacts(name=kitchen.name, parent=kitchen.parent, data=plan.data),
+                folder=house.state / "runs" / run,
+                started=house.now(),
+                commit=kitchen.tip,
+                tree=house.repository.objects.commit(kitchen.tip).tree,
+                dirty=plan.dirty,
+                toolchain=place.equipment.toolchain,
+                gate=False,
+                earlier=_earlier(house, kitchen.name, plan),
+                base_environment=place.environment,
+            )
+            return run_order(house, order, place).document()
+
+
+def cookbook_in(folder: Path) -> Cookbook:
+    """`kitchens.toml` of a checkout. Raises `InvalidInput` when there is none, `InvalidFiles` when it is wrong."""
+    try:
+        text = (folder / "kitchens.toml").read_bytes()
+    except FileNotFoundError:
+        raise InvalidInput(f"{folder} holds no `kitchens.toml`", "`kitchen init` writes one") from None
+    cookbook, faults = parse_cookbook(text)
+    if cookbook is None:
+        raise InvalidFiles(faults)
+    return cookbook
+
+
+def list_orders(
+    house: House,
+    *,
+    kitchen: str | None = None,
+    recipe: str | None = None,
+    status: str | None = None,
+    limit: int = 20,
+    offset: int = 0,
+) -> list[dict[str, Any]]:
+    """The newest order runs first, without their nodes."""
+    with records_of(house) as records:
+        found = records.runs(limit=limit, offset=offset, kitchen=kitchen, recipe=recipe, status=status)
+        return [one.document() for one in found]
+
+
+def show_order(house: House, run: str | None) -> dict[str, Any]:
+    """One order run, whole; without a name the newest. `run` may be a unique beginning of its id."""
+    with records_of(house) as records:
+        if run is None:
+            newest = records.runs(limit=1, offset=0)
+            if not newest:
+                raise InvalidInput("nothing has run here yet", "`kitchen order run RECIPE`", code="no-run")
+            run = newest[0].run
+        return records.run(run).document()
+
+
+def logs_of(house: House, run: str | None, node: str | None) -> Iterator[tuple[str, Path]]:
+    """The log files of a run as pairs of node path and file, in the order in which the nodes stand."""
+    document = show_order(house, run)
+    found = list(_logs(document.get("nodes", ()), ""))
+    found += [("tests", Path(document["log"]))] if document.get("log") else []
+    if node is not None:
+        found = [(name, path) for name, path in found if name == node or name.startswith(f"{node}/")]
+        if not found:
+            raise InvalidInput(f"run {document['run']} has no log of a node `{node}`", code="no-node")
+    yield from found
+
+
+def _logs(nodes: Sequence[Mapping[str, Any]], above: str) -> Iterator[tuple[str, Path]]:
+    for node in nodes:
+        path = f"{above}{node['name']}"
+        if node.get("log"):
+            yield path, Path(node["log"])
+        yield from _logs(node.get("nodes") or (), f"{path}/")
+
+
+@contextmanager
+def _checkout(house: House, plan: OrderPlan) -> Iterator[None]:
+    """Hold the pooled checkout of a permanent kitchen for one order at a time, at the kitchen's tip."""
+    if not plan.pooled:
+        yield
+        return
+    plan.checkout.mkdir(parents=True, exist_ok=True)
+    with held(house, plan.checkout.parent / "lock", f"another order run uses the checkout of `{plan.kitchen.name}`"):
+        refresh_checkout(house.repository, plan.checkout, plan.checkout.parent / "index", plan.kitchen.tip)
+        yield
+
+
+def _selection(plan: OrderPlan, variations: Mapping[str, Any]) -> tuple[str, ...] | None:
+    if plan.nodes is not None:
+        return plan.nodes
+    if plan.variation is None:
+        return None
+    selected = variations[plan.variation].nodes
+    return None if selected is None else tuple(selected)
+
+
+def _earlier(house: House, kitchen: str, plan: OrderPlan) -> Mapping[str, Mapping[str, Any]]:
+    """What the last passed runs here left, for the nodes outside a selection."""
+    try:
+        with records_of(house) as records:
+            return records.last_passed_outputs(kitchen, plan.recipe)
+    except FileNotFoundError:
+        return {}
+
+

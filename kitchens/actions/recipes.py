@@ -1,0 +1,95 @@
+"""`kitchen recipe list`, `show` and `check`: the recipes of a checkout, uncommitted edits included."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from kitchens.model.cookbook import parse_cookbook
+from kitchens_engine.check import check
+from kitchens_engine.errors import Fault, InvalidFiles
+from kitchens_engine.recipe import Node, Recipe
+from kitchens_engine.shelf import FolderSource, Shelf
+
+
+def list_recipes(folder: Path) -> list[dict[str, Any]]:
+    """Every recipe of the cookbook in `folder`; one that cannot be read says so in `fault`."""
+    shelf = Shelf(FolderSource(folder))
+    rows = []
+    for name in shelf.recipe_names():
+        try:
+            recipe = shelf.recipe(name)
+        except InvalidFiles as error:
+            fault = f"{error.file}:{error.line}: {error.message}"
+            rows.append({"recipe": name, "description": "", "variations": [], "nodes": 0, "fault": fault})
+            continue
+        rows.append(
+            {
+                "recipe": name,
+                "description": recipe.description,
+                "variations": list(recipe.variations),
+                "nodes": len(recipe.nodes),
+                "fault": None,
+            }
+        )
+    return rows
+
+
+def show_recipe(folder: Path, name: str) -> dict[str, Any]:
+    """One recipe: variables, variations, nodes with what they need and test."""
+    recipe: Recipe = Shelf(FolderSource(folder)).recipe(name)
+    return {
+        "recipe": recipe.name,
+        "description": recipe.description,
+        "folder": recipe.folder,
+        "requires": list(recipe.requires),
+        "variables": _plain(recipe.variables),
+        "variations": {
+            one.name: {
+                "variables": _plain(one.variables),
+                "nodes": None if one.nodes is None else list(one.nodes),
+                "schedule": one.schedule,
+            }
+            for one in recipe.variations.values()
+        },
+        "nodes": [_node(node) for node in recipe.nodes.values()],
+        "functional_tests": recipe.functional_tests,
+    }
+
+
+def check_recipes(folder: Path, name: str | None) -> tuple[Fault, ...]:
+    """Every fault of `kitchens.toml` and the recipes (or of one recipe), sorted by place."""
+    source = FolderSource(folder)
+    shelf = Shelf(source)
+    faults: list[Fault] = []
+    if name is None:
+        text = source.read("kitchens.toml")
+        if text is None:
+            faults.append(Fault("error", "kitchens.toml", 1, 1, "", "there is no `kitchens.toml`", "`kitchen init`"))
+        else:
+            faults += parse_cookbook(text)[1]
+    faults += check(shelf, None if name is None else [name])
+    return tuple(sorted(faults, key=lambda fault: (fault.file, fault.line, fault.column)))
+
+
+def _node(node: Node) -> dict[str, Any]:
+    body = node.body
+    return {
+        "name": node.name,
+        "action": node.action,
+        "body": list(body) if isinstance(body, tuple) else body,
+        "needs": list(node.needs),
+        "when": node.when,
+        "tests": [
+            {"name": test.name, "measure": test.measure, "rule": test.rule, "fail": str(test.fail)}
+            for test in node.tests
+        ],
+    }
+
+
+def _plain(table: Any) -> Any:
+    if hasattr(table, "items"):
+        return {name: _plain(value) for name, value in table.items()}
+    if isinstance(table, list | tuple):
+        return [_plain(value) for value in table]
+    return table

@@ -1,0 +1,105 @@
+"""`kitchen set`, `unset` and `settings`: a kitchen's own variables, above the recipes' and below `--set`."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
+from copy import deepcopy
+from typing import Any
+
+from kitchens.actions.house import House
+from kitchens.actions.kitchens import Kitchen, Kitchens
+from kitchens.actions.moving import implied_registration
+from kitchens.gate.tree import TreeView
+from kitchens.git.refs import Moved
+from kitchens_engine.errors import EnvironmentFailure, InvalidFiles, InvalidInput
+from kitchens_engine.recipe import Recipe
+from kitchens_engine.variables import parse_assignment
+
+_ATTEMPTS = 50
+
+
+def change_settings(house: House, name: str, assign: Sequence[str], remove: Sequence[str]) -> dict[str, Any]:
+    """Set `K=V`s and remove `K`s in the kitchen's registration, and answer with its settings then."""
+    for _ in range(_ATTEMPTS):
+        kitchen = Kitchens(house).get(name)
+        registered = kitchen.registered or implied_registration(house, kitchen)
+        settings = removed(assigned(house.view(kitchen.tip), registered.settings, assign), remove)
+        words = [f"set {one}" for one in assign] + [f"unset {one}" for one in remove]
+        try:
+            if settings != registered.settings:
+                house.registrations.write(
+                    registered.with_settings(settings), kitchen.registered_at, "; ".join(words)
+                )
+        except Moved:
+            continue
+        return settings_document(kitchen.name, settings)
+    raise EnvironmentFailure(f"the settings of `{name}` were changed by others {_ATTEMPTS} times", "try again")
+
+
+def settings_of(house: House, name: str) -> dict[str, Any]:
+    """The kitchen's own settings."""
+    kitchen: Kitchen = Kitchens(house).get(name)
+    return settings_document(name, kitchen.registered.settings if kitchen.registered else {})
+
+
+def settings_document(name: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """As `--json` shows it."""
+    return {"kitchen": name, "settings": _plain(settings)}
+
+
+def assigned(view: TreeView, settings: Mapping[str, Any], assignments: Sequence[str]) -> dict[str, Any]:
+    """`settings` with each `K=V` set. K must be a variable of some recipe of the tree, and V of its type in
+    every recipe that has it."""
+    result = _plain(settings)
+    if not assignments:
+        return result
+    recipes = list(_recipes(view))
+    for assignment in assignments:
+        keys, value = _parsed(assignment, recipes)
+        table = result
+        for key in keys[:-1]:
+            table = table.setdefault(key, {})
+        table[keys[-1]] = value
+    return result
+
+
+def removed(settings: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
+    """`settings` without the dotted `names`. Raises `InvalidInput` for one that is not set."""
+    result = _plain(settings)
+    for name in names:
+        *above, last = name.split(".")
+        table: Any = result
+        for key in above:
+            table = table.get(key, {}) if isinstance(table, dict) else {}
+        if not isinstance(table, dict) or last not in table:
+            raise InvalidInput(f"`{name}` is not set here", "`kitchen settings NAME` shows what is")
+        del table[last]
+    return result
+
+
+def _recipes(view: TreeView) -> Iterable[Recipe]:
+    for name in view.recipes:
+        try:
+            yield view.shelf.recipe(name)
+        except InvalidFiles:
+            continue
+
+
+def _parsed(assignment: str, recipes: Sequence[Recipe]) -> tuple[tuple[str, ...], Any]:
+    name = assignment.partition("=")[0].strip()
+    top = name.split(".")[0]
+    having = [recipe for recipe in recipes if top in recipe.variables]
+    if not having:
+        known = sorted({variable for recipe in recipes for variable in recipe.variables})
+        near = difflib.get_close_matches(top, known, 1)
+        hint = (f"did you mean `{near[0]}`?",) if near else ()
+        raise InvalidInput(f"no recipe has a variable `{top}`", *hint, code="unknown-variable")
+    parsed = [parse_assignment(assignment, recipe.variables) for recipe in having]
+    return parsed[0]
+
+
+def _plain(settings: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: _plain(value) if isinstance(value, Mapping) else deepcopy(value) for name, value in settings.items()
+    }

@@ -1,0 +1,121 @@
+"""What every command shares: `-C DIR`, `--json`, and one way to answer."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import click
+
+from kitchens.cli.desk import Desk
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A command's answer: the document for `--json`, the words for people, and the exit status."""
+
+    document: Any
+    words: Callable[[], None]
+    status: int = 0
+
+
+class KitchenCommand(click.Command):
+    """A command that takes `-C` and `--json` and returns an `Answer`."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.params.append(
+            click.Option(
+                ["-C", "directory"], metavar="DIR", expose_value=False, callback=_keep, help="Work as if started in DIR."
+            )
+        )
+        self.params.append(
+            click.Option(
+                ["--json", "as_json"],
+                is_flag=True,
+                expose_value=False,
+                callback=_keep,
+                help="Answer with one JSON document.",
+            )
+        )
+
+    def invoke(self, context: click.Context) -> Any:
+        """Give the command its desk, and show what it answers."""
+        shared = context.find_root().meta
+        desk = Desk(
+            directory=context.meta.get("kitchens.directory", shared.get("kitchens.directory")),
+            as_json=bool(context.meta.get("kitchens.as_json") or shared.get("kitchens.as_json")),
+            stop=context.find_root().obj,
+        )
+        context.obj = desk
+        answer = super().invoke(context)
+        if not isinstance(answer, Answer):
+            return answer
+        if desk.as_json:
+            click.echo(json.dumps(answer.document, indent=2, default=str))
+        else:
+            answer.words()
+        return answer.status
+
+
+def _keep(context: click.Context, parameter: click.Parameter, value: Any) -> Any:
+    if value:
+        context.meta[f"kitchens.{parameter.name}"] = value
+    return value
+
+
+class LazyGroup(click.Group):
+    """A group that imports a command only when it is used; its one-line help stands in the table.
+
+    `table` maps a command's name to its module and help; in the module the attribute has the command's name, or
+    that and `_command` where the name would hide something.
+    """
+
+    def __init__(self, *args: Any, table: dict[str, tuple[str, str]], **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._table = table
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        """The names in the table's order, which is the order of use."""
+        return list(self._table)
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        """Import and return the command."""
+        if name not in self._table:
+            return None
+        import importlib
+
+        module = importlib.import_module(f"kitchens.cli.commands.{self._table[name][0]}")
+        own = getattr(module, f"{name}_command", None)
+        command: click.Command = own if own is not None else getattr(module, name)
+        return command
+
+    def resolve_command(self, context: click.Context, args: list[str]) -> Any:
+        """Name the nearest command when there is none of that name."""
+        name = args[0] if args else ""
+        if name and not name.startswith("-") and name not in self._table:
+            import difflib
+
+            from kitchens_engine.errors import InvalidInput
+
+            near = difflib.get_close_matches(name, self._table, 1)
+            hint = f"did you mean `{near[0]}`?" if near else f"`{context.command_path} --help` lists the commands"
+            raise InvalidInput(f"there is no command `{context.command_path} {name}`", hint, code="usage")
+        return super().resolve_command(context, args)
+
+    def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands from the table, importing none."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, help_) for name, (_, help_) in self._table.items()])
+
+
+def example(*lines: str) -> str:
+    """The examples at the end of a command's help."""
+    return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
+
+
+def echo_lines(lines: Sequence[str]) -> Callable[[], None]:
+    """Words for people: these lines."""
+    return lambda: click.echo("\n".join(lines)) if lines else None

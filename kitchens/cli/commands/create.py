@@ -1,0 +1,64 @@
+"""`kitchen create`."""
+
+from __future__ import annotations
+
+import click
+
+from kitchens.cli import complete, show
+from kitchens.cli.command import Answer, KitchenCommand, example
+from kitchens.cli.desk import Desk
+from kitchens.cli.words import EXIT_RED
+
+
+@click.command(
+    cls=KitchenCommand,
+    epilog=example("kitchen create dev", "kitchen create late-evenings --from dev --ttl 7d"),
+)
+@click.argument("name")
+@click.option("--from", "parent", metavar="PARENT", shell_complete=complete.kitchens, help="The kitchen to start from.")
+@click.option("--permanent", is_flag=True, help="A kitchen that lives on, such as dev or test.")
+@click.option("--adopt", is_flag=True, help="Make a kitchen of an existing branch.")
+@click.option("--ttl", metavar="7d", help="How long a sandbox lives.")
+@click.option("--data", default="empty", metavar="copy|empty|recipe:R", show_default=True, help="Its first data.")
+@click.option("--set", "assignments", multiple=True, metavar="K=V", help="A variable of its settings.")
+@click.option("--no-test", is_flag=True, help="Do not run the gate on its tree.")
+@click.pass_obj
+def create(
+    desk: Desk,
+    name: str,
+    parent: str | None,
+    permanent: bool,
+    adopt: bool,
+    ttl: str | None,
+    data: str,
+    assignments: tuple[str, ...],
+    no_test: bool,
+) -> Answer:
+    """Make a kitchen: a branch, its worktree, its settings; then run its gate.
+
+    The kitchen is made even when its gate is red (one needs it to mend); then the exit status is 1.
+    """
+    from kitchens.actions.creating import carry_out_create, plan_create
+
+    plan = plan_create(
+        desk.house,
+        name,
+        parent=parent,
+        permanent=permanent,
+        adopt=adopt,
+        ttl=ttl,
+        data=data,
+        assignments=assignments,
+    )
+    done = carry_out_create(desk.house, plan, test=not no_test)
+    document = done.document()
+
+    def words() -> None:
+        kind = "permanent kitchen" if done.registration.permanent else "kitchen"
+        click.echo(f"{kind} `{name}` from `{done.registration.parent}` at {show.short(done.commit)}")
+        click.echo(f"  {done.path}")
+        show.gate(document["gate"])
+        if done.gate.status == "red":
+            click.echo(f"the gate of `{name}` is red; the kitchen is there to mend it")
+
+    return Answer(document, words, EXIT_RED if done.gate.status == "red" else 0)

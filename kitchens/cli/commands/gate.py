@@ -1,0 +1,135 @@
+"""`kitchen test`, `preview`, `merge` and `promote`: what goes through the gate."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from kitchens.cli import complete, show
+from kitchens.cli.command import Answer, KitchenCommand, example
+from kitchens.cli.desk import Desk
+from kitchens.cli.words import EXIT_CONFLICT, EXIT_RED, EXIT_REFUSED
+
+_STATUSES = {"red": EXIT_RED, "conflict": EXIT_CONFLICT, "refused": EXIT_REFUSED}
+
+
+@click.command(
+    cls=KitchenCommand,
+    epilog=example("kitchen test", "kitchen test dev --all", "kitchen test --commit HEAD --into production"),
+)
+@click.argument("name", required=False, shell_complete=complete.kitchens)
+@click.option("--recipe", metavar="R", shell_complete=complete.recipes, help="Only this recipe, changed or not.")
+@click.option("--all", "everything", is_flag=True, help="Every recipe, not only those that differ from the target.")
+@click.option("--again", is_flag=True, help="Run what is attested already once more.")
+@click.option("--commit", "revision", metavar="REV", help="Gate this commit instead of a kitchen's tip.")
+@click.option("--into", metavar="K", shell_complete=complete.kitchens, help="Under the rules of this kitchen.")
+@click.pass_obj
+def test(
+    desk: Desk,
+    name: str | None,
+    recipe: str | None,
+    everything: bool,
+    again: bool,
+    revision: str | None,
+    into: str | None,
+) -> Answer:
+    """Run the gate on a kitchen's committed tree under its parent's rules and settings. Nothing moves."""
+    from kitchens.actions.testing import carry_out_test, plan_test
+
+    plan = plan_test(
+        desk.house,
+        name,
+        recipe=recipe,
+        everything=everything,
+        again=again,
+        revision=revision,
+        into=into,
+    )
+    document = carry_out_test(desk.house, plan)
+
+    def words() -> None:
+        status = document["gate"]["status"]
+        click.echo(f"{show.state(status)}: `{document['kitchen']}` at {show.short(document['commit'])}")
+        show.gate(document["gate"])
+        show.notes(document)
+
+    return Answer(document, words, EXIT_RED if document["gate"]["status"] == "red" else 0)
+
+
+@click.command(cls=KitchenCommand, epilog=example("kitchen preview late-evenings"))
+@click.argument("name", shell_complete=complete.kitchens)
+@click.option("--into", metavar="K", shell_complete=complete.kitchens, help="The kitchen to land in.")
+@click.pass_obj
+def preview(desk: Desk, name: str, into: str | None) -> Answer:
+    """Show what a merge would do: files, conflicts, and which recipes would be gated and why."""
+    from kitchens.actions.merging import preview as act
+
+    document = act(desk.house, name, into)
+
+    def words() -> None:
+        click.echo(f"`{document['kitchen']}` into `{document['into']}`")
+        for conflict in document["conflicts"]:
+            click.echo(f"  {show.state('conflict')} {conflict['path']}: {conflict['kind']}")
+        for file in document["files"]:
+            click.echo(f"  {file['change']} {file['path']}")
+        for recipe in document["recipes"]:
+            word = "would be gated" if recipe["gated"] else "not gated"
+            click.echo(f"  {recipe['recipe']}: {word}: {recipe['why']}")
+
+    return Answer(document, words, EXIT_CONFLICT if document["conflicts"] else 0)
+
+
+@click.command(cls=KitchenCommand, epilog=example("kitchen merge late-evenings", "kitchen merge production --into dev"))
+@click.argument("name", shell_complete=complete.kitchens)
+@click.option("--into", metavar="K", shell_complete=complete.kitchens, help="The kitchen to land in (default: its parent).")
+@click.option("-m", "message", metavar="MESSAGE", help="The merge commit's message.")
+@click.pass_obj
+def merge(desk: Desk, name: str, into: str | None, message: str | None) -> Answer:
+    """Merge a kitchen into its parent, through the gate.
+
+    Every recipe that the change affects is tested in isolation on the exact tree that would land. Red: nothing
+    moves.
+    """
+    from kitchens.actions.merging import merge as act
+
+    return _moved(act(desk.house, name, into, message).document())
+
+
+@click.command(cls=KitchenCommand, epilog=example("kitchen promote dev", "kitchen promote dev --to test"))
+@click.argument("name", shell_complete=complete.kitchens)
+@click.option("--to", metavar="K", shell_complete=complete.kitchens, help="How far (default: production).")
+@click.pass_obj
+def promote(desk: Desk, name: str, to: str | None) -> Answer:
+    """Move a kitchen's tip up towards production, stage by stage, fast-forward only, through every gate."""
+    from kitchens.actions.promoting import promote as act
+
+    return _moved(act(desk.house, name, to).document())
+
+
+def _moved(document: dict[str, Any]) -> Answer:
+    def words() -> None:
+        for stage in document.get("stages") or [document]:
+            _stage_words(stage)
+
+    return Answer(document, words, _STATUSES.get(document["status"], 0))
+
+
+def _stage_words(document: dict[str, Any]) -> None:
+    source, target = document["kitchen"], document["into"]
+    status = show.state(document["status"])
+    match document["status"]:
+        case "merged" | "promoted":
+            click.echo(f"{status}: `{target}` is at {show.short(document['commit'])}, which brings `{source}`")
+        case "unchanged":
+            click.echo(f"{status}: `{target}` already contains `{source}`")
+        case "red":
+            click.echo(f"{status}: `{source}` did not pass the gate of `{target}`; `{target}` has not moved")
+        case "conflict":
+            paths = ", ".join(f"`{one['path']}`" for one in document["conflicts"][:3])
+            click.echo(f"{status}: `{source}` and `{target}` both changed {paths}; nothing was merged")
+            click.echo(f"hint: `cd $(kitchen path {source}) && git merge {target}`, settle it, and merge again", err=True)
+        case _:
+            click.echo(f"{status}: {document.get('why', '')}")
+    show.gate(document["gate"])
+    show.notes(document)

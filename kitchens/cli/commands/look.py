@@ -1,0 +1,103 @@
+"""`kitchen list`, `show`, `path` and `diff`."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import Any
+
+import click
+
+from kitchens.cli import complete, show
+from kitchens.cli.command import Answer, KitchenCommand, example
+from kitchens.cli.desk import Desk
+
+
+@click.command("list", cls=KitchenCommand, epilog=example("kitchen list", "kitchen list --json | jq '.[].name'"))
+@click.pass_obj
+def list_command(desk: Desk) -> Answer:
+    """List the kitchens."""
+    from kitchens.actions.listing import list_kitchens
+
+    documents = list_kitchens(desk.house)
+
+    def words() -> None:
+        show.table(
+            ("kitchen", "parent", "kind", "commit", "ahead", "behind", "state", "path"),
+            [
+                (
+                    row["name"],
+                    row["parent"] or "",
+                    row["kind"],
+                    show.short(row["commit"]),
+                    str(row["ahead"]),
+                    str(row["behind"]),
+                    row["state"],
+                    row["path"] or "",
+                )
+                for row in documents
+            ],
+        )
+
+    return Answer(documents, words)
+
+
+
+@click.command("show", cls=KitchenCommand, epilog=example("kitchen show dev"))
+@click.argument("name", shell_complete=complete.kitchens)
+@click.pass_obj
+def show_command(desk: Desk, name: str) -> Answer:
+    """Show one kitchen."""
+    from kitchens.actions.listing import show_kitchen
+
+    document = show_kitchen(desk.house, name)
+
+    def words() -> None:
+        for key, value in document.items():
+            click.echo(f"{key:<10} {_text(value)}".rstrip())
+
+    return Answer(document, words)
+
+
+@click.command(cls=KitchenCommand, epilog=example("cd $(kitchen path dev)"))
+@click.argument("name", shell_complete=complete.kitchens)
+@click.pass_obj
+def path(desk: Desk, name: str) -> Answer:
+    """Print where a kitchen's checkout lies."""
+    from kitchens.actions.listing import path_of
+
+    found = path_of(desk.house, name)
+    return Answer({"kitchen": name, "path": str(found)}, lambda: click.echo(str(found)))
+
+
+@click.command(cls=KitchenCommand, epilog=example("kitchen diff late-evenings", "kitchen diff late-evenings --stat"))
+@click.argument("name", shell_complete=complete.kitchens)
+@click.option("--stat", is_flag=True, help="Only the files and how much changed in each.")
+@click.pass_obj
+def diff(desk: Desk, name: str, stat: bool) -> Answer:
+    """Show what a kitchen changed since it left its parent."""
+    from kitchens.actions.listing import diff_range
+
+    base, tip, files = diff_range(desk.house, name)
+
+    def words() -> None:
+        top = str(desk.house.repository.top)
+        colour = "always" if sys.stdout.isatty() and "NO_COLOR" not in desk.environment else "never"
+        style = ["--stat"] if stat else ["--patch"]
+        sys.stdout.flush()
+        command = ["git", "-C", top, "--no-pager", "diff", "--no-ext-diff", f"--color={colour}", *style, base, tip, "--"]
+        subprocess.run(command, check=False)
+
+    return Answer({"kitchen": name, "base": base, "commit": tip, "files": files}, words)
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, dict):
+        return ", ".join(f"{key}={inner}" for key, inner in value.items()) or "-"
+    if isinstance(value, list):
+        return ", ".join(str(inner) for inner in value) or "-"
+    return str(value)

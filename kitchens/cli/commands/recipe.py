@@ -1,0 +1,101 @@
+"""`kitchen recipe list`, `show` and `check`."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+
+from kitchens.cli import complete, show
+from kitchens.cli.command import Answer, KitchenCommand, LazyGroup, example
+from kitchens.cli.desk import Desk
+from kitchens.cli.words import EXIT_INVALID
+
+_COMMANDS = {
+    "list": ("recipe", "List the recipes of this checkout."),
+    "show": ("recipe", "Show one recipe: variables, variations, nodes."),
+    "check": ("recipe", "Find every fault in kitchens.toml and the recipes."),
+}
+
+
+@click.group(cls=LazyGroup, table=_COMMANDS)
+def recipe() -> None:
+    """Look at recipes and check them."""
+
+
+@click.command("list", cls=KitchenCommand, epilog=example("kitchen recipe list"))
+@click.option("--kitchen", metavar="K", shell_complete=complete.kitchens, help="In this kitchen's checkout.")
+@click.pass_obj
+def list_command(desk: Desk, kitchen: str | None) -> Answer:
+    """List the recipes of this checkout."""
+    from kitchens.actions.recipes import list_recipes
+
+    rows = list_recipes(_folder(desk, kitchen))
+
+    def words() -> None:
+        show.table(
+            ("recipe", "nodes", "variations", "description"),
+            [
+                (row["recipe"], str(row["nodes"]), ", ".join(row["variations"]), row["fault"] or row["description"])
+                for row in rows
+            ],
+        )
+
+    return Answer(rows, words)
+
+
+@click.command("show", cls=KitchenCommand, epilog=example("kitchen recipe show delays"))
+@click.argument("name", shell_complete=complete.recipes)
+@click.option("--kitchen", metavar="K", shell_complete=complete.kitchens, help="In this kitchen's checkout.")
+@click.pass_obj
+def show_command(desk: Desk, name: str, kitchen: str | None) -> Answer:
+    """Show one recipe: variables, variations, nodes with what they need."""
+    from kitchens.actions.recipes import show_recipe
+
+    document = show_recipe(_folder(desk, kitchen), name)
+    return Answer(document, lambda: _recipe_words(document))
+
+
+@click.command(cls=KitchenCommand, epilog=example("kitchen recipe check", "kitchen recipe check delays --json"))
+@click.argument("name", required=False, shell_complete=complete.recipes)
+@click.option("--kitchen", metavar="K", shell_complete=complete.kitchens, help="In this kitchen's checkout.")
+@click.pass_obj
+def check(desk: Desk, name: str | None, kitchen: str | None) -> Answer:
+    """Find every fault in kitchens.toml and the recipes, with file, line and the nearest right spelling."""
+    from kitchens.actions.recipes import check_recipes
+
+    faults = check_recipes(_folder(desk, kitchen), name)
+    wrong = any(fault.severity == "error" for fault in faults)
+
+    def words() -> None:
+        for fault in faults:
+            click.echo(f"{fault.file}:{fault.line}:{fault.column}: {show.state(fault.severity)}: {fault.message}")
+            if fault.hint:
+                click.echo(f"    {fault.hint}")
+        if not faults:
+            click.echo("no faults")
+
+    return Answer([asdict(fault) for fault in faults], words, EXIT_INVALID if wrong else 0)
+
+
+def _folder(desk: Desk, kitchen: str | None) -> Path:
+    if kitchen is None:
+        return desk.house.repository.here
+    from kitchens.actions.listing import path_of
+
+    return path_of(desk.house, kitchen)
+
+
+def _recipe_words(document: dict[str, Any]) -> None:
+    click.echo(f"{document['recipe']}: {document['description']}".rstrip(": "))
+    for name, value in document["variables"].items():
+        click.echo(f"  variable   {name} = {value!r}")
+    for name, variation in document["variations"].items():
+        changes = ", ".join(f"{key}={value!r}" for key, value in variation["variables"].items())
+        click.echo(f"  variation  {name}  {changes}".rstrip())
+    for node in document["nodes"]:
+        needs = f"  needs {', '.join(node['needs'])}" if node["needs"] else ""
+        tests = f"  {len(node['tests'])} test{'' if len(node['tests']) == 1 else 's'}" if node["tests"] else ""
+        click.echo(f"  node       {node['name']}  {node['action']}{needs}{tests}")

@@ -1,0 +1,46 @@
+"""The tree of commands."""
+
+from __future__ import annotations
+
+import click
+
+from kitchens import __version__
+from kitchens.cli.command import LazyGroup
+
+_COMMANDS = {
+    "init": ("init", "Make a cookbook, or turn this repository into one."),
+    "create": ("create", "Make a kitchen: a branch, its worktree, its settings; then run its gate."),
+    "list": ("look", "List the kitchens."),
+    "show": ("look", "Show one kitchen."),
+    "path": ("look", "Print where a kitchen's checkout lies."),
+    "diff": ("look", "Show what a kitchen changed since it left its parent."),
+    "set": ("settings", "Set variables of a kitchen."),
+    "unset": ("settings", "Remove variables from a kitchen's settings."),
+    "settings": ("settings", "Show a kitchen's settings."),
+    "recipe": ("recipe", "Look at recipes and check them."),
+    "order": ("order", "Run recipes and look at what ran."),
+    "test": ("gate", "Run the gate on a kitchen; nothing moves."),
+    "preview": ("gate", "Show what a merge would do."),
+    "merge": ("gate", "Merge a kitchen into its parent, through the gate."),
+    "promote": ("gate", "Move a kitchen's tip up towards production, through every gate."),
+    "history": ("proof", "Show how a kitchen came to its tip."),
+    "verify": ("proof", "Prove from git alone that every landed commit passed its gate."),
+    "delete": ("delete", "Delete a kitchen; no work is lost."),
+    "doctor": ("doctor", "Check the machine and the cookbook."),
+    "completion": ("completion", "Print the shell completion script."),
+}
+
+
+@click.command(
+    cls=LazyGroup,
+    table=_COMMANDS,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="`kitchen COMMAND --help` shows a command's options and examples.",
+)
+@click.version_option(version=__version__, prog_name="kitchen", message="%(prog)s %(version)s")
+@click.option("-C", "directory", metavar="DIR", help="Work as if started in DIR.")
+@click.pass_context
+def kitchen(context: click.Context, directory: str | None) -> None:
+    """Every change to a data pipeline gets a kitchen; only tested trees reach production."""
+    if directory:
+        context.meta["kitchens.directory"] = directory

@@ -1,0 +1,92 @@
+"""One run of the command line, from words to an exit status."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from kitchens.cli.commands.tree import kitchen
+from kitchens.cli.stop import StopSignal
+from kitchens.cli.words import EXIT_BUG, error_document, exit_status, from_os_error, say_error
+from kitchens_engine.errors import Interrupted, KitchensError
+
+
+def run(words: Sequence[str]) -> int:
+    """Run the command that `words` name. Every error becomes one sentence and its exit status."""
+    as_json = _wants_json(words)
+    with StopSignal.installed() as stop:
+        try:
+            code = kitchen.main(args=list(words), prog_name="kitchen", standalone_mode=False, obj=stop)
+            sys.stdout.flush()
+        except click.exceptions.Exit as done:
+            return done.exit_code
+        except click.ClickException as error:
+            return _usage(error, as_json)
+        except KitchensError as error:
+            return _said(error, as_json)
+        except (KeyboardInterrupt, click.Abort):
+            return _said(Interrupted("interrupted; nothing half-done is left"), as_json)
+        except BrokenPipeError:
+            # The reader went away (`kitchen list | head`): as every Unix filter, end without a word.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 0
+        except OSError as error:
+            known = from_os_error(error)
+            return _bug(error, as_json) if known is None else _said(known, as_json)
+        except Exception as error:
+            return _bug(error, as_json)
+    return code if isinstance(code, int) else 0
+
+
+def _wants_json(words: Sequence[str]) -> bool:
+    """Whether errors must be documents too; looked up before parsing, which may be what fails."""
+    before = list(words)[: words.index("--")] if "--" in words else words
+    return "--json" in before
+
+
+def _usage(error: click.ClickException, as_json: bool) -> int:
+    from kitchens_engine.errors import InvalidInput
+
+    message = error.format_message().rstrip(".")
+    hints = []
+    context = getattr(error, "ctx", None)
+    if context is not None:
+        hints.append(f"`{context.command_path} --help`")
+    return _said(InvalidInput(message[:1].lower() + message[1:], *hints, code="usage"), as_json)
+
+
+def _said(error: KitchensError, as_json: bool) -> int:
+    if as_json:
+        click.echo(error_document(error))
+    else:
+        say_error(error)
+    return exit_status(error)
+
+
+def _bug(error: BaseException, as_json: bool) -> int:
+    """A bug of ours: one line on screen, the traceback in a file that the line names."""
+    text = "".join(traceback.format_exception(error))
+    path = _write_log(text)
+    known = KitchensError(
+        f"this is a bug in kitchens: {type(error).__name__}; the traceback is in {path}", code="bug"
+    )
+    if as_json:
+        click.echo(error_document(known))
+    else:
+        say_error(known)
+    return EXIT_BUG
+
+
+def _write_log(text: str) -> Path:
+    handle, name = tempfile.mkstemp(prefix="kitchen-bug-", suffix=".log")
+    with os.fdopen(handle, "w") as file:
+        file.write(text)
+    return Path(name)
+
+

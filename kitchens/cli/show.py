@@ -1,0 +1,90 @@
+"""How answers look: tables, states, gates. Readable without colour."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import click
+
+_COLOURS = {
+    "passed": "green",
+    "merged": "green",
+    "promoted": "green",
+    "verified": "green",
+    "green": "green",
+    "ok": "green",
+    "attested": "green",
+    "warned": "yellow",
+    "warning": "yellow",
+    "unsigned": "yellow",
+    "logged": "cyan",
+    "failed": "red",
+    "red": "red",
+    "error": "red",
+    "broken": "red",
+    "conflict": "red",
+    "refused": "red",
+    "cancelled": "magenta",
+    "interrupted": "magenta",
+    "skipped": "bright_black",
+}
+
+
+def state(word: str) -> str:
+    """A status in its colour."""
+    colour = _COLOURS.get(word)
+    return click.style(word, fg=colour) if colour else word
+
+
+def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """A plain table, columns as wide as their content; colours do not count as width."""
+    lines = [[click.style(heading, bold=True) for heading in headings], *[list(row) for row in rows]]
+    widths = [max(len(click.unstyle(line[column])) for line in lines) for column in range(len(headings))]
+    for line in lines:
+        cells = [cell + " " * (width - len(click.unstyle(cell))) for cell, width in zip(line, widths, strict=True)]
+        click.echo("  ".join(cells).rstrip())
+
+
+def short(commit: str | None) -> str:
+    """A commit as people quote it."""
+    return "" if commit is None else commit[:10]
+
+
+def seconds(value: float | None) -> str:
+    """A duration as people say it."""
+    if value is None:
+        return ""
+    if value < 60:
+        return f"{value:.1f} s"
+    return f"{int(value // 60)} min {int(value % 60)} s"
+
+
+def gate(document: Mapping[str, Any]) -> None:
+    """Each recipe of a gate, and for a red one: node, test, measured value, limit, log."""
+    for verdict in document["recipes"]:
+        variation = f" ({verdict['variation']})" if verdict["variation"] else ""
+        click.echo(f"  {state(verdict['status'])}  {verdict['recipe']}{variation}: {verdict['why']}")
+        for failure in verdict.get("failures", ()):
+            _failure(failure)
+        for warning in verdict.get("warnings", ()):
+            click.echo(f"      {state('warning')}: {warning}")
+
+
+def _failure(failure: Mapping[str, Any]) -> None:
+    where = f"node {failure['node']}" if failure["node"] else "functional test"
+    what = f", test {failure['test']!r}" if failure["test"] else ""
+    click.echo(f"      {where}{what}")
+    if failure["test"] and (failure["value"] is not None or failure["limits"] is not None):
+        click.echo(f"      measured {failure['value']}, limit {failure['limits']}")
+    if failure["why"]:
+        click.echo(f"      {failure['why']}")
+    if failure["log"]:
+        click.echo(f"      log: {failure['log']}")
+
+
+def notes(document: Mapping[str, Any]) -> None:
+    """What belongs to an answer but is not the answer: on stderr."""
+    for note in document.get("notes", ()):
+        print(f"note: {note}", file=sys.stderr)

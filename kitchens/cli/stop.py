@@ -1,0 +1,44 @@
+"""^C and SIGTERM: an order run is asked to stop and cleans up; everything else is interrupted where it is."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+
+class StopSignal:
+    """Set by a signal. While `watched`, whoever watches ends in good order; otherwise the signal interrupts."""
+
+    def __init__(self) -> None:
+        self.event = threading.Event()
+        self._watchers = 0
+
+    @contextmanager
+    def watched(self) -> Iterator[threading.Event]:
+        """Promise to look at the event at least every second."""
+        self._watchers += 1
+        try:
+            yield self.event
+        finally:
+            self._watchers -= 1
+
+    @classmethod
+    @contextmanager
+    def installed(cls) -> Iterator[StopSignal]:
+        """Take SIGINT and SIGTERM for the time of one command."""
+        stop = cls()
+
+        def handle(number: int, frame: FrameType | None) -> None:
+            stop.event.set()
+            if not stop._watchers:
+                raise KeyboardInterrupt
+
+        before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield stop
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)

@@ -1,0 +1,152 @@
+"""The fingerprint of a recipe: a hash over everything that its gate's verdict depends on.
+
+It is made of git object ids, never of file times or paths on a machine, so that a laptop
+and a CI machine share attestations, and `verify` needs nothing but git.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from kitchens.gate.scope import Scope, scope_of
+from kitchens.gate.tree import TreeView
+from kitchens.model.cookbook import Cookbook
+from kitchens_engine.errors import InvalidInput
+from kitchens_engine.recipe import EMPTY, Recipe
+from kitchens_engine.variables import resolve
+
+#: Raised when the meaning of a fingerprint changes; every older attestation then stops counting.
+FORMAT = 1
+
+#: The pseudo recipe under which `[gate] quality` is attested. No recipe folder can have this name.
+QUALITY = "[gate] quality"
+
+_NETWORKS = ("none", "kitchen", "open")
+
+
+@dataclass(frozen=True, slots=True)
+class Examiner:
+    """Who examines: the target's rules and settings. A change never chooses its own examiner.
+
+    `variation` gates a recipe that has it; `shared` paths join every fingerprint; `network`
+    is the most that a candidate may have; `settings` are the target kitchen's own.
+    """
+
+    variation: str = "test"
+    shared: tuple[str, ...] = ()
+    quality: tuple[str, ...] = ()
+    network: str = "open"
+    settings: Mapping[str, Any] = EMPTY
+
+    @classmethod
+    def of(cls, cookbook: Cookbook, settings: Mapping[str, Any]) -> Examiner:
+        """The examiner that `cookbook` (at the target's tip) and the target's settings make."""
+        return cls(
+            variation=cookbook.gate.variation,
+            shared=tuple(cookbook.gate.shared),
+            quality=tuple(cookbook.gate.quality),
+            network=cookbook.runtime.network,
+            settings=settings,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """One recipe of one tree under one examiner.
+
+    `digest` is the fingerprint; when `fault` is set the recipe cannot be read, and the digest
+    only tells whether anything about it changed.
+    """
+
+    recipe: str
+    variation: str | None
+    digest: str
+    scope: Scope | None
+    fault: InvalidInput | None = None
+
+
+def examine(view: TreeView, name: str, examiner: Examiner) -> Examined:
+    """The fingerprint of recipe `name` in the tree of `view`, under `examiner`."""
+    scope = scope_of(view.shelf, name)
+    recipe = scope.members[f"recipes/{name}"]
+    facts: dict[str, Any] = {
+        "format": FORMAT,
+        "recipe": name,
+        "folders": {folder: view.oid(folder) for folder in scope.folders},
+        "shared": {path: view.oid(path) for path in sorted(examiner.shared)},
+    }
+    if recipe is None or scope.faults:
+        return Examined(name, None, _digest({**facts, "broken": True}), scope, scope.faults[0])
+    variation = examiner.variation if examiner.variation in recipe.variations else None
+    try:
+        variables = resolve(recipe, variation, examiner.settings, ())
+        cookbook = view.cookbook
+    except InvalidInput as fault:
+        return Examined(name, variation, _digest({**facts, "broken": True}), scope, fault)
+    facts |= {
+        "variation": variation,
+        "variables": variables,
+        "settings": _settings_seen(scope, examiner.settings),
+        "cookbook": _cookbook_seen(cookbook, scope, examiner),
+        "toolchain": toolchain_facts(view),
+    }
+    return Examined(name, variation, _digest(facts), scope)
+
+
+def examine_quality(view: TreeView, examiner: Examiner) -> Examined | None:
+    """The fingerprint of `[gate] quality` on the whole tree; None when the target asks for none."""
+    if not examiner.quality:
+        return None
+    facts = {
+        "format": FORMAT,
+        "quality": list(examiner.quality),
+        "tree": view.oid(""),
+        "toolchain": toolchain_facts(view),
+    }
+    return Examined(QUALITY, None, _digest(facts), None)
+
+
+def toolchain_facts(view: TreeView) -> dict[str, Any]:
+    """What the toolchain is made of, by content: the same for both runtimes."""
+    runtime = view.cookbook.runtime
+    facts: dict[str, Any] = {"image": runtime.image}
+    if runtime.build is not None:
+        folder = runtime.build.rpartition("/")[0]
+        facts |= {"image": None, "build": view.oid(runtime.build), "context": view.oid(folder) if folder else None}
+    if runtime.requirements is not None:
+        facts["requirements"] = view.oid(runtime.requirements)
+    return facts
+
+
+def narrower(one: str, other: str) -> str:
+    """The narrower of two `[runtime] network` values."""
+    return min(one, other, key=_NETWORKS.index)
+
+
+def _settings_seen(scope: Scope, settings: Mapping[str, Any]) -> dict[str, Any]:
+    declared = {name for recipe in _recipes(scope) for name in recipe.variables}
+    return {name: value for name, value in settings.items() if name in declared}
+
+
+def _cookbook_seen(cookbook: Cookbook, scope: Scope, examiner: Examiner) -> dict[str, Any]:
+    runtime = cookbook.runtime
+    used = {node.connection for recipe in _recipes(scope) for node in recipe.nodes.values() if node.connection}
+    return {
+        "network": narrower(runtime.network, examiner.network),
+        "limits": [runtime.memory, runtime.cpus, runtime.pids],
+        "connections": {name: repr(cookbook.connections.get(name)) for name in sorted(used)},
+        "services": {name: repr(service) for name, service in sorted(cookbook.services.items())},
+    }
+
+
+def _recipes(scope: Scope) -> list[Recipe]:
+    return [recipe for recipe in scope.members.values() if recipe is not None]
+
+
+def _digest(facts: Mapping[str, Any]) -> str:
+    text = json.dumps(facts, sort_keys=True, separators=(",", ":"), default=str)
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,68 @@
+"""What a recipe reaches: every recipe, ingredient and required recipe that its gate depends on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from kitchens_engine.errors import InvalidInput
+from kitchens_engine.recipe import Recipe
+from kitchens_engine.shelf import Shelf
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """A recipe and all that it reaches.
+
+    `members` maps each folder reached (`recipes/delays`) to its parsed recipe, None when it
+    cannot be read; `faults` holds why, first first. `requires` are the recipes that a gate
+    runs before it, dependencies first, itself excluded.
+    """
+
+    recipe: str
+    members: dict[str, Recipe | None]
+    requires: tuple[str, ...]
+    faults: tuple[InvalidInput, ...]
+
+    @property
+    def folders(self) -> tuple[str, ...]:
+        """Every folder of the cookbook that the recipe reaches, sorted."""
+        return tuple(sorted(self.members))
+
+
+def scope_of(shelf: Shelf, name: str) -> Scope:
+    """The scope of recipe `name`. A part that is missing or broken becomes a fault instead of an end:
+    a change elsewhere must not be blocked by it."""
+    members: dict[str, Recipe | None] = {}
+    requires: list[str] = []
+    faults: list[InvalidInput] = []
+
+    def visit(folder: str) -> None:
+        if folder in members:
+            return
+        kind, _, own = folder.partition("/")
+        members[folder] = None
+        try:
+            recipe = shelf.recipe(own) if kind == "recipes" else shelf.ingredient(own)
+        except InvalidInput as fault:
+            faults.append(fault)
+            return
+        members[folder] = recipe
+        for reached in _reached(recipe):
+            visit(reached)
+        for required in recipe.requires:
+            if required not in requires and required != name:
+                requires.append(required)
+
+    visit(f"recipes/{name}")
+    return Scope(name, members, tuple(requires), tuple(faults))
+
+
+def _reached(recipe: Recipe) -> Iterator[str]:
+    for required in recipe.requires:
+        yield f"recipes/{required}"
+    for node in recipe.nodes.values():
+        if node.action == "recipe":
+            yield f"recipes/{node.body}"
+        elif node.action == "ingredient":
+            yield f"ingredients/{node.body}"

@@ -1,0 +1,50 @@
+"""A cookbook's tree as the gate sees it."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Protocol
+
+from kitchens.model.cookbook import Cookbook, parse_cookbook
+from kitchens_engine.errors import InvalidFiles, InvalidInput
+from kitchens_engine.ports import Source
+from kitchens_engine.shelf import Shelf
+
+
+class ObjectSource(Source, Protocol):
+    """Files of a tree that can also name the object id of a file or folder."""
+
+    def oid(self, path: str) -> str | None:
+        """The id of the blob or tree at `path` (`""` is the whole tree), or None when nothing is there."""
+
+
+class TreeView:
+    """One tree: its recipes, its `kitchens.toml`, the object ids of its parts. Read once, lazily."""
+
+    def __init__(self, source: ObjectSource) -> None:
+        self.source = source
+        self.shelf = Shelf(source)
+
+    def oid(self, path: str) -> str | None:
+        """The object id at `path`, or None."""
+        return self.source.oid(path)
+
+    @cached_property
+    def recipes(self) -> tuple[str, ...]:
+        """The names of its recipes, sorted."""
+        return tuple(self.shelf.recipe_names())
+
+    @cached_property
+    def cookbook(self) -> Cookbook:
+        """Its `kitchens.toml`. Raises `InvalidInput` when there is none, `InvalidFiles` when it is wrong."""
+        text = self.source.read("kitchens.toml")
+        if text is None:
+            raise InvalidInput(
+                "this tree has no `kitchens.toml`, so it is no cookbook",
+                "`kitchen init` writes one; commit it",
+                code="no-cookbook",
+            )
+        cookbook, faults = parse_cookbook(text)
+        if cookbook is None:
+            raise InvalidFiles(faults)
+        return cookbook

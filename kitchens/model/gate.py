@@ -1,0 +1,164 @@
+"""What a gate found, as values that fold into one status."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a recipe is red: the node, and the test with its value and limit when a test decided."""
+
+    node: str | None
+    test: str | None
+    value: Any
+    limits: Any
+    why: str | None
+    log: str | None
+
+    def document(self) -> dict[str, Any]:
+        """As `--json` shows it."""
+        return {
+            "node": self.node,
+            "test": self.test,
+            "value": self.value,
+            "limits": self.limits,
+            "why": self.why,
+            "log": self.log,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The gate's word on one recipe: `passed`, `failed`, `attested` or `deleted`.
+
+    `run` is the order run that is the evidence. `failures` are empty unless failed;
+    `warnings` are sentences about what passed.
+    """
+
+    recipe: str
+    variation: str | None
+    status: str
+    why: str
+    fingerprint: str
+    run: str | None
+    failures: tuple[Failure, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    def document(self) -> dict[str, Any]:
+        """As `--json` shows it."""
+        document: dict[str, Any] = {
+            "recipe": self.recipe,
+            "variation": self.variation,
+            "status": self.status,
+            "why": self.why,
+            "fingerprint": self.fingerprint,
+            "run": self.run,
+        }
+        if self.failures:
+            document["failures"] = [failure.document() for failure in self.failures]
+        if self.warnings:
+            document["warnings"] = list(self.warnings)
+        return document
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """The verdicts of one gate, sorted by recipe."""
+
+    verdicts: tuple[Verdict, ...] = ()
+
+    @property
+    def status(self) -> str:
+        """`red` when any recipe failed, `unneeded` when nothing had to be shown, else `green`."""
+        return fold(verdict.status for verdict in self.verdicts)
+
+    def document(self) -> dict[str, Any]:
+        """As `--json` shows it."""
+        return {"status": self.status, "recipes": [verdict.document() for verdict in self.verdicts]}
+
+
+def fold(statuses: Iterable[str]) -> str:
+    """The gate's status from those of its recipes."""
+    seen = set(statuses)
+    if "failed" in seen:
+        return "red"
+    return "green" if seen & {"passed", "attested"} else "unneeded"
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """A path that two sides changed in ways git cannot settle; `kind` is git's own name for it."""
+
+    path: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """What came of a merge, a promotion or a rollback.
+
+    `status` is `merged`, `promoted`, `rolled-back`, `unchanged`, `red`, `conflict` or
+    `refused`. `commit` and `tree` are the target's tip after it, or the candidate's when
+    the gate was red.
+    """
+
+    status: str
+    kitchen: str
+    into: str
+    commit: str | None
+    tree: str | None
+    gate: Gate = Gate()
+    conflicts: tuple[Conflict, ...] = ()
+    stages: tuple[Move, ...] | None = None
+    why: str | None = None
+    notes: tuple[str, ...] = ()
+
+    def document(self) -> dict[str, Any]:
+        """As `--json` shows it."""
+        document: dict[str, Any] = {
+            "status": self.status,
+            "kitchen": self.kitchen,
+            "into": self.into,
+            "commit": self.commit,
+            "tree": self.tree,
+            "gate": self.gate.document(),
+            "conflicts": [{"path": conflict.path, "kind": conflict.kind} for conflict in self.conflicts],
+        }
+        if self.stages is not None:
+            document["stages"] = [stage.document() for stage in self.stages]
+        if self.why:
+            document["why"] = self.why
+        if self.notes:
+            document["notes"] = list(self.notes)
+        return document
+
+
+def failures_of(document: Mapping[str, Any]) -> tuple[Failure, ...]:
+    """The failures in an order run's document (the shape of `kitchen order show --json`)."""
+    found = list(_node_failures(document.get("nodes", ()), ""))
+    for test in document.get("tests", ()):
+        if test["status"] == "failed":
+            found.append(
+                Failure(None, test["name"], test.get("value"), test.get("limits"), test.get("message"), test.get("log"))
+            )
+    if not found and document.get("why"):
+        found.append(Failure(None, None, None, None, document["why"], document.get("log")))
+    return tuple(found)
+
+
+def _node_failures(nodes: Iterable[Mapping[str, Any]], above: str) -> Iterable[Failure]:
+    for node in nodes:
+        path = f"{above}{node['name']}"
+        inner = list(_node_failures(node.get("nodes") or (), f"{path}/"))
+        yield from inner
+        if node["status"] != "failed" or inner:
+            continue
+        broken = [test for test in node.get("tests", ()) if test["status"] == "failed"]
+        log = node.get("log")
+        for test in broken:
+            yield Failure(path, test["name"], test.get("value"), test.get("limits"), test.get("message"), log)
+        if not broken:
+            yield Failure(path, None, None, None, node.get("why"), log)

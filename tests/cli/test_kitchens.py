@@ -1,0 +1,89 @@
+"""Kitchens come, are looked at, and go."""
+
+from __future__ import annotations
+
+from tests.cli.conftest import RECIPE, Desk
+
+
+def test_a_kitchen_is_made_even_when_its_gate_is_red(desk: Desk) -> None:
+    """Exit 1, and the worktree is there to mend it in."""
+    desk.commit("recipes/counts/recipe.toml", RECIPE.replace("above = 0", "above = 9"))
+    document = desk.json("create", "dev", status=1)
+    assert document["gate"]["status"] == "red"
+    assert (desk.path("dev") / "kitchens.toml").is_file()
+
+
+def test_list_shows_how_far_each_kitchen_is(desk: Desk) -> None:
+    """Ahead and behind are counted against the parent."""
+    desk.json("create", "dev")
+    desk.json("create", "idea", "--from", "dev", "--ttl", "7d")
+    desk.commit("NOTES.md", "one\n", "idea")
+    desk.commit("NOTES.md", "two\n", "idea")
+    desk.commit("README.md", "three\n", "dev")
+    rows = {row["name"]: row for row in desk.json("list")}
+    assert list(rows) == ["production", "dev", "idea"]
+    assert (rows["idea"]["ahead"], rows["idea"]["behind"]) == (2, 1)
+    assert (rows["idea"]["kind"], rows["dev"]["kind"]) == ("sandbox", "permanent")
+    assert rows["idea"]["expires"].endswith("Z")
+
+
+def test_a_name_that_differs_only_in_case_is_refused(desk: Desk) -> None:
+    """A file system that cannot tell them apart would mix the two."""
+    desk.json("create", "dev")
+    before = desk.refs()
+    assert desk.kitchen("create", "Dev").status == 2
+    assert desk.kitchen("create", "dev").status == 2
+    assert desk.kitchen("create", "a..b").status == 2
+    assert desk.refs() == before
+
+
+def test_unmerged_work_is_not_deleted(desk: Desk) -> None:
+    """Exit 4 without `--force`; with it the tip stays reachable."""
+    desk.json("create", "dev")
+    desk.json("create", "idea", "--from", "dev")
+    tip = desk.commit("NOTES.md", "one\n", "idea")
+    assert desk.kitchen("delete", "idea").status == 4
+    kept = desk.json("delete", "idea", "--force")["kept"]
+    assert desk.git("rev-parse", kept) == tip
+    assert "idea" not in [row["name"] for row in desk.json("list")]
+    assert desk.git("worktree", "list").count("\n") == 1
+
+
+def test_the_root_and_protected_kitchens_stay(desk: Desk) -> None:
+    """Exit 4, even with `--force`."""
+    desk.json("create", "dev")
+    assert desk.kitchen("delete", "production", "--force").status == 4
+
+
+def test_settings_are_checked_against_the_recipes(desk: Desk) -> None:
+    """An unknown variable gets the nearest name; a wrong type is refused; neither is stored."""
+    desk.json("create", "dev")
+    answer = desk.kitchen("set", "dev", "tpo=3")
+    assert answer.status == 2
+    assert "`top`" in answer.err
+    assert desk.kitchen("set", "dev", "top=many").status == 2
+    assert desk.json("settings", "dev")["settings"] == {}
+    assert desk.json("set", "dev", "top=9")["settings"] == {"top": 9}
+    assert desk.json("unset", "dev", "top")["settings"] == {}
+
+
+def test_an_unknown_kitchen_gets_the_nearest_name(desk: Desk) -> None:
+    """One sentence and an act."""
+    desk.json("create", "staging")
+    answer = desk.kitchen("show", "stagng")
+    assert answer.status == 2
+    assert answer.err == "error: no kitchen named `stagng`\nhint: did you mean `staging`?\n"
+
+
+def test_an_existing_branch_is_adopted_when_asked(desk: Desk) -> None:
+    """Without `--adopt` it is refused."""
+    desk.git("branch", "idea")
+    assert desk.kitchen("create", "idea").status == 2
+    assert desk.json("create", "idea", "--adopt")["branch"] == "idea"
+
+
+def test_errors_are_documents_with_json(desk: Desk) -> None:
+    """The shape of the contract, also for a command line that cannot be parsed."""
+    assert set(desk.json("show", "nope", status=2)["error"]) == {"code", "message", "hint", "file", "line"}
+    assert desk.json("show", status=2)["error"]["code"] == "usage"
+    assert desk.json("shwo", "x", status=2)["error"]["hint"] == "did you mean `show`?"

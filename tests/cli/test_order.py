@@ -1,0 +1,120 @@
+"""Orders: where they run, what they record, what they answer."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from tests.cli.conftest import RECIPE, Desk
+
+SLOW = """
+[nodes.first]
+run = "echo started; sleep 30"
+[nodes.second]
+needs = ["first"]
+run = "true"
+"""
+
+
+def test_an_order_in_production_runs_a_clean_checkout_of_its_tip(desk: Desk) -> None:
+    """An uncommitted edit in production's checkout does not run."""
+    desk.write("recipes/counts/recipe.toml", RECIPE.replace("top = 3", "top = 8"))
+    document = desk.json("order", "run", "counts")
+    assert document["nodes"][0]["outputs"] == {"rows": 3}
+    assert document["dirty"] is False
+    assert document["commit"] == desk.tip("production")
+
+
+def test_an_order_in_a_sandbox_sees_uncommitted_edits(desk: Desk) -> None:
+    """And says that it did."""
+    desk.json("create", "idea")
+    path = desk.path("idea")
+    desk.write("recipes/counts/recipe.toml", RECIPE.replace("top = 3", "top = 8"), path)
+    document = desk.json("order", "run", "counts", folder=path)
+    assert document["kitchen"] == "idea"
+    assert document["nodes"][0]["outputs"] == {"rows": 8}
+    assert document["dirty"] is True
+
+
+def test_variables_come_from_set_over_settings_over_variation(desk: Desk) -> None:
+    """Highest first: `--set`, the kitchen's own, the variation, the recipe."""
+    desk.json("create", "idea", "--set", "top=5")
+
+    def rows(*words: str) -> int:
+        document = desk.json("order", "run", "counts", "--kitchen", "idea", *words)
+        return int(document["nodes"][0]["outputs"]["rows"])
+
+    assert rows("--variation", "test", "--set", "top=6") == 6
+    assert rows("--variation", "test") == 5
+    desk.json("unset", "idea", "top")
+    assert rows("--variation", "test") == 2
+    assert rows() == 3
+
+
+def test_a_red_run_exits_with_one_and_is_listed(desk: Desk) -> None:
+    """Its document names the test with value and limit."""
+    document = desk.json("order", "run", "counts", "--set", "top=0", status=1)
+    assert document["status"] == "failed"
+    test = document["nodes"][0]["tests"][0]
+    assert (test["status"], test["value"], test["fail"]) == ("failed", 0, "stop")
+    assert [row["status"] for row in desk.json("order", "list", "--status", "failed")] == ["failed"]
+    assert desk.json("order", "show", document["run"])["nodes"] == document["nodes"]
+
+
+def test_wrong_words_change_nothing(desk: Desk) -> None:
+    """An unknown recipe, variation or variable: exit 2 with the nearest name."""
+    for words, near in (
+        (("order", "run", "count"), "counts"),
+        (("order", "run", "counts", "--set", "tpo=1"), "top"),
+        (("order", "run", "counts", "--variation", "tets"), "test"),
+    ):
+        answer = desk.kitchen(*words)
+        assert answer.status == 2, answer.err
+        assert f"`{near}`" in answer.err
+    assert desk.json("order", "list") == []
+
+
+def test_a_broken_recipe_is_named_with_file_and_line(desk: Desk) -> None:
+    """The nearest right spelling is the hint."""
+    desk.json("create", "idea")
+    path = desk.path("idea")
+    desk.write("recipes/counts/recipe.toml", RECIPE.replace("outputs =", "outptus ="), path)
+    error = desk.json("order", "run", "counts", "--kitchen", "idea", status=2)["error"]
+    assert error["file"] == "recipes/counts/recipe.toml"
+    assert error["line"] == RECIPE.splitlines().index('outputs = { rows = "integer" }') + 1
+    assert "outputs" in error["hint"]
+
+
+def test_interrupting_a_run_leaves_it_cancelled_and_nothing_running(desk: Desk) -> None:
+    """^C: exit 130, the record says cancelled, no child lives on."""
+    desk.json("create", "idea")
+    path = desk.path("idea")
+    desk.write("recipes/slow/recipe.toml", SLOW, path)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "kitchens.cli.main", "order", "run", "slow"],
+        cwd=path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    deadline = time.monotonic() + 20
+    while not any(Path(desk.folder, ".git/kitchens/runs").glob("*/nodes/first/1/log.txt")):
+        assert time.monotonic() < deadline
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=15)
+    assert process.returncode == 130, err
+    document = desk.json("order", "show")
+    assert document["status"] == "cancelled"
+
+
+def test_the_logs_of_a_run_are_shown(desk: Desk) -> None:
+    """By node when asked."""
+    desk.commit("recipes/talk/recipe.toml", '[nodes.say]\nrun = "echo hello"\n')
+    desk.json("order", "run", "talk")
+    assert desk.kitchen("order", "logs", "--node", "say").out == "hello\n"
