@@ -28,6 +28,12 @@ RULES = (
 )
 
 
+def sql_file(text: str) -> str | None:
+    """The path that the value of `sql` is (relative to the recipe's folder), or None when it is SQL itself."""
+    path = text.strip()
+    return path if path.lower().endswith(".sql") and not any(map(str.isspace, path)) else None
+
+
 class OnFailure(StrEnum):
     """What a failing test does to its node: fail it, let it pass as `warned`, or only be recorded."""
 

@@ -1,0 +1,26 @@
+"""Durations as people write them: `10s`, `5m`, `2h`, `1d`, or a number of seconds."""
+
+from __future__ import annotations
+
+import math
+import re
+
+_TEXT = re.compile(r"(\d+(?:\.\d+)?)\s*([smhd])")
+_SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+
+
+def seconds(value: str | float) -> float:
+    """How many seconds `value` is; numbers are seconds already.
+
+    Raises `ValueError` with a sentence when it is no duration.
+    """
+    if isinstance(value, str):
+        found = _TEXT.fullmatch(value.strip())
+        if found is None:
+            raise ValueError(
+                f"`{value}` is no duration; write `10s`, `5m`, `2h`, `1d` or a number of seconds"
+            )
+        return float(found[1]) * _SECONDS[found[2]]
+    if isinstance(value, bool) or not math.isfinite(value) or value < 0:
+        raise ValueError(f"`{value}` is no duration; write `10s`, `5m`, `2h`, `1d` or a number of seconds")
+    return float(value)

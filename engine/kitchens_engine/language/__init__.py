@@ -1,0 +1,1 @@
+"""The parts of which reading and checking `recipe.toml` is made."""

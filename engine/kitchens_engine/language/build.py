@@ -1,0 +1,133 @@
+"""Values of the right shape become a `Recipe`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from kitchens_engine import durations
+from kitchens_engine.language.document import Document
+from kitchens_engine.positions import Path
+from kitchens_engine.recipe import (
+    ACTIONS,
+    EMPTY,
+    MEASURES,
+    RULES,
+    Node,
+    OnFailure,
+    Position,
+    Recipe,
+    Test,
+    Variation,
+)
+
+
+def build_recipe(
+    document: Document, values: Mapping[str, Any], name: str, folder: str, *, functional_tests: bool
+) -> Recipe:
+    """The recipe that `values` describe: what `shape.examine` found right in the document.
+
+    Where something required was missing it holds the next best thing, so that the rest
+    can still be checked; such a recipe is only for finding more faults.
+    """
+    return Recipe(
+        name=name,
+        folder=folder,
+        description=values.get("description", ""),
+        requires=tuple(dict.fromkeys(values.get("requires", ()))),
+        variables=_frozen(values.get("variables")),
+        variations=MappingProxyType(
+            {name: _variation(name, table) for name, table in values.get("variations", {}).items()}
+        ),
+        inputs=_frozen(values.get("inputs")),
+        outputs=_frozen(values.get("outputs")),
+        nodes=MappingProxyType(
+            {name: _node(document, name, table) for name, table in values.get("nodes", {}).items()}
+        ),
+        functional_tests=functional_tests,
+    )
+
+
+def _variation(name: str, table: Mapping[str, Any]) -> Variation:
+    nodes = table.get("nodes")
+    return Variation(
+        name=name,
+        variables=_frozen(table.get("variables")),
+        nodes=None if nodes is None else tuple(nodes),
+        schedule=table.get("schedule"),
+        timezone=table.get("timezone"),
+    )
+
+
+def _node(document: Document, name: str, table: Mapping[str, Any]) -> Node:
+    path: Path = ("nodes", name)
+    action = next((key for key in table if key in ACTIONS), "noop")
+    timeout = table.get("timeout")
+    when = table.get("when")
+    return Node(
+        name=name,
+        action=action,
+        body=table.get(action, True),
+        position=_position(document, path),
+        needs=tuple(dict.fromkeys(table.get("needs", ()))),
+        when=_text(when) if when is not None else None,
+        env=_frozen({name: _text(value) for name, value in table["env"].items()})
+        if "env" in table
+        else EMPTY,
+        secrets=_frozen(table.get("secrets")),
+        outputs=_frozen(table["outputs"]) if "outputs" in table else None,
+        retries=table.get("retries", 0),
+        retry_delay=durations.seconds(table.get("retry_delay", 0)),
+        timeout=None if timeout is None else durations.seconds(timeout),
+        connection=table.get("connection"),
+        database=table.get("database"),
+        variation=table.get("variation"),
+        variables=_frozen(table.get("variables")),
+        inputs=_frozen(table.get("inputs")),
+        tests=_tests(document, path, table["tests"]) if "tests" in table else (),
+    )
+
+
+def _tests(document: Document, path: Path, tables: list[Mapping[str, Any]]) -> tuple[Test, ...]:
+    found = (build_test(document, (*path, "tests", index), table) for index, table in enumerate(tables))
+    return tuple(test for test in found if test is not None)
+
+
+def build_test(document: Document, path: Path, table: Mapping[str, Any]) -> Test | None:
+    """The test that a table at `path` describes, or None where it lacks its measure or its rule."""
+    measure = next((key for key in table if key in MEASURES), None)
+    rule = next((key for key in table if key in RULES), None)
+    if measure is None or rule is None:
+        return None
+    expression = table[measure]
+    limit = table[rule]
+    return Test(
+        name=table.get("name") or _description(measure, expression, rule, limit),
+        measure=measure,
+        expression=tuple(expression) if isinstance(expression, list) else expression,
+        rule=rule,
+        limit=tuple(limit) if rule == "between" else limit,
+        fail=OnFailure(table.get("fail", "stop")),
+        position=_position(document, path),
+    )
+
+
+def _description(measure: str, expression: str | list[str], rule: str, limit: Any) -> str:
+    """The name of a test that was given none: what it measures, and its rule."""
+    text = " ".join(expression) if isinstance(expression, list) else " ".join(expression.split())
+    shown = text if measure in ("output", "value") else f"{measure} {text}"
+    return f"{shown} {rule.replace('_', ' ')} {limit}"
+
+
+def _position(document: Document, path: Path) -> Position:
+    place = document.place(path)
+    return Position(document.file, place.line, place.column)
+
+
+def _frozen(table: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    return MappingProxyType(dict(table)) if table else EMPTY
+
+
+def _text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

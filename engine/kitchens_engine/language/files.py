@@ -1,0 +1,104 @@
+"""The files that a recipe names: whether they are there."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator, Sequence
+
+from kitchens_engine.errors import Fault
+from kitchens_engine.language.document import Document
+from kitchens_engine.language.nearest import did_you_mean
+from kitchens_engine.ports import Source
+from kitchens_engine.positions import Path
+from kitchens_engine.recipe import Node, Recipe, sql_file
+from kitchens_engine.template import has_markers
+
+_INTERPRETER = re.compile(r"(?:python[\d.]*|sh|bash|dash|zsh|perl|ruby|node|Rscript)")
+
+
+def path_in_cookbook(folder: str, path: str) -> str | None:
+    """The path of a file that a recipe in `folder` names, or None when it lies outside the cookbook."""
+    joined = posixpath.normpath(posixpath.join(folder, path))
+    return None if joined.startswith(("/", "../")) or joined == ".." else joined
+
+
+def file_faults(document: Document, recipe: Recipe, node: Node, source: Source) -> Iterator[Fault]:
+    """A fault when the script that the node starts, or the SQL file that it or a test names, is not there."""
+    path: Path = ("nodes", node.name, node.action)
+    if node.action == "sql" and (name := sql_file(node.body)):
+        yield from sql_file_faults(document, path, f"node `{node.name}`", name, recipe, source)
+    elif node.action == "run" and (script := _script(node.body)):
+        yield from _script_faults(document, path, node, script, recipe, source)
+    elif node.action == "python":
+        yield from _module_faults(document, path, node, recipe, source)
+
+
+def sql_file_faults(
+    document: Document, path: Path, who: str, name: str, recipe: Recipe, source: Source
+) -> Iterator[Fault]:
+    """A fault when the SQL file `name` is not there. A name that is a template is known only in a run."""
+    if has_markers(name):
+        return
+    where = path_in_cookbook(recipe.folder, name)
+    if where is None:
+        yield document.fault(path, f"{who} names `{name}`, which lies outside the cookbook")
+    elif source.read(where) is None:
+        yield document.fault(path, f"{who} names `{where}`, which does not exist", _near(where, source))
+
+
+def functional_tests(source: Source, folder: str) -> bool:
+    """Whether the folder holds pytest files, at any depth."""
+    for name in source.names(folder):
+        if name.endswith(".py"):
+            if name.startswith("test_") or name.endswith("_test.py"):
+                return True
+        elif "." not in name and functional_tests(source, f"{folder}/{name}"):
+            return True
+    return False
+
+
+def _script(body: str | Sequence[str]) -> str | None:
+    """The script that a command starts with, as far as one can tell without a shell."""
+    words = body.split("\n", 1)[0].split() if isinstance(body, str) else list(body)
+    while words and _INTERPRETER.fullmatch(words[0]):
+        del words[0]
+        # Options that take no word of their own; after any other, the script is a guess.
+        while (
+            words and words[0] in ("-u", "-e", "-B", "-E", "-I", "-s", "-O", "-eu", "-x") and len(words) > 1
+        ):
+            del words[0]
+        if words and re.fullmatch(r"[\w./-]+\.\w+", words[0]) and not words[0].startswith(("-", "/")):
+            return words[0]
+        return None
+    return words[0] if words and re.fullmatch(r"\.{1,2}/[\w./-]+", words[0]) else None
+
+
+def _script_faults(
+    document: Document, path: Path, node: Node, script: str, recipe: Recipe, source: Source
+) -> Iterator[Fault]:
+    where = path_in_cookbook(recipe.folder, script)
+    if where is None or source.read(where) is not None:
+        return
+    message = f"node `{node.name}` starts `{where}`, which does not exist"
+    # A node that comes first has nobody who could have written its script; a later one might.
+    severity = "warning" if node.needs else "error"
+    yield document.fault(path, message, _near(where, source), severity=severity)
+
+
+def _module_faults(
+    document: Document, path: Path, node: Node, recipe: Recipe, source: Source
+) -> Iterator[Fault]:
+    module = str(node.body).partition(":")[0].partition(".")[0]
+    beside = {name.removesuffix(".py") for name in source.names(recipe.folder)}
+    if module in beside:
+        return
+    # It may well be an installed package: only a near miss is worth a word.
+    if hint := did_you_mean(module, beside):
+        message = f"node `{node.name}` calls module `{module}`, which does not lie beside the recipe"
+        yield document.fault(path, message, hint, severity="warning")
+
+
+def _near(where: str, source: Source) -> str | None:
+    folder, name = posixpath.split(where)
+    return did_you_mean(name, source.names(folder))

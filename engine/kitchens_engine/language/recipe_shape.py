@@ -1,0 +1,176 @@
+"""Every key of `recipe.toml`: its type, and what else must hold of it alone."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from kitchens_engine import durations
+from kitchens_engine.language.types import ELSEWHERE, TYPES
+from kitchens_engine.recipe import ACTIONS, MEASURES, RULES, OnFailure
+from kitchens_engine.shape import FILLED, Format, Key, Table, matching
+
+
+def _positive_duration(value: Any) -> float:
+    seconds = durations.seconds(value)
+    if seconds == 0:
+        raise ValueError("it must be longer than nothing")
+    return seconds
+
+
+def _regular_expression(value: str) -> object:
+    if not value:
+        raise ValueError("an empty pattern matches everything")
+    try:
+        return re.compile(value)
+    except re.error as error:
+        raise ValueError(f"`{value}` is no regular expression: {error}") from None
+
+
+def _pair(value: list[Any]) -> object:
+    if len(value) != 2:
+        raise ValueError("it takes the lowest and the highest value, such as `[1, 2]`")
+    return value
+
+
+def _time_zone(value: str) -> object:
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+    try:
+        return ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        pass
+    try:
+        ZoneInfo("Europe/Berlin")
+    except ZoneInfoNotFoundError:
+        return value  # this machine has no time zones at all, so it cannot judge
+    raise ValueError(f"there is no time zone `{value}`; write one such as `Europe/Berlin`")
+
+
+_NODE_NAME = matching("node-name", r"\w[\w-]*", "is no name; use letters, digits, `_` and `-`")
+_NAME = matching("name", r"\w[\w.-]*", "is no name; use letters, digits, `_`, `-` and `.`")
+_VARIABLE_OF_ENVIRONMENT = matching(
+    "environment-name",
+    r"(?!KITCHEN(?:_|$))[A-Za-z_]\w*",
+    "cannot be set; a name has letters, digits and `_`, and `KITCHEN…` is ours",
+)
+_FUNCTION = matching(
+    "function",
+    r"[^\W\d][\w.]*:[^\W\d]\w*",
+    'is no function; write `module:function`, or `run = "python …"` for a script',
+)
+_SECRET = matching(
+    "secret",
+    r"vault:[^\s{}]+",
+    "holds a secret; write it to the vault, and its reference here, such as `vault:flights/token`",
+)
+_SCHEDULE = matching(
+    "schedule",
+    r"@(?:hourly|daily|weekly|monthly|yearly)|(?:[\d*/,A-Za-z-]+\s+){4}[\d*/,A-Za-z-]+",
+    "is no schedule; write minute, hour, day of month, month and day of week, such as `0 6 * * *`",
+)
+_DURATION = Format("duration", durations.seconds)
+
+_TEXT = Key(("string",))
+_WORD = Key(("string",), format=FILLED)
+_COMMAND = Key(("string", "list"), items=_TEXT, format=FILLED)
+_LIMIT = Key(("integer", "float", "string", "date", "datetime", "time"))
+_TYPE = Key(("string",), choices=TYPES, synonyms=ELSEWHERE)
+_REQUIRED_TYPE = Key(("string",), required=True, choices=TYPES, synonyms=ELSEWHERE)
+
+_TEST = Table(
+    keys={
+        "name": _WORD,
+        "sql": _WORD,
+        "output": _WORD,
+        "value": _WORD,
+        "run": _COMMAND,
+        "equals": Key(("any",)),
+        "not_equals": Key(("any",)),
+        "above": _LIMIT,
+        "below": _LIMIT,
+        "at_least": _LIMIT,
+        "at_most": _LIMIT,
+        "between": Key(("list",), items=_LIMIT, format=Format("pair", _pair)),
+        "matches": Key(("string",), format=Format("regular-expression", _regular_expression)),
+        "control": Key(("boolean", "string", "table")),
+        "fail": Key(("string",), choices=tuple(str(each) for each in OnFailure)),
+    },
+    one_of=(("measure", MEASURES), ("rule", RULES)),
+)
+
+_NODE = Table(
+    keys={
+        "run": _COMMAND,
+        "python": Key(("string",), format=_FUNCTION),
+        "sql": _WORD,
+        "copy": Key(("table", "string")),
+        "recipe": Key(("string",), format=_NAME),
+        "ingredient": Key(("string",), format=_NAME),
+        "notebook": Key(("string", "table")),
+        "wait": Key(("string", "integer", "float", "table")),
+        "noop": Key(("boolean",), choices=(True,)),
+        "description": _TEXT,
+        "needs": Key(("list",), items=_WORD),
+        "when": Key(("string", "boolean")),
+        "env": Key(
+            ("table",),
+            table=Table(
+                others=Key(("string", "integer", "float", "boolean")), names=_VARIABLE_OF_ENVIRONMENT
+            ),
+        ),
+        "secrets": Key(
+            ("table",),
+            table=Table(others=Key(("string",), format=_SECRET), names=_VARIABLE_OF_ENVIRONMENT),
+        ),
+        "outputs": Key(("table",), table=Table(others=_TYPE)),
+        "retries": Key(("integer",), minimum=0),
+        "retry_delay": Key(("string", "integer", "float"), format=_DURATION),
+        "timeout": Key(("string", "integer", "float"), format=Format("duration", _positive_duration)),
+        "connection": _WORD,
+        "database": Key(("string",), choices=("read", "write")),
+        "variation": Key(("string",), format=FILLED, only_with=("recipe", "ingredient")),
+        "variables": Key(("table",), only_with=("recipe", "ingredient")),
+        "inputs": Key(("table",), only_with=("ingredient", "notebook")),
+        "tests": Key(("list",), items=Key(("table",), table=_TEST)),
+    },
+    one_of=(("action", ACTIONS),),
+)
+
+_VARIATION = Table(
+    keys={
+        "description": _TEXT,
+        "variables": Key(("table",)),
+        "nodes": Key(("list",), items=_WORD, format=FILLED),
+        "schedule": Key(("string",), format=_SCHEDULE),
+        "timezone": Key(("string",), format=Format("time-zone", _time_zone), only_with=("schedule",)),
+    }
+)
+
+RECIPE = Table(
+    keys={
+        "description": _TEXT,
+        "requires": Key(("list",), items=Key(("string",), format=_NAME)),
+        "variables": Key(("table",)),
+        "variations": Key(("table",), table=Table(others=Key(("table",), table=_VARIATION), names=_NAME)),
+        "nodes": Key(
+            ("table",),
+            required=True,
+            format=FILLED,
+            table=Table(others=Key(("table",), table=_NODE), names=_NODE_NAME),
+        ),
+    },
+    elsewhere=dict.fromkeys(("inputs", "outputs"), "only an ingredient has a contract of inputs and outputs"),
+)
+
+_INPUT = Table(keys={"type": _REQUIRED_TYPE, "default": Key(("any",)), "description": _TEXT})
+_OUTPUT = Table(keys={"type": _REQUIRED_TYPE, "value": Key(("any",), required=True), "description": _TEXT})
+
+#: An ingredient is a recipe with a contract.
+INGREDIENT = Table(
+    keys={
+        **RECIPE.keys,
+        "inputs": Key(("table",), table=Table(others=Key(("table",), table=_INPUT), names=_NODE_NAME)),
+        "outputs": Key(("table",), table=Table(others=Key(("table",), table=_OUTPUT), names=_NODE_NAME)),
+    }
+)

@@ -1,0 +1,189 @@
+"""Whether the names in a recipe's templates and conditions will be there when it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from kitchens_engine import template
+from kitchens_engine.errors import Fault
+from kitchens_engine.language.document import Document
+from kitchens_engine.language.files import path_in_cookbook
+from kitchens_engine.language.graph import is_upstream
+from kitchens_engine.language.nearest import did_you_mean
+from kitchens_engine.ports import Source
+from kitchens_engine.positions import Path
+from kitchens_engine.recipe import Node, Recipe, sql_file
+from kitchens_engine.template import Reference
+
+#: What a template sees at its top.
+ROOTS = ("variables", "inputs", "outputs", "tests", "kitchen", "recipe", "variation", "run")
+
+_CLOSED: Mapping[str, tuple[str, ...]] = {
+    "kitchen": ("name", "data", "parent"),
+    "run": ("id", "started"),
+}
+_COUNTS = ("passed", "warned", "failed")
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """A template in a recipe: at `path` in `recipe.toml`, or all of `file`.
+
+    `node` is whose it is (None in the recipe's own outputs); `after` says that it is
+    rendered once the node has run, so that it sees the node's own outputs.
+    """
+
+    path: Path
+    text: str
+    node: str | None
+    expression: bool = False
+    after: bool = False
+    file: str | None = None
+
+
+def spots(values: Mapping[str, Any], recipe: Recipe, source: Source) -> Iterator[Spot]:
+    """Every template of the recipe; `values` are those of its file."""
+    for name, table in values.get("nodes", {}).items():
+        yield from _of_node(name, table, recipe, source)
+    for name, table in values.get("outputs", {}).items():
+        yield from _nested(("outputs", name, "value"), table.get("value"), None)
+
+
+def reference_faults(document: Document, recipe: Recipe, spot: Spot) -> Iterator[Fault]:
+    """The faults of one template: its syntax, and every name that will not be there."""
+    found = template.names(spot.text, expression=spot.expression)
+    for problem in found.problems:
+        yield fault_of(document, spot, problem.message, problem.hint, problem.line)
+    for reference in found.references:
+        if wrong := _wrong(reference, spot, recipe):
+            yield fault_of(document, spot, *wrong, reference.line)
+
+
+def fault_of(document: Document, spot: Spot, message: str, hint: str | None, line: int) -> Fault:
+    """A fault on this line of the template."""
+    at = document.fault(spot.path, message, hint, line=line)
+    return at if spot.file is None else Fault("error", spot.file, line, 1, at.key, message, hint)
+
+
+def _of_node(name: str, table: Mapping[str, Any], recipe: Recipe, source: Source) -> Iterator[Spot]:
+    path: Path = ("nodes", name)
+    if isinstance(table.get("when"), str):
+        yield Spot((*path, "when"), table["when"], name, expression=True)
+    if "sql" in table:
+        yield from _sql((*path, "sql"), table["sql"], name, recipe, source, after=False)
+    for key in ("run", "copy", "notebook", "wait", "env", "inputs", "variables", "variation"):
+        if key in table:
+            yield from _nested((*path, key), table[key], name)
+    for index, test in enumerate(table.get("tests", ())):
+        yield from _of_test((*path, "tests", index), test, name, recipe, source)
+
+
+def _of_test(
+    path: Path, test: Mapping[str, Any], name: str, recipe: Recipe, source: Source
+) -> Iterator[Spot]:
+    for key, value in test.items():
+        here = (*path, key)
+        if key == "value":
+            yield Spot(here, value, name, expression=True, after=True)
+        elif key == "sql":
+            yield from _sql(here, value, name, recipe, source, after=True)
+        elif key not in ("name", "output", "matches", "fail", "control"):
+            yield from _nested(here, value, name, after=True)
+
+
+def _sql(path: Path, text: str, name: str, recipe: Recipe, source: Source, *, after: bool) -> Iterator[Spot]:
+    named = sql_file(text)
+    if named is None or template.has_markers(named):
+        yield Spot(path, text, name, after=after)
+        return
+    where = path_in_cookbook(recipe.folder, named)
+    content = source.read(where) if where else None
+    if content is not None:
+        yield Spot(path, content.decode("utf-8", "replace"), name, after=after, file=where)
+
+
+def _nested(path: Path, value: Any, name: str | None, *, after: bool = False) -> Iterator[Spot]:
+    match value:
+        case str():
+            yield Spot(path, value, name, after=after)
+        case dict():
+            for key, inner in value.items():
+                yield from _nested((*path, key), inner, name, after=after)
+        case list():
+            for index, inner in enumerate(value):
+                yield from _nested((*path, index), inner, name, after=after)
+
+
+_Wrong = tuple[str, str | None] | None
+
+
+def _wrong(reference: Reference, spot: Spot, recipe: Recipe) -> _Wrong:
+    root, *rest = reference.path
+    shown = ".".join(reference.path)
+    match root:
+        case "variables":
+            return _missing(rest, recipe.variables, shown, "variables")
+        case "inputs":
+            return _missing(rest[:1], recipe.inputs, shown, "inputs")
+        case "outputs" | "tests":
+            return _of_other_node(root, rest, spot, recipe, shown) if rest else None
+        case "kitchen" | "run":
+            return _missing(rest[:1], dict.fromkeys(_CLOSED[root]), shown, root)
+        case "recipe" | "variation":
+            return None
+    hint = f"did you mean `variables.{root}`?" if root in recipe.variables else did_you_mean(root, ROOTS)
+    return f"there is no `{root}` in templates", hint
+
+
+def _missing(keys: list[str], table: Mapping[str, Any], shown: str, around: str) -> _Wrong:
+    """The first key that is not there. What is no table, or an empty one, is not looked into."""
+    for key in keys:
+        if key not in table:
+            return f"`{shown}` is not there: `{around}` has no `{key}`", _nearest(key, table, around)
+        inner = table[key]
+        if not isinstance(inner, Mapping) or not inner:
+            return None
+        table, around = inner, f"{around}.{key}"
+    return None
+
+
+def _of_other_node(root: str, rest: list[str], spot: Spot, recipe: Recipe, shown: str) -> _Wrong:
+    name = rest[0]
+    node = recipe.nodes.get(name)
+    if node is None:
+        return f"`{shown}` is not there: this recipe has no node `{name}`", _nearest(name, recipe.nodes, root)
+    if spot.node is not None and (wrong := _not_yet(root, name, spot, recipe)):
+        return wrong
+    if root == "tests":
+        return _missing(rest[1:2], dict.fromkeys(_COUNTS), shown, f"tests.{name}")
+    declared = _declared(node)
+    if declared is not None and len(rest) > 1 and rest[1] not in declared:
+        message = f"`{shown}` is not there: node `{name}` declares no output `{rest[1]}`"
+        return message, _nearest(rest[1], declared, f"outputs.{name}")
+    return None
+
+
+def _declared(node: Node) -> Mapping[str, str] | None:
+    """The names that are all a node's outputs. The first row of an `sql` node can have any columns."""
+    return None if node.action == "sql" else node.outputs
+
+
+def _not_yet(root: str, name: str, spot: Spot, recipe: Recipe) -> _Wrong:
+    if name == spot.node:
+        if spot.after and root == "outputs":
+            return None
+        return f"node `{name}` reads its own `{root}`, which are not there before it ran", None
+    if is_upstream(recipe, name, str(spot.node)):
+        return None
+    message = f"node `{spot.node}` reads `{root}.{name}` but does not need `{name}`, so it may run first"
+    return message, f'add "{name}" to `nodes.{spot.node}.needs`'
+
+
+def _nearest(name: str, known: Mapping[str, Any], around: str) -> str | None:
+    # `outputs.late-evenings.rows` is a subtraction in a template.
+    for other in known:
+        if "-" in other and other.split("-")[0] == name:
+            return f'a name with `-` is written `{around}["{other}"]`'
+    return did_you_mean(name, known)

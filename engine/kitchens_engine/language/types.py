@@ -1,0 +1,72 @@
+"""The types of values: TOML's own names, and `list` and `any`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime, time
+from typing import Any
+
+TYPES = (
+    "string",
+    "integer",
+    "float",
+    "boolean",
+    "datetime",
+    "date",
+    "time",
+    "list",
+    "table",
+    "any",
+)
+
+#: What the same types are called elsewhere.
+ELSEWHERE = {
+    "str": "string",
+    "text": "string",
+    "int": "integer",
+    "bigint": "integer",
+    "double": "float",
+    "number": "float",
+    "bool": "boolean",
+    "timestamp": "datetime",
+    "array": "list",
+    "dict": "table",
+    "object": "table",
+}
+
+
+def type_name(value: Any) -> str:
+    """The name of the type of a value that came from TOML or JSON; `null` for None."""
+    # A boolean is an int, and a datetime a date: the narrower ones come first.
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "boolean"
+        case str():
+            return "string"
+        case int():
+            return "integer"
+        case float():
+            return "float"
+        case datetime():
+            return "datetime"
+        case date():
+            return "date"
+        case time():
+            return "time"
+        case Mapping():
+            return "table"
+        case _:
+            return "list"
+
+
+def is_a(value: Any, name: str) -> bool:
+    """Whether `value` may stand where the type `name` is asked for: an integer will do for a float."""
+    actual = type_name(value)
+    return name in ("any", actual) or (name == "float" and actual == "integer")
+
+
+def with_article(name: str) -> str:
+    """`a string`, `an integer`."""
+    return f"an {name}" if name[0] in "aeiou" else f"a {name}"
