@@ -192,11 +192,15 @@ def _without(values: dict[str, Any], paths: list[Path]) -> dict[str, Any]:
     """A copy without what stands at these paths; a list with a wrong item goes whole."""
     kept = copy.deepcopy(values)
     for path in paths:
-        whole = _whole(path)
+        *around, last = _whole(path)
         parent: Any = kept
-        for part in whole[:-1]:
-            parent = parent[part] if isinstance(part, int) or part in parent else {}
-        parent.pop(whole[-1], None)
+        for part in around:
+            # What a fault further up took away is gone already.
+            parent = parent[part] if isinstance(part, int) or part in parent else None
+            if parent is None:
+                break
+        else:
+            parent.pop(last, None)
     return kept
 
 

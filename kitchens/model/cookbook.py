@@ -1,0 +1,200 @@
+"""What `kitchens.toml` says, as frozen values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+from kitchens.model.cookbook_shape import COOKBOOK, size
+from kitchens.model.names import KitchenName
+from kitchens_engine.errors import Fault
+from kitchens_engine.language.document import Document, read_document
+from kitchens_engine.language.graph import circles
+from kitchens_engine.recipe import EMPTY
+from kitchens_engine.shape import examine, in_order
+
+FILE = "kitchens.toml"
+PRODUCTION = KitchenName("production")
+DEFAULT_IMAGE = "python:3.12-slim"
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """Where nodes run: `kind` is `docker`, `process` or `auto`; exactly one of `image` and `build` is set.
+
+    `build` and `requirements` are paths in the cookbook; `network` is `none`, `kitchen`
+    or `open`; `memory` is bytes.
+    """
+
+    kind: str = "auto"
+    image: str | None = DEFAULT_IMAGE
+    build: str | None = None
+    requirements: str | None = None
+    network: str = "kitchen"
+    memory: int = 2 * 1024**3
+    cpus: float = 2
+    pids: int = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """A database that nodes name: its URL, and the one that a gate uses instead (None: a gate refuses it)."""
+
+    name: str
+    url: str
+    gate_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A container that every kitchen has of its own. `env` may hold references to the vault."""
+
+    name: str
+    image: str
+    port: int | None = None
+    health: str | None = None
+    env: Mapping[str, str] = field(default_factory=lambda: EMPTY)
+
+
+@dataclass(frozen=True, slots=True)
+class GateSettings:
+    """How recipes are gated: under which variation, with which `shared` paths, and with which commands on the tree."""
+
+    variation: str = "test"
+    shared: tuple[str, ...] = ()
+    quality: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What holds for a permanent kitchen. Only attestations from the runtime `isolation` count, when it is set."""
+
+    protected: bool = False
+    isolation: str | None = None
+    parent: KitchenName | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Cookbook:
+    """The settings of a cookbook.
+
+    `worktrees` is the folder for the worktrees of kitchens, relative to the repository's
+    own, with `{repository}` for its name. `kitchens` are the permanent ones that the file
+    names; production is permanent without being named.
+    """
+
+    name: str
+    production: KitchenName = PRODUCTION
+    worktrees: str = "../{repository}.kitchens"
+    remote: str = "origin"
+    runtime: Runtime = Runtime()
+    connections: Mapping[str, Connection] = field(default_factory=lambda: EMPTY)
+    services: Mapping[str, Service] = field(default_factory=lambda: EMPTY)
+    gate: GateSettings = GateSettings()
+    kitchens: Mapping[KitchenName, Policy] = field(default_factory=dict)
+
+    def is_permanent(self, name: str) -> bool:
+        """Whether the file makes this kitchen a permanent one."""
+        return name == self.production or name in self.kitchens
+
+    def policy(self, name: str) -> Policy:
+        """The policy of this kitchen; one that the file does not name has none."""
+        return self.kitchens.get(KitchenName(name), Policy())
+
+
+def parse_cookbook(text: bytes, file: str = FILE) -> tuple[Cookbook | None, tuple[Fault, ...]]:
+    """The cookbook in `text`, or every fault of the file, in its order."""
+    document = read_document(text, file)
+    if isinstance(document, Fault):
+        return None, (document,)
+    values, wrong = examine(document, COOKBOOK)
+    faults = in_order([*wrong, *_image_faults(document, values), *_parent_faults(document, values)])
+    return (None if faults else _cookbook(values)), faults
+
+
+def _image_faults(document: Document, values: Mapping[str, Any]) -> list[Fault]:
+    runtime = values.get("runtime", {})
+    if "image" in runtime and "build" in runtime:
+        message = "`runtime` has both `image` and `build`; an image is either taken or built"
+        return [document.fault(("runtime", "build"), message)]
+    return []
+
+
+def _parent_faults(document: Document, values: Mapping[str, Any]) -> list[Fault]:
+    kitchens = values.get("kitchens", {})
+    root = values.get("cookbook", {}).get("production", "production")
+    parents = {name: [policy["parent"]] for name, policy in kitchens.items() if "parent" in policy}
+    found = []
+    if root in parents:
+        message = f"`{root}` is the root kitchen, so it has no parent"
+        found.append(document.fault(("kitchens", root, "parent"), message))
+        del parents[root]
+    for circle in circles(parents):
+        shown = " → ".join(f"`{name}`" for name in circle)
+        message = f"kitchens are each other's parents: {shown}"
+        found.append(document.fault(("kitchens", circle[0], "parent"), message))
+    return found
+
+
+def _cookbook(values: Mapping[str, Any]) -> Cookbook:
+    cookbook = values["cookbook"]
+    defaults = Cookbook(name=cookbook["name"])
+    return Cookbook(
+        name=cookbook["name"],
+        production=KitchenName(cookbook.get("production", defaults.production)),
+        worktrees=cookbook.get("worktrees", defaults.worktrees),
+        remote=cookbook.get("remote", defaults.remote),
+        runtime=_runtime(values.get("runtime", {})),
+        connections=MappingProxyType(
+            {name: _connection(name, table) for name, table in values.get("connections", {}).items()}
+        ),
+        services=MappingProxyType(
+            {name: _service(name, table) for name, table in values.get("services", {}).items()}
+        ),
+        gate=_gate(values.get("gate", {})),
+        kitchens=MappingProxyType(
+            {KitchenName(name): _policy(table) for name, table in values.get("kitchens", {}).items()}
+        ),
+    )
+
+
+def _runtime(table: Mapping[str, Any]) -> Runtime:
+    defaults = Runtime()
+    return Runtime(
+        kind=table.get("kind", defaults.kind),
+        image=None if "build" in table else table.get("image", defaults.image),
+        build=table.get("build"),
+        requirements=table.get("requirements"),
+        network=table.get("network", defaults.network),
+        memory=size(table["memory"]) if "memory" in table else defaults.memory,
+        cpus=table.get("cpus", defaults.cpus),
+        pids=table.get("pids", defaults.pids),
+    )
+
+
+def _connection(name: str, table: Mapping[str, Any]) -> Connection:
+    return Connection(name=name, url=table["url"], gate_url=table.get("gate", {}).get("url"))
+
+
+def _service(name: str, table: Mapping[str, Any]) -> Service:
+    env = MappingProxyType({key: str(value) for key, value in table.get("env", {}).items()})
+    return Service(name, table["image"], table.get("port"), table.get("health"), env)
+
+
+def _gate(table: Mapping[str, Any]) -> GateSettings:
+    return GateSettings(
+        variation=table.get("variation", GateSettings().variation),
+        shared=tuple(table.get("shared", ())),
+        quality=tuple(table.get("quality", ())),
+    )
+
+
+def _policy(table: Mapping[str, Any]) -> Policy:
+    parent = table.get("parent")
+    return Policy(
+        protected=table.get("protected", False),
+        isolation=table.get("isolation"),
+        parent=None if parent is None else KitchenName(parent),
+    )

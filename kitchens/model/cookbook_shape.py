@@ -1,0 +1,127 @@
+"""Every key of `kitchens.toml`: its type, and what else must hold of it alone."""
+
+from __future__ import annotations
+
+import re
+
+from kitchens.model.names import KitchenName
+from kitchens_engine.errors import InvalidInput
+from kitchens_engine.shape import FILLED, Format, Key, Table, matching
+
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(?:([kmgt])(?:i?b)?|b)?", re.IGNORECASE)
+_UNITS = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3, "t": 1024**4}
+
+
+def size(value: str | int) -> int:
+    """The bytes in `2g`, `512m` or a plain number. Raises `ValueError` with a sentence."""
+    found = _SIZE.fullmatch(str(value).strip())
+    if found is None or float(found[1]) == 0:
+        raise ValueError(f"`{value}` is no size; write one such as `512m` or `2g`")
+    return int(float(found[1]) * _UNITS[(found[2] or "").lower()])
+
+
+def _kitchen_name(value: str) -> object:
+    try:
+        return KitchenName.parse(value)
+    except InvalidInput as error:
+        raise ValueError(error.message) from None
+
+
+def _path(value: str) -> object:
+    if not value.strip() or value.startswith("/") or ".." in value.split("/"):
+        raise ValueError(f"`{value}` is no path inside the cookbook")
+    return value
+
+
+def _worktrees(value: str) -> object:
+    unknown = [name for name in re.findall(r"\{(.*?)\}", value) if name != "repository"]
+    if unknown:
+        raise ValueError(f"there is no `{{{unknown[0]}}}`, only `{{repository}}`")
+    if not value.strip():
+        raise ValueError("it is empty")
+    return value
+
+
+def _port(value: int) -> object:
+    if not 1 <= value <= 65535:
+        raise ValueError(f"`{value}` is no port; they go from 1 to 65535")
+    return value
+
+
+def _more_than_nothing(value: float) -> object:
+    if not 0 < value < float("inf"):
+        raise ValueError(f"`{value}` is no number of processors")
+    return value
+
+
+_NAME = matching("name", r"\w[\w.-]*", "is no name; use letters, digits, `_`, `-` and `.`")
+_HOST = matching(
+    "host-name", r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", "is no host name; use a-z, 0-9 and `-`"
+)
+_ENVIRONMENT = matching("environment-name", r"[A-Za-z_]\w*", "names no variable; use letters, digits and `_`")
+_KITCHEN = Format("kitchen-name", _kitchen_name)
+_FILE = Format("path", _path)
+
+_TEXT = Key(("string",), format=FILLED)
+_COMMANDS = Key(("list",), items=_TEXT)
+_PATHS = Key(("list",), items=Key(("string",), format=_FILE))
+_REQUIRED_URL = Key(("string",), required=True, format=FILLED)
+
+
+def _section(table: Table, *, required: bool = False) -> Key:
+    return Key(("table",), table=table, required=required)
+
+
+_COOKBOOK = Table(
+    keys={
+        "name": Key(("string",), required=True, format=_NAME),
+        "production": Key(("string",), format=_KITCHEN),
+        "worktrees": Key(("string",), format=Format("worktrees", _worktrees)),
+        "remote": _TEXT,
+    }
+)
+
+_RUNTIME = Table(
+    keys={
+        "kind": Key(("string",), choices=("auto", "docker", "process")),
+        "image": _TEXT,
+        "build": Key(("string",), format=_FILE),
+        "requirements": Key(("string",), format=_FILE),
+        "network": Key(("string",), choices=("none", "kitchen", "open")),
+        "memory": Key(("string", "integer"), format=Format("size", size)),
+        "cpus": Key(("integer", "float"), format=Format("processors", _more_than_nothing)),
+        "pids": Key(("integer",), minimum=1),
+    }
+)
+
+_CONNECTION = Table(keys={"url": _REQUIRED_URL, "gate": _section(Table(keys={"url": _REQUIRED_URL}))})
+
+_SERVICE = Table(
+    keys={
+        "image": Key(("string",), required=True, format=FILLED),
+        "port": Key(("integer",), format=Format("port", _port)),
+        "health": _TEXT,
+        "env": _section(Table(others=Key(("string", "integer")), names=_ENVIRONMENT)),
+    }
+)
+
+_GATE = Table(keys={"variation": Key(("string",), format=_NAME), "shared": _PATHS, "quality": _COMMANDS})
+
+_POLICY = Table(
+    keys={
+        "protected": Key(("boolean",)),
+        "isolation": Key(("string",), choices=("docker", "process")),
+        "parent": Key(("string",), format=_KITCHEN),
+    }
+)
+
+COOKBOOK = Table(
+    keys={
+        "cookbook": _section(_COOKBOOK, required=True),
+        "runtime": _section(_RUNTIME),
+        "connections": _section(Table(others=_section(_CONNECTION), names=_NAME)),
+        "services": _section(Table(others=_section(_SERVICE), names=_HOST)),
+        "gate": _section(_GATE),
+        "kitchens": _section(Table(others=_section(_POLICY), names=_KITCHEN)),
+    }
+)
