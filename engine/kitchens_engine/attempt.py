@@ -1,0 +1,99 @@
+"""One try of one node: its token, and the folder where its files lie."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """The files of one try. `folder` is `<run>/nodes/<path>/<number>`, or `<run>/tests/<recipe>`."""
+
+    token: str
+    folder: str
+
+    @property
+    def log(self) -> Path:
+        """What its processes wrote."""
+        return Path(self.folder, "log.txt")
+
+    @property
+    def home(self) -> str:
+        """The HOME of its processes."""
+        return f"{self.folder}/home"
+
+    @property
+    def output(self) -> str:
+        """Where its processes write their outputs, one `name=value` a line."""
+        return f"{self.folder}/output.txt"
+
+    @property
+    def request(self) -> str:
+        """What the worker is asked."""
+        return f"{self.folder}/request.json"
+
+    @property
+    def result(self) -> str:
+        """What the worker answers, last."""
+        return f"{self.folder}/result.json"
+
+    def make_folders(self) -> None:
+        """The folder and the home, which may be there already."""
+        Path(self.home).mkdir(parents=True, exist_ok=True)
+
+    def note(self, message: str) -> None:
+        """Add a line of the runner's own to the log."""
+        with self.log.open("a", encoding="utf-8") as log:
+            log.write(f"{message}\n")
+
+    def ask(self, token: str, request: Mapping[str, Any]) -> None:
+        """Write the worker's request under the token of one process; an older result is gone."""
+        Path(self.result).unlink(missing_ok=True)
+        text = json.dumps({**request, "token": token}, default=str)
+        Path(self.request).write_text(text, encoding="utf-8")
+
+    def answer(self, token: str) -> dict[str, Any] | None:
+        """The worker's result, if it is there and answers that very request."""
+        try:
+            result = json.loads(Path(self.result).read_bytes())
+        except (FileNotFoundError, ValueError):
+            return None
+        if not isinstance(result, dict) or result.get("token") != token:
+            return None
+        return result
+
+    def outputs(self) -> dict[str, Any]:
+        """What its processes wrote as outputs; values are JSON where they parse, else text."""
+        try:
+            text = Path(self.output).read_text(encoding="utf-8", errors="replace")
+        except FileNotFoundError:
+            return {}
+        pairs = (line.partition("=") for line in text.splitlines())
+        return {name.strip(): value_of(value) for name, sign, value in pairs if sign and name.strip()}
+
+    def last_line(self) -> str | None:
+        """The last line of the log that says anything, shortened."""
+        try:
+            with self.log.open("rb") as log:
+                log.seek(0, 2)
+                log.seek(max(0, log.tell() - 4096))
+                lines = log.read().decode("utf-8", "replace").splitlines()
+        except OSError:
+            return None
+        return next((line.strip()[:200] for line in reversed(lines) if line.strip()), None)
+
+
+def value_of(text: str) -> Any:
+    """JSON where it parses, else the text. Not-a-number is no JSON."""
+    try:
+        return json.loads(text, parse_constant=_refuse)
+    except ValueError:
+        return text.strip()
+
+
+def _refuse(constant: str) -> Any:
+    raise ValueError(constant)

@@ -1,0 +1,109 @@
+"""Tells what happens in a run: to the records, which keep it, and to the observer, which shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import datetime
+from typing import Any
+
+from kitchens_engine.errors import EnvironmentFailure
+from kitchens_engine.outcome import NodeRecord, RunRecord, Status, TestRecord
+from kitchens_engine.ports import Event, Observer
+from kitchens_engine.records import Records
+
+
+class Journal:
+    """One run's voice. What it is told becomes durable at the next `flush`."""
+
+    def __init__(self, run: str, records: Records | None, observer: Observer) -> None:
+        self._run = run
+        self._records = records
+        self._observer = observer
+
+    def queued(self, record: RunRecord) -> None:
+        """The run exists and waits for its data folder."""
+        if self._records:
+            self._records.begin(record)
+
+    def waiting(self, holder: str | None) -> None:
+        """Another run holds the data folder."""
+        self._tell("waiting", None, run=holder)
+
+    def started(self, record: RunRecord, total: int) -> None:
+        """The run has its data folder and begins."""
+        if self._records:
+            self._records.status(self._run, Status.RUNNING)
+        self._tell("run-started", None, recipe=record.recipe, variation=record.variation, total=total)
+
+    def nodes(self, parent: str, nodes: Sequence[NodeRecord]) -> None:
+        """The nodes of one recipe of the run are known, and wait."""
+        if self._records:
+            self._records.nodes(self._run, parent, nodes)
+
+    def node_started(self, node: NodeRecord) -> None:
+        """A try of a node begins."""
+        if self._records:
+            self._records.node(self._run, node)
+        self._tell("node-started", node.path, attempt=node.attempts, log=node.log)
+
+    def attempt_ended(
+        self, node: NodeRecord, started: datetime, seconds: float, status: Status, why: str | None
+    ) -> None:
+        """A try of a node ended."""
+        if self._records and node.log:
+            self._records.attempt(
+                self._run, node.path, node.attempts, started, seconds, str(status), why, node.log
+            )
+
+    def node_retried(self, node: NodeRecord, why: str, delay: float) -> None:
+        """A try failed, and the node will be tried again."""
+        self._tell("node-retried", node.path, attempt=node.attempts, why=why, delay=delay, log=node.log)
+
+    def node_ended(self, node: NodeRecord) -> None:
+        """A node ended, with its tests."""
+        if self._records:
+            self._records.node(self._run, node)
+        for test in node.tests:
+            self._test_ended(node.path, test)
+        self._tell(
+            "node-ended",
+            node.path,
+            status=str(node.status),
+            why=node.why,
+            seconds=node.seconds,
+            attempt=node.attempts,
+            log=node.log,
+        )
+
+    def tests_ended(self, tests: Sequence[TestRecord]) -> None:
+        """The functional tests ended."""
+        if self._records:
+            self._records.tests(self._run, "", tests)
+        for test in tests:
+            self._test_ended(None, test)
+
+    def ended(self, record: RunRecord) -> None:
+        """The run ended."""
+        if self._records:
+            self._records.status(self._run, record.status, record.seconds, record.why)
+            self._records.flush()
+        self._tell("run-ended", None, status=str(record.status), seconds=record.seconds, why=record.why)
+
+    def interrupted(self) -> None:
+        """The run could not go on. Says nothing where even the records cannot be written."""
+        if self._records:
+            with suppress(EnvironmentFailure):
+                self._records.status(self._run, Status.INTERRUPTED)
+                self._records.flush()
+
+    def flush(self) -> None:
+        """Make durable what was told so far."""
+        if self._records:
+            self._records.flush()
+
+    def _test_ended(self, node: str | None, test: TestRecord) -> None:
+        self._tell("test-ended", node, **test.document())
+
+    def _tell(self, kind: str, node: str | None, **detail: Any) -> None:
+        self._observer(Event(kind, self._run, node, detail))

@@ -1,0 +1,50 @@
+"""`sql`: statements on the kitchen's embedded database, with the SQL tests of the same node.
+
+One process of the worker does both: DuckDB admits one process at a time, and starting
+one costs more than most tests.
+"""
+
+from __future__ import annotations
+
+from kitchens_engine.kinds.work import Site, Work
+from kitchens_engine.recipe import Node, Test
+from kitchens_engine.scope import Scope
+
+
+def prepare(node: Node, scope: Scope, site: Site) -> Work:
+    """The node's statements, and those of its SQL tests that can be measured right after."""
+    statements = statement(node.name, node.body, scope)
+    tests = [test for test in node.tests if measured_at_once(test)]
+    return measure(node, tests, scope, site, statements, node.database or "write")
+
+
+def measure(
+    node: Node,
+    tests: list[Test],
+    scope: Scope,
+    site: Site,
+    statements: str | None = None,
+    mode: str = "read",
+) -> Work:
+    """The worker's process for SQL tests alone, or after statements. Results come in the order of `tests`."""
+    request = {
+        "database": str(site.database),
+        "mode": mode,
+        "sql": statements,
+        "tests": [statement(node.name, test.expression, scope) for test in tests],
+    }
+    return Work(site.call_worker("sql"), request)
+
+
+def measured_at_once(test: Test) -> bool:
+    """Whether a SQL test can be measured in the process of its node: it does not speak of the node's own outputs."""
+    return test.measure == "sql" and "outputs" not in str(test.expression)
+
+
+def statement(node: str, body: object, scope: Scope) -> str:
+    """SQL with its templates filled in. One line that ends in `.sql` names a file beside the recipe."""
+    text = str(body)
+    if "\n" not in text and text.strip().endswith(".sql"):
+        text = scope.read(text.strip())
+    rendered = scope.render(node, text)
+    return rendered if isinstance(rendered, str) else str(rendered)

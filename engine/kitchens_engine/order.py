@@ -1,0 +1,69 @@
+"""What is asked for: one execution of a recipe, as frozen values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kitchens_engine.recipe import EMPTY
+
+if TYPE_CHECKING:
+    from kitchens_engine.shelf import Shelf
+
+
+@dataclass(frozen=True, slots=True)
+class KitchenFacts:
+    """What a run knows about its kitchen. `data` is the kitchen's data folder; a fresh one in a gate."""
+
+    name: str
+    parent: str | None
+    data: Path
+
+    @property
+    def database(self) -> Path:
+        """The kitchen's embedded DuckDB file. It comes into being with the first write."""
+        return self.data / "kitchen.duckdb"
+
+    @property
+    def lock(self) -> Path:
+        """The file that one order run at a time holds, beside the data folder."""
+        return self.data.with_name(f"{self.data.name}.lock")
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One execution of a recipe: what, with which variables, where, and what it stands for.
+
+    `run` is the run's id (`records.new_run_id`), `order` the id of the order behind it.
+    `root` is the checkout that holds `recipes/`, `folder` the run's own folder for logs
+    and attempts. `variables` are resolved; `settings` are the kitchen's, for nested
+    recipes. `nodes` None runs what the variation says; `"+x"` adds all that `x` needs.
+    `earlier` holds outputs of nodes outside the selection; what it lacks is looked up
+    in the records. `base_environment` is the allowed part of the caller's environment;
+    its PATH is left out, because PATH is the runtime's. `jobs` None: one per processor,
+    at least two.
+    """
+
+    run: str
+    order: str
+    shelf: Shelf
+    root: Path
+    recipe: str
+    variation: str | None
+    variables: Mapping[str, Any]
+    settings: Mapping[str, Any]
+    nodes: tuple[str, ...] | None
+    kitchen: KitchenFacts
+    folder: Path
+    started: datetime
+    commit: str | None = None
+    tree: str | None = None
+    dirty: bool = False
+    toolchain: str = ""
+    gate: bool = False
+    earlier: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: EMPTY)
+    base_environment: Mapping[str, str] = field(default_factory=lambda: EMPTY)
+    jobs: int | None = None

@@ -1,0 +1,81 @@
+"""The rules of tests: does a measured value hold, and how a limit reads. Pure."""
+
+from __future__ import annotations
+
+import operator
+import re
+from collections.abc import Callable
+from typing import Any
+
+from kitchens_engine.values import json_safe
+
+_ORDERED: dict[str, Callable[[Any, Any], bool]] = {
+    "above": operator.gt,
+    "below": operator.lt,
+    "at_least": operator.ge,
+    "at_most": operator.le,
+}
+
+_WORDS = {
+    "equals": "equals",
+    "not_equals": "not",
+    "above": "above",
+    "below": "below",
+    "at_least": "at least",
+    "at_most": "at most",
+    "matches": "matches",
+}
+
+
+def holds(rule: str, value: Any, limit: Any) -> bool:
+    """Whether `value` keeps to `rule` with `limit`. Nothing measured (None) never does.
+
+    Numbers compare with numbers and text with text (dates are text in ISO 8601, which
+    orders them); a value of another kind than the limit does not hold. `between`
+    includes both ends; `matches` searches the value as text for a regular expression.
+    """
+    value, limit = json_safe(value), json_safe(limit)
+    if value is None:
+        return False
+    match rule:
+        case "equals":
+            return bool(value == limit)
+        case "not_equals":
+            return bool(value != limit)
+        case "between":
+            low, high = limit
+            return _ordered(operator.ge, value, low) and _ordered(operator.le, value, high)
+        case "matches":
+            return re.search(limit, str(value)) is not None
+        case _:
+            return _ordered(_ORDERED[rule], value, limit)
+
+
+def limits(rule: str, limit: Any) -> Any:
+    """The limit in words, such as `at most 0.25`; None where nothing is judged."""
+    limit = json_safe(limit)
+    match rule:
+        case "control":
+            return None
+        case "between":
+            low, high = limit
+            return f"between {_shown(low)} and {_shown(high)}"
+        case _:
+            return f"{_WORDS[rule]} {_shown(limit)}"
+
+
+def _ordered(compare: Callable[[Any, Any], bool], value: Any, limit: Any) -> bool:
+    try:
+        return compare(value, limit)
+    except TypeError:
+        return False
+
+
+def _shown(value: Any) -> str:
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case None:
+            return "null"
+        case _:
+            return str(value)

@@ -1,0 +1,125 @@
+"""Runs one order, from its plan to its record."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+from kitchens_engine import datalock, functional
+from kitchens_engine.errors import EnvironmentFailure, InvalidInput
+from kitchens_engine.execution import Execution
+from kitchens_engine.journal import Journal
+from kitchens_engine.order import Order
+from kitchens_engine.outcome import RunRecord, Status, fold
+from kitchens_engine.plan import Plan, plan_run
+from kitchens_engine.ports import Observer, Runtime
+from kitchens_engine.records import Records
+from kitchens_engine.scope import Scope
+from kitchens_engine.values import json_safe
+
+
+def run(
+    order: Order, runtime: Runtime, records: Records | None, observer: Observer, stop: threading.Event
+) -> RunRecord:
+    """Run `order` and return its record. A red run is a record, not an error.
+
+    Set `stop` to cancel: what runs is killed with all its descendants. Raises
+    `InvalidInput` before anything runs and before a record exists, and
+    `EnvironmentFailure` when disk or runtime failed; the record then reads `interrupted`.
+    """
+    plan = plan_run(order.shelf, order.recipe, order.variation, order.nodes)
+    order = replace(order, earlier=_earlier(order, plan, records))
+    began = time.monotonic()
+    journal = Journal(order.run, records, observer)
+    record = _record(order, runtime)
+    with _disk():
+        order.folder.mkdir(parents=True, exist_ok=True)
+        order.kitchen.data.mkdir(parents=True, exist_ok=True)
+        journal.queued(record)
+        with datalock.hold(order.kitchen.lock, order.run, journal.waiting, stop.is_set) as held:
+            if held:
+                journal.started(record, plan.size())
+                record = _run(order, plan, runtime, journal, stop, record)
+            else:
+                record = replace(record, status=Status.CANCELLED, why="cancelled while it waited for its data")
+            record = replace(record, seconds=round(time.monotonic() - began, 3))
+            journal.ended(record)
+    return record
+
+
+def _run(
+    order: Order, plan: Plan, runtime: Runtime, journal: Journal, stop: threading.Event, record: RunRecord
+) -> RunRecord:
+    jobs = order.jobs or max(2, os.cpu_count() or 2)
+    execution = Execution(
+        order, plan, Scope(order, plan, order.variables, None), runtime, journal, stop, jobs
+    )
+    try:
+        execution.run()
+        nodes = execution.graph.records()
+        status = fold(node.status for node in nodes)
+        tests = ()
+        if status in (Status.PASSED, Status.WARNED):
+            tests = functional.run_tests(order, execution.scopes.values(), runtime, stop)
+            journal.tests_ended(tests)
+            status = fold((status, *(test.status for test in tests)))
+    except BaseException:
+        execution.abandon()
+        journal.interrupted()
+        raise
+    if stop.is_set():
+        status = Status.CANCELLED
+    return replace(record, status=status, nodes=nodes, tests=tests)
+
+
+def _record(order: Order, runtime: Runtime) -> RunRecord:
+    return RunRecord(
+        run=order.run,
+        order=order.order,
+        status=Status.QUEUED,
+        kitchen=order.kitchen.name,
+        recipe=order.recipe,
+        variation=order.variation,
+        started=order.started,
+        commit=order.commit,
+        tree=order.tree,
+        dirty=order.dirty,
+        toolchain=order.toolchain,
+        runtime=runtime.kind,
+        gate=order.gate,
+        variables=json_safe(order.variables),
+        folder=str(order.folder),
+    )
+
+
+def _earlier(order: Order, plan: Plan, records: Records | None) -> dict[str, Mapping[str, Any]]:
+    """The outputs of every node that counts as met. Raises `InvalidInput` for one that never passed here."""
+    earlier = dict(order.earlier)
+    for inner in plan.walk():
+        for name in inner.outside:
+            path = inner.path_of(name)
+            if path in earlier:
+                continue
+            outputs = records.last_passed_outputs(order.kitchen.name, order.recipe, path) if records else None
+            if outputs is None:
+                raise InvalidInput(
+                    f"node `{path}` is outside the selection, and has never passed in kitchen `{order.kitchen.name}`",
+                    "run it first, or put `+` before the selected node to run all that it needs",
+                    file=inner.recipe.file,
+                    line=inner.recipe.nodes[name].position.line,
+                )
+            earlier[path] = outputs
+    return earlier
+
+
+@contextmanager
+def _disk() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise EnvironmentFailure(f"the run stopped: {error}") from error

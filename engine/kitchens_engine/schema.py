@@ -1,0 +1,60 @@
+"""The tables of the run database, as migrations: each entry moves a database one version up."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from kitchens_engine.errors import EnvironmentFailure
+
+MIGRATIONS = (
+    """
+    create table runs (
+        run text primary key, "order" text not null, status text not null, kitchen text not null,
+        recipe text not null, variation text, started text not null, seconds real,
+        "commit" text, tree text, dirty integer not null, toolchain text not null, runtime text not null,
+        gate integer not null, variables text not null, folder text not null, why text,
+        owner_pid integer not null, owner_started text not null, owner_boot text not null
+    ) without rowid;
+    create index runs_by_kitchen on runs (kitchen, recipe, run);
+    create table nodes (
+        run text not null, path text not null, position integer not null, parent text not null,
+        name text not null, status text not null, why text, started text, seconds real,
+        attempts integer not null, outputs text, log text,
+        primary key (run, path)
+    ) without rowid;
+    create table attempts (
+        run text not null, path text not null, attempt integer not null, started text not null,
+        seconds real, status text not null, why text, log text not null,
+        primary key (run, path, attempt)
+    ) without rowid;
+    create table tests (
+        run text not null, path text not null, position integer not null, name text not null,
+        status text not null, value text, limits text, fail text not null, message text,
+        recipe text, log text,
+        primary key (run, path, position)
+    ) without rowid;
+    """,
+)
+
+
+def migrate(connection: sqlite3.Connection, path: str) -> None:
+    """Bring the database up to this program's version. A newer one is refused and left as it is."""
+    version = connection.execute("pragma user_version").fetchone()[0]
+    if version == len(MIGRATIONS):
+        return
+    if version > len(MIGRATIONS):
+        raise EnvironmentFailure(
+            f"the run records in `{path}` were written by a newer version of this program",
+            "update this program, or name another database",
+        )
+    connection.execute("begin immediate")
+    try:
+        version = connection.execute("pragma user_version").fetchone()[0]
+        for number in range(version, len(MIGRATIONS)):
+            for statement in MIGRATIONS[number].split(";"):
+                connection.execute(statement)
+            connection.execute(f"pragma user_version = {number + 1}")
+        connection.execute("commit")
+    except BaseException:
+        connection.execute("rollback")
+        raise

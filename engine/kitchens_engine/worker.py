@@ -1,0 +1,363 @@
+"""Runs SQL, Python functions and pytest inside a toolchain, for the runner outside.
+
+One file that needs the standard library only (and duckdb or pytest for what uses them),
+Python 3.9 or newer: it is copied into toolchains and imports nothing of this package.
+
+    worker.py sql REQUEST RESULT      statements and SQL tests on the embedded database
+    worker.py call REQUEST RESULT     a function of the recipe
+    worker.py tests REQUEST RESULT    the recipe's functional tests
+
+REQUEST and RESULT are JSON files. The result carries the request's token, is written last
+and appears whole or not at all, so that its presence is evidence of an end. Exit status:
+0 done, 1 an error that the result names, 2 red functional tests.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import decimal
+import importlib
+import inspect
+import json
+import math
+import os
+import sys
+import traceback
+
+_BATCH = 2048
+
+
+def main(arguments):
+    command, request_path, result_path = arguments
+    with open(request_path, encoding="utf-8") as file:
+        request = json.load(file)
+    # Code of the recipe is imported from its folder, which is the working directory,
+    # and never from where this file happens to lie.
+    sys.path[0] = os.getcwd()
+    result, status = {"sql": run_sql, "call": run_call, "tests": run_tests}[command](request)
+    result["token"] = request["token"]
+    _write(result_path, result)
+    return status
+
+
+def _write(path, result):
+    partial = path + ".part"
+    with open(partial, "w", encoding="utf-8") as file:
+        json.dump(result, file, allow_nan=False)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(partial, path)
+
+
+def json_safe(value):
+    """The value as JSON carries it: not-a-number as null, dates in ISO 8601, decimals as numbers, the rest as text."""
+    if value is None or isinstance(value, (bool, int, str)):
+        return value
+    if isinstance(value, decimal.Decimal):
+        if not value.is_finite():
+            return None
+        return int(value) if value == value.to_integral_value() else float(value)
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, (datetime.datetime, datetime.date, datetime.time)):
+        return value.isoformat()
+    if isinstance(value, datetime.timedelta):
+        return value.total_seconds()
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        return bytes(value).hex()
+    if isinstance(value, dict):
+        return {str(key): json_safe(inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [json_safe(inner) for inner in value]
+    if hasattr(value, "item"):  # numpy scalars
+        with contextlib.suppress(Exception):
+            return json_safe(value.item())
+    return str(value)
+
+
+def one_line(error):
+    """The error's kind and first line, as one line."""
+    text = str(error).strip().splitlines()
+    return text[0].strip() if text else type(error).__name__
+
+
+# --- SQL ---------------------------------------------------------------------------------
+
+
+def connect(path, mode):
+    """A connection to the embedded database. Reading one that was never written reads an empty one."""
+    import duckdb
+
+    _stand_in_for_pytz()
+    if mode == "write":
+        return duckdb.connect(path)
+    if os.path.exists(path):
+        return duckdb.connect(path, read_only=True)
+    return duckdb.connect(":memory:")
+
+
+def run_sql(request):
+    try:
+        connection = connect(request["database"], request["mode"])
+    except ImportError:
+        return _failed(f"duckdb is not installed for {sys.executable}"), 1
+    except Exception as error:
+        return _failed(one_line(error)), 1
+    try:
+        outputs = _statements(connection, request["sql"]) if request.get("sql") is not None else {}
+    except Exception as error:
+        print(error, file=sys.stderr)
+        connection.close()
+        return _failed(one_line(error)), 1
+    tests = [_measure(connection, text) for text in request["tests"]]
+    try:
+        connection.close()
+    except Exception as error:
+        return _failed(one_line(error)), 1
+    return {"outputs": outputs, "tests": tests}, 0
+
+
+def _failed(message):
+    return {"error": message}
+
+
+def _statements(connection, text):
+    """Run them in order. The outputs are those of the last: `rows` and its first row's columns."""
+    import duckdb
+
+    outputs = {"rows": 0}
+    for statement in duckdb.extract_statements(text):
+        connection.execute(statement)
+        outputs = _outcome(connection, statement)
+    return outputs
+
+
+def _outcome(connection, statement):
+    import duckdb
+
+    if statement.expected_result_type == [duckdb.ExpectedResultType.NOTHING]:
+        return {"rows": 0}
+    columns = [column[0] for column in connection.description or ()]
+    first = connection.fetchone()
+    if first is None:
+        return {"rows": 0}
+    changes = duckdb.ExpectedResultType.CHANGED_ROWS in statement.expected_result_type
+    if changes and columns == ["Count"]:
+        return {"rows": json_safe(first[0])}
+    rows = 1
+    while batch := connection.fetchmany(_BATCH):
+        rows += len(batch)
+    return {**dict(zip(columns, map(json_safe, first))), "rows": rows}
+
+
+def _measure(connection, text):
+    """The first column of the first row, or why there is none."""
+    try:
+        row = connection.execute(text).fetchone()
+    except Exception as error:
+        print(error, file=sys.stderr)
+        return {"error": one_line(error)}
+    if row is None:
+        return {"error": "the query returned no row"}
+    return {"value": json_safe(row[0])}
+
+
+def _stand_in_for_pytz():
+    """DuckDB hands out times with a zone through pytz; the standard library's zones serve as well."""
+    try:
+        import pytz  # noqa: F401
+    except ImportError:
+        import types
+        import zoneinfo
+
+        class Zone(zoneinfo.ZoneInfo):
+            def localize(self, moment):
+                return moment.replace(tzinfo=self)
+
+        stand_in = types.ModuleType("pytz")
+        stand_in.timezone = Zone
+        sys.modules["pytz"] = stand_in
+
+
+# --- Python functions --------------------------------------------------------------------
+
+
+def run_call(request):
+    module, _, name = request["function"].partition(":")
+    try:
+        function = getattr(importlib.import_module(module), name)
+        with _offered(request) as offer:
+            wanted = inspect.signature(function).parameters
+            outputs = function(**{key: offer(key) for key in wanted if key in _OFFERS})
+    except SystemExit as error:
+        if error.code in (None, 0):
+            return {"outputs": {}}, 0
+        return _failed(f"the function left with exit status {error.code}"), 1
+    except BaseException as error:
+        traceback.print_exc()
+        return _failed(f"{type(error).__name__}: {one_line(error)}"), 1
+    if outputs is None:
+        outputs = {}
+    if not isinstance(outputs, dict):
+        kind = type(outputs).__name__
+        return _failed(f"`{request['function']}` returned {kind}; outputs are a dictionary, or None"), 1
+    return {"outputs": json_safe(outputs)}, 0
+
+
+_OFFERS = ("variables", "inputs", "data", "database")
+
+
+@contextlib.contextmanager
+def _offered(request):
+    """What a function gets when it names it as a parameter; the database is opened only then."""
+    from pathlib import Path
+
+    with contextlib.ExitStack() as stack:
+
+        def offer(name):
+            if name == "data":
+                return Path(request["data"])
+            if name != "database":
+                return request[name]
+            if not request["mode"]:
+                raise ValueError('the node asks for no database: say `database = "write"` or `"read"`')
+            connection = connect(request["database"], request["mode"])
+            stack.callback(connection.close)
+            return connection
+
+        yield offer
+
+
+# --- Functional tests --------------------------------------------------------------------
+
+
+def run_tests(request):
+    try:
+        import pytest
+    except ImportError:
+        return _failed(f"pytest is not installed for {sys.executable}"), 1
+    plugin = _plugin(pytest, request)
+    code = pytest.main(
+        [
+            *("-p", "no:cacheprovider", "-c", os.devnull, "--rootdir", os.getcwd()),
+            *("-q", "--tb=short", "--color=no", "--import-mode=prepend"),
+            request["folder"],
+        ],
+        plugins=[plugin],
+    )
+    red = any(test["status"] == "failed" for test in plugin.tests.values())
+    if code not in (0, 1, 5) and not red:
+        return _failed(f"pytest ended with exit status {int(code)}"), 1
+    return {"tests": list(plugin.tests.values())}, 2 if red else 0
+
+
+def _plugin(pytest, request):
+    from pathlib import Path
+
+    class Plugin:
+        """Collects each test's result, and offers the kitchen's data as fixtures."""
+
+        def __init__(self):
+            self.tests = {}
+            self._compared = None
+
+        @pytest.fixture(scope="session")
+        def database(self):
+            """The kitchen's embedded database, for reading."""
+            connection = connect(request["database"], "read")
+            yield connection
+            connection.close()
+
+        @pytest.fixture(scope="session")
+        def data(self):
+            """The kitchen's data folder."""
+            return Path(request["data"])
+
+        @pytest.fixture
+        def variables(self):
+            """The recipe's variables in this run."""
+            return json.loads(json.dumps(request["variables"]))
+
+        def pytest_assertrepr_compare(self, op, left, right):
+            self._compared = (op, left, right)
+
+        @pytest.hookimpl(hookwrapper=True)
+        def pytest_runtest_makereport(self, item, call):
+            report = (yield).get_result()
+            compared, self._compared = self._compared, None
+            self._note(report, call, compared)
+
+        def pytest_collectreport(self, report):
+            if report.failed:
+                message = one_line(str(report.longrepr).strip().splitlines()[-1])
+                self._add(report.nodeid or "tests", "failed", message=message)
+
+        def _note(self, report, call, compared):
+            if report.failed:
+                self._add(report.nodeid, "failed", **_why(call.excinfo, compared))
+            elif report.skipped:
+                self._add(report.nodeid, "logged", message=_skip(report))
+            elif report.when == "call":
+                self._add(report.nodeid, "passed")
+
+        def _add(self, name, status, value=None, limits=None, message=None):
+            if self.tests.get(name, {}).get("status") == "failed":
+                return
+            test = {"name": name, "status": status, "value": value, "limits": limits, "message": message}
+            self.tests[name] = test
+
+    return Plugin()
+
+
+_COMPARED = {
+    "==": "equals {}",
+    "!=": "not {}",
+    "<": "below {}",
+    "<=": "at most {}",
+    ">": "above {}",
+    ">=": "at least {}",
+    "in": "in {}",
+    "not in": "not in {}",
+    "is": "is {}",
+    "is not": "is not {}",
+}
+
+
+def _why(raised, compared):
+    """What a red test shows: both sides of a comparison where it was one, and one line of its message."""
+    if raised is None:
+        return {"message": "failed"}
+    kind = raised.type.__name__
+    line = one_line(raised.value)
+    if not issubclass(raised.type, AssertionError):
+        return {"message": f"{kind}: {line}" if line != kind else kind}
+    if compared is None:
+        return {"message": line}
+    operator, left, right = compared
+    limits = _COMPARED[operator].format(_short(json_safe(right)))
+    return {"value": _bounded(json_safe(left)), "limits": limits, "message": line}
+
+
+def _skip(report):
+    if isinstance(report.longrepr, tuple):
+        return str(report.longrepr[2])
+    return getattr(report, "wasxfail", None) or "skipped"
+
+
+def _short(value):
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 200 else text[:199] + "…"
+
+
+def _bounded(value):
+    """Numbers as they are; what is long as shortened text, so that a record stays a record."""
+    if isinstance(value, (bool, int, float)) or value is None:
+        return value
+    if len(json.dumps(value)) <= 200:
+        return value
+    return _short(value)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
