@@ -16,7 +16,9 @@ _PATIENCE = 0.1
 
 
 @contextmanager
-def hold(path: Path, run: str, waiting: Callable[[str | None], None], stopped: Callable[[], bool]) -> Iterator[bool]:
+def hold(
+    path: Path, run: str, waiting: Callable[[str | None], None], stopped: Callable[[], bool]
+) -> Iterator[bool]:
     """Hold the lock file while inside; False when it was stopped before it got it.
 
     `waiting` is told once the run that holds it. The lock goes with the process that

@@ -44,7 +44,14 @@ class Execution:
     """Runs one plan. `graph` holds the records, at any moment."""
 
     def __init__(
-        self, order: Order, plan: Plan, scope: Scope, runtime: Runtime, journal: Journal, stop: threading.Event, jobs: int
+        self,
+        order: Order,
+        plan: Plan,
+        scope: Scope,
+        runtime: Runtime,
+        journal: Journal,
+        stop: threading.Event,
+        jobs: int,
     ) -> None:
         self._order = order
         self._runtime = runtime

@@ -45,7 +45,8 @@ def learn(live: LiveNode, result: dict[str, Any]) -> None:
     if live.phase is WORK:
         live.outputs = live.attempt.outputs() | result.get("outputs", {})
     live.measured |= {
-        number: Measured(**answer) for number, answer in zip(_asked(live), result.get("tests", ()), strict=False)
+        number: Measured(**answer)
+        for number, answer in zip(_asked(live), result.get("tests", ()), strict=False)
     }
 
 

@@ -179,7 +179,9 @@ def _variation_nodes(recipe: Recipe, name: str) -> Sequence[str] | None:
 
 def _refuse_what_cannot_run(node: Node) -> None:
     if "/" in node.name or node.name.startswith(".") or not node.name.isprintable():
-        raise _invalid(node, f"`{node.name}` cannot name a node, because its logs lie in a folder of that name")
+        raise _invalid(
+            node, f"`{node.name}` cannot name a node, because its logs lie in a folder of that name"
+        )
     if node.action not in SUPPORTED:
         raise _invalid(node, f"node `{node.name}`: `{node.action}` comes with a later version")
     if node.connection is not None:

@@ -97,7 +97,15 @@ class Records:
         self.tests(run, node.path, node.tests)
 
     def attempt(
-        self, run: str, path: str, number: int, started: datetime, seconds: float, status: str, why: str | None, log: str
+        self,
+        run: str,
+        path: str,
+        number: int,
+        started: datetime,
+        seconds: float,
+        status: str,
+        why: str | None,
+        log: str,
     ) -> None:
         """One try of a node that ended."""
         self._gather(
@@ -151,7 +159,9 @@ class Records:
         where = " and ".join(f"{column} = ?" for column in given) or "true"
         found = (
             _run(row)
-            for row in self._read(f"select * from runs where {where} order by run desc", tuple(given.values()))
+            for row in self._read(
+                f"select * from runs where {where} order by run desc", tuple(given.values())
+            )
         )
         # The status is judged here and not in SQL, because a dead owner makes it another.
         chosen = (run for run in found if status is None or run.status == status)
@@ -164,7 +174,9 @@ class Records:
         if not rows:
             raise InvalidInput(f"no order run `{prefix}`", "`kitchen order list` shows the runs", code="run")
         if len(rows) > 1:
-            raise InvalidInput(f"more than one order run starts with `{prefix}`", "give more of its id", code="run")
+            raise InvalidInput(
+                f"more than one order run starts with `{prefix}`", "give more of its id", code="run"
+            )
         run = _run(rows[0])
         tests = self._tests_of(run.run)
         nodes = self._nodes_of(run.run, tests)
@@ -279,7 +291,15 @@ def _interrupted(node: NodeRecord) -> NodeRecord:
 
 def _columns(node: NodeRecord) -> tuple[Any, ...]:
     outputs = _json(dict(node.outputs)) if node.outputs else None
-    return (str(node.status), node.why, timestamp(node.started), node.seconds, node.attempts, outputs, node.log)
+    return (
+        str(node.status),
+        node.why,
+        timestamp(node.started),
+        node.seconds,
+        node.attempts,
+        outputs,
+        node.log,
+    )
 
 
 def _marks(count: int) -> str:

@@ -46,7 +46,9 @@ def run(
                 journal.started(record, plan.size())
                 record = _run(order, plan, runtime, journal, stop, record)
             else:
-                record = replace(record, status=Status.CANCELLED, why="cancelled while it waited for its data")
+                record = replace(
+                    record, status=Status.CANCELLED, why="cancelled while it waited for its data"
+                )
             record = replace(record, seconds=round(time.monotonic() - began, 3))
             journal.ended(record)
     return record

@@ -19,7 +19,7 @@ from kitchens.git import worktrees
 from kitchens.model.gate import Gate
 from kitchens.model.kitchen import Registration
 from kitchens.model.names import KitchenName
-from kitchens_engine.durations import parse_duration
+from kitchens_engine.durations import seconds
 from kitchens_engine.errors import EnvironmentFailure, InvalidInput
 
 
@@ -75,8 +75,10 @@ def plan_create(
     new = KitchenName.parse(name)
     _free(kitchens, new, adopt)
     cookbook = kitchens.cookbook
-    declared = cookbook.kitchens.get(name) if cookbook else None
-    above = kitchens.get(parent or (declared.parent if declared and declared.parent else None) or kitchens.root)
+    declared = cookbook.kitchens.get(new) if cookbook else None
+    above = kitchens.get(
+        parent or (declared.parent if declared and declared.parent else None) or kitchens.root
+    )
     tip = kitchens.branches[new] if adopt else above.tip
     view = house.view(tip)
     _ = view.cookbook  # a tree that is no cookbook cannot be a kitchen
@@ -106,7 +108,7 @@ def carry_out_create(house: House, plan: CreatePlan, *, test: bool = True) -> Cr
     one needs it to mend."""
     repository, registration = house.repository, plan.registration
     _set_baseline(house)
-    house.registrations.write(registration, plan.half_made, f"create from {registration.parent}")
+    house.register(registration, plan.half_made, f"create from {registration.parent}")
     if not registration.adopted:
         repository.refs.move(f"refs/heads/{registration.name}", plan.tip, None, "kitchen create")
     worktrees.ensure(repository, plan.path, registration.name)
@@ -147,7 +149,10 @@ def _expiry(now: datetime, ttl: str | None, permanent: bool) -> datetime | None:
         return None
     if permanent:
         raise InvalidInput("a permanent kitchen has no time to live", "leave `--ttl` out")
-    return now + timedelta(seconds=parse_duration(ttl))
+    try:
+        return now + timedelta(seconds=seconds(ttl))
+    except (ValueError, OverflowError) as error:
+        raise InvalidInput(f"`--ttl`: {error}") from None
 
 
 def _data_policy(kitchens: Kitchens, parent: str, data: str) -> tuple[Path | None, str | None]:
@@ -167,7 +172,7 @@ def _set_baseline(house: House) -> None:
     root = kitchens.get(kitchens.root)
     registered = root.registered or implied_registration(house, root)
     if registered.baseline is None:
-        house.registrations.write(replace(registered, baseline=root.tip), root.registered_at, "baseline")
+        house.register(replace(registered, baseline=root.tip), root.registered_at, "baseline")
 
 
 def _fill_data(plan: CreatePlan) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from kitchens.actions.house import House
-from kitchens.actions.kitchens import BRANCHES, Kitchen, Kitchens
+from kitchens.actions.kitchens import Kitchen, Kitchens
 from kitchens.git import history, worktrees
 from kitchens_engine.errors import InvalidInput, Refused
 
@@ -32,7 +32,9 @@ def plan_delete(house: House, name: str, *, force: bool = False) -> DeletePlan:
         why = "is the root kitchen" if kitchen.parent is None else "is protected"
         raise Refused(f"`{name}` {why} and cannot be deleted")
     if children := kitchens.children_of(name):
-        raise Refused(f"`{name}` is the parent of `{children[0]}`; nothing was deleted", "delete that one first")
+        raise Refused(
+            f"`{name}` is the parent of `{children[0]}`; nothing was deleted", "delete that one first"
+        )
     checkout = kitchens.checkout_of(name)
     if checkout is not None and checkout == house.repository.top:
         raise InvalidInput(
@@ -47,15 +49,9 @@ def plan_delete(house: House, name: str, *, force: bool = False) -> DeletePlan:
 def carry_out_delete(house: House, plan: DeletePlan) -> dict[str, Any]:
     """Remember the tip, delete the branch (the commit point), then what hangs on it."""
     kitchen, repository = plan.kitchen, house.repository
-    stamp = house.now().strftime("%Y%m%dT%H%M%SZ")
-    kept = f"refs/deleted/{kitchen.name}/{stamp}-{kitchen.tip[:12]}"
-    if repository.refs.read(kept) is None:
-        repository.refs.move(kept, kitchen.tip, None, "kitchen delete")
+    kept = house.registrations.remove(kitchen.name, kitchen.tip, house.now())
     if plan.worktree is not None:
         worktrees.remove(repository, plan.worktree)
-    repository.refs.delete(f"{BRANCHES}{kitchen.name}", kitchen.tip)
-    if kitchen.registered_at is not None:
-        house.registrations.remove(kitchen.name, kitchen.registered_at)
     shutil.rmtree(plan.data, ignore_errors=True)
     shutil.rmtree(house.state / "checkouts" / kitchen.name, ignore_errors=True)
     _remove_empty(plan.worktree)
@@ -72,7 +68,9 @@ def _refuse_loss(house: House, kitchens: Kitchens, kitchen: Kitchen, checkout: P
                 code="unmerged",
             )
     others = [tip for branch, tip in kitchens.branches.items() if branch != kitchen.name]
-    if not any(history.is_ancestor(house.repository, kitchen.tip, tip) for tip in _likely(kitchens, kitchen, others)):
+    if not any(
+        history.is_ancestor(house.repository, kitchen.tip, tip) for tip in _likely(kitchens, kitchen, others)
+    ):
         raise Refused(
             f"`{kitchen.name}` has commits that no other branch contains; nothing was deleted",
             f"`kitchen merge {kitchen.name}` lands them, `kitchen delete {kitchen.name} --force` gives them up",

@@ -65,7 +65,9 @@ def _git(folder: Path, environment: Mapping[str, str]) -> Finding:
 
 
 def _python() -> Finding:
-    return Finding("python", "ok", f"Python {sys.version.split()[0]}, the toolchain of a cookbook without requirements")
+    return Finding(
+        "python", "ok", f"Python {sys.version.split()[0]}, the toolchain of a cookbook without requirements"
+    )
 
 
 def _engine(environment: Mapping[str, str]) -> Finding:
@@ -73,7 +75,9 @@ def _engine(environment: Mapping[str, str]) -> Finding:
 
     try:
         with connect(environment) as engine:
-            return Finding("docker", "ok", f"engine {engine.version} answers: nodes run in hardened containers")
+            return Finding(
+                "docker", "ok", f"engine {engine.version} answers: nodes run in hardened containers"
+            )
     except EngineUnreachable as error:
         return Finding(
             "docker",
@@ -95,7 +99,9 @@ def _cookbook(house: House) -> Finding:
     kitchens = Kitchens(house)
     root = kitchens.root
     if root not in kitchens.branches:
-        return Finding("cookbook", "error", f"production `{root}` has no commit yet", "commit the first files")
+        return Finding(
+            "cookbook", "error", f"production `{root}` has no commit yet", "commit the first files"
+        )
     cookbook = house.view(kitchens.branches[root]).cookbook
     return Finding("cookbook", "ok", f"`{cookbook.name}`, production is `{root}`")
 

@@ -6,26 +6,30 @@ import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from kitchens import __version__
 from kitchens.actions.house import House
 from kitchens.actions.kitchens import Kitchen
 from kitchens.actions.quality import run_quality
-from kitchens.actions.running import Place, run_order
+from kitchens.actions.running import Place, equipped, run_order
 from kitchens.gate.affected import Affected, affected
-from kitchens.gate.fingerprint import QUALITY, Examiner, narrower
+from kitchens.gate.fingerprint import QUALITY, Examiner, build_context, narrower
 from kitchens.gate.tree import TreeView
 from kitchens.git.checkout import write_tree
+from kitchens.git.claims import abandoned, claim
 from kitchens.model.cookbook import Cookbook
 from kitchens.model.gate import Failure, Gate, Verdict, failures_of
 from kitchens.model.kitchen import Attestation
 from kitchens_engine.errors import InvalidInput
+from kitchens_engine.order import KitchenFacts, Order
 from kitchens_engine.ports import Event
 from kitchens_engine.records import new_run_id
-from kitchens_engine.runner import KitchenFacts, Order
 from kitchens_engine.variables import resolve
+
+
+#: Under which word a gate's folder is claimed.
+PURPOSE = "gate"
 
 
 @dataclass(frozen=True)
@@ -128,17 +132,26 @@ def _run(house: House, plan: GatePlan, one: Affected) -> Verdict:
     run = new_run_id(house.now())
     warnings: list[str] = []
     if one.variation is None:
-        warnings.append(f"`{one.recipe}` has no variation `{plan.examiner.variation}`, so it was gated as it is")
+        warnings.append(
+            f"`{one.recipe}` has no variation `{plan.examiner.variation}`, so it was gated as it is"
+        )
     with _place(house, plan, run, (*scope.folders, *plan.examiner.shared)) as place:
         for required in scope.requires:
             verdict = _required(house, plan, place, required, one)
             if verdict is not None:
                 return verdict
-        record = run_order(house, _order(house, plan, place, one.recipe, run), place)
-        document = record.document()
+        order = _order(house, plan, place, one.recipe, run, place.folder)
+        document = run_order(house, order, place).document()
     if document["status"] not in ("passed", "warned"):
         return Verdict(
-            one.recipe, one.variation, "failed", one.why, one.fingerprint, run, failures_of(document), tuple(warnings)
+            one.recipe,
+            one.variation,
+            "failed",
+            one.why,
+            one.fingerprint,
+            run,
+            failures_of(document),
+            tuple(warnings),
         )
     if not _tests(document):
         warnings.append(f"`{one.recipe}` has no tests, so its gate proves only that it runs")
@@ -150,7 +163,8 @@ def _run(house: House, plan: GatePlan, one: Affected) -> Verdict:
 def _required(house: House, plan: GatePlan, place: Place, required: str, one: Affected) -> Verdict | None:
     """Run a recipe whose data the gated one reads; its failure is the gated one's."""
     run = new_run_id(house.now())
-    document = run_order(house, _order(house, plan, place, required, run), place).document()
+    order = _order(house, plan, place, required, run, place.folder / "requires" / required)
+    document = run_order(house, order, place).document()
     if document["status"] in ("passed", "warned"):
         return None
     failures = tuple(
@@ -163,7 +177,7 @@ def _rest(failure: Failure) -> tuple[Any, ...]:
     return failure.test, failure.value, failure.limits, failure.why, failure.log
 
 
-def _order(house: House, plan: GatePlan, place: Place, name: str, run: str) -> Order:
+def _order(house: House, plan: GatePlan, place: Place, name: str, run: str, folder: Path) -> Order:
     recipe = plan.view.shelf.recipe(name)
     variation = plan.examiner.variation if plan.examiner.variation in recipe.variations else None
     return Order(
@@ -177,40 +191,67 @@ def _order(house: House, plan: GatePlan, place: Place, name: str, run: str) -> O
         settings=plan.examiner.settings,
         nodes=None,
         kitchen=KitchenFacts(name="gate", parent=None, data=place.data),
-        folder=house.state / "runs" / run,
+        folder=folder,
         started=house.now(),
         commit=plan.commit,
         tree=plan.tree,
         dirty=False,
         toolchain=place.equipment.toolchain,
         gate=True,
-        earlier={},
         base_environment=place.environment,
     )
 
 
 @contextmanager
-def _place(house: House, plan: GatePlan, run: str, paths: Iterable[str]) -> Iterator[Place]:
-    """A checkout that holds only what the fingerprint covers, an empty data folder, a runtime of its own."""
+def _place(house: House, plan: GatePlan, run: str, paths: Iterable[str] | None) -> Iterator[Place]:
+    """A checkout that holds only what the fingerprint covers (None: all), an empty data folder, a runtime of its own."""
+    cookbook = plan.view.cookbook
     folder = house.state / "gates" / run
     checkout, data = folder / "tree", folder / "data"
-    checkout.mkdir(parents=True)
-    data.mkdir()
-    try:
-        write_tree(house.repository.objects, plan.tree, checkout, None if paths is None else list(paths))
-        cookbook = plan.view.cookbook
-        network = narrower(cookbook.runtime.network, plan.examiner.network)
-        with Place.equip(house, plan.view.source, cookbook, checkout, data, run, network, plan.isolation) as place:
+    with claimed(house, folder):
+        checkout.mkdir(parents=True)
+        data.mkdir()
+        covered = None if paths is None else [*paths, *_build_paths(cookbook)]
+        write_tree(house.repository.objects, plan.tree, checkout, covered)
+        with equipped(
+            house,
+            plan.view.source,
+            cookbook,
+            kitchen="gate",
+            run_id=run,
+            checkout=checkout,
+            data=data,
+            network=narrower(cookbook.runtime.network, plan.examiner.network),
+            isolation=plan.isolation,
+        ) as place:
             yield place
+
+
+@contextmanager
+def claimed(house: House, folder: Path) -> Iterator[None]:
+    """`folder` is ours and goes at the end; when we are killed, the next gate removes it."""
+    claims = house.repository.claims
+    for left in abandoned(claims, PURPOSE):
+        shutil.rmtree(left.what["folder"], ignore_errors=True)
+        left.release()
+    held = claim(claims, PURPOSE, folder=str(folder))
+    try:
+        yield
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+        held.release()
+
+
+def _build_paths(cookbook: Cookbook) -> list[str]:
+    """What the toolchain is built from; the toolchain's key covers it."""
+    build = cookbook.runtime.build
+    return [] if build is None else [build_context(build) or build]
 
 
 def _quality(house: House, plan: GatePlan, one: Affected) -> Verdict:
     run = new_run_id(house.now())
-    with _place(house, plan, run, ()) as place:
-        write_tree(house.repository.objects, plan.tree, place.checkout, None)
-        failures = run_quality(house, plan.examiner.quality, place, run)
+    with _place(house, plan, run, None) as place:
+        failures = run_quality(house, plan.examiner.quality, place)
         if not failures:
             _attest(house, plan, one, run, place, {})
     status = "failed" if failures else "passed"
@@ -234,7 +275,7 @@ def _attest(
         when=house.now(),
         measures=measures,
     )
-    house.attestations.add([attestation])
+    house.attestations.add([attestation], house.repository.identity(), house.now())
 
 
 def _tests(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -251,5 +292,3 @@ def check_recipe(view: TreeView, name: str) -> None:
     if name not in view.recipes:
         view.shelf.recipe(name)
         raise InvalidInput(f"no recipe named `{name}`", code="no-recipe")
-
-

@@ -93,14 +93,23 @@ def _landings(house: House, kitchens: Kitchens, kitchen: Kitchen) -> dict[str, S
     while above is not None and above.name not in seen:
         seen.add(above.name)
         if above.registered is not None:
-            for registered in house.registrations.history(above.name):
-                landing = registered.landing
-                if landing is not None and landing.commit not in found:
-                    found[landing.commit] = Step(
-                        landing.previous, landing.commit, landing, above, registered.settings
-                    )
+            for step in _own_landings(house, above):
+                found.setdefault(step.commit, step)
         above = kitchens.get(above.parent) if above.parent in kitchens.branches else None
     return found
+
+
+def _own_landings(house: House, kitchen: Kitchen) -> Iterator[Step]:
+    """The landings on one kitchen, newest first, each with the settings that it landed under: those of the oldest
+    version of the registration that carries it."""
+    oldest: dict[str, Step] = {}
+    for registered in house.registrations.history(kitchen.name):
+        landing = registered.landing
+        if landing is not None:
+            oldest[landing.commit] = Step(
+                landing.previous, landing.commit, landing, kitchen, registered.settings
+            )
+    yield from oldest.values()
 
 
 def _missing(house: House, kitchens: Kitchens, step: Step) -> Iterator[str]:

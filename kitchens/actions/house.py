@@ -13,6 +13,7 @@ from pathlib import Path
 from kitchens.gate.tree import TreeView
 from kitchens.git.objects import TreeSource
 from kitchens.git.repository import Repository
+from kitchens.model.kitchen import Registration
 from kitchens.store.attestations import Attestations
 from kitchens.store.registrations import Registrations
 from kitchens_engine.ports import Event, Observer
@@ -53,6 +54,10 @@ class House:
     def view(self, treeish: str) -> TreeView:
         """The tree of a commit or tree, for the gate."""
         return TreeView(TreeSource(self.repository.objects, treeish))
+
+    def register(self, registration: Registration, old: str | None, reason: str) -> None:
+        """Write a registration over the one at `old` (None: new). Raises `Moved` when somebody was faster."""
+        self.registrations.write(registration, old, reason, self.repository.identity(), self.now())
 
     def note(self, text: str) -> None:
         """Say one line that is not an answer."""

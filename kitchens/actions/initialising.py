@@ -62,7 +62,9 @@ def init(
     if production is not None:
         KitchenName.parse(production)
     if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
-        return _new(folder, files, template or DEFAULT_TEMPLATE, production or DEFAULT_PRODUCTION, environment, now)
+        return _new(
+            folder, files, template or DEFAULT_TEMPLATE, production or DEFAULT_PRODUCTION, environment, now
+        )
     if not folder.is_dir():
         raise InvalidInput(f"`{folder}` is a file")
     try:
@@ -105,7 +107,9 @@ def _new(
         _move_into_place(building, folder)
     finally:
         shutil.rmtree(building, ignore_errors=True)
-    return Initialised(folder, words["COOKBOOK"], production, template, tuple(p for p, _ in files), (), commit)
+    return Initialised(
+        folder, words["COOKBOOK"], production, template, tuple(p for p, _ in files), (), commit
+    )
 
 
 def _move_into_place(building: Path, folder: Path) -> None:
@@ -162,7 +166,9 @@ def _adopt(
     if not roots:
         repository.identity()
         _register(repository, name, now)
-    return Initialised(top, words["COOKBOOK"], name, template or DEFAULT_TEMPLATE, tuple(added), tuple(kept), None)
+    return Initialised(
+        top, words["COOKBOOK"], name, template or DEFAULT_TEMPLATE, tuple(added), tuple(kept), None
+    )
 
 
 def _declared(top: Path) -> str | None:
@@ -185,7 +191,7 @@ def _register(repository: Repository, production: str, now: datetime) -> None:
         adopted=True,
     )
     with suppress(Moved):  # somebody else registered it in this moment: the same fact
-        Registrations(repository).write(registration, None, "init")
+        Registrations(repository).write(registration, None, "init", repository.identity(), now)
 
 
 def _cookbook_name(folder: Path) -> str:

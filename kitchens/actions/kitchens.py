@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,6 +13,7 @@ from kitchens.model.cookbook import Cookbook, Policy
 from kitchens.model.kitchen import Registration
 from kitchens.model.names import KitchenName
 from kitchens_engine.errors import InvalidFiles, InvalidInput
+from kitchens_engine.language.nearest import hints
 
 BRANCHES = "refs/heads/"
 REGISTRATIONS = "refs/kitchens/"
@@ -91,7 +91,9 @@ class Kitchens:
                 f"`git branch {cookbook.production} origin/{cookbook.production}`",
                 code="no-production",
             )
-        raise InvalidInput("this repository is no cookbook yet", "`kitchen init` makes it one", code="no-cookbook")
+        raise InvalidInput(
+            "this repository is no cookbook yet", "`kitchen init` makes it one", code="no-cookbook"
+        )
 
     def registration(self, name: str) -> Registration | None:
         """What is registered about `name`."""
@@ -116,7 +118,7 @@ class Kitchens:
 
     def names(self) -> Iterator[KitchenName]:
         """Every kitchen that has a branch: registered, or named as permanent by production's `kitchens.toml`."""
-        named = set() if self.cookbook is None else set(self.cookbook.kitchens)
+        named: set[str] = set() if self.cookbook is None else set(self.cookbook.kitchens)
         for name in sorted({*self.registered, *named, self.root} & set(self.branches)):
             yield KitchenName(name)
 
@@ -124,13 +126,12 @@ class Kitchens:
         """The kitchen `name`. Raises `InvalidInput` with the nearest name when there is none."""
         known = list(self.names())
         if name not in known:
-            near = difflib.get_close_matches(name, known, 1)
-            hints = [f"did you mean `{near[0]}`?"] if near else []
+            act = hints(name, known)
             if name in self.branches:
-                hints = [f"the branch is there: `kitchen create {name} --adopt` makes it a kitchen"]
-            raise InvalidInput(f"no kitchen named `{name}`", *hints, code="no-kitchen")
-        policies = {} if self.cookbook is None else self.cookbook.kitchens
-        policy = policies.get(name, Policy())
+                act = (f"the branch is there: `kitchen create {name} --adopt` makes it a kitchen",)
+            raise InvalidInput(f"no kitchen named `{name}`", *act, code="no-kitchen")
+        policy = Policy() if self.cookbook is None else self.cookbook.policy(name)
+        named = self.cookbook is not None and self.cookbook.is_permanent(name)
         found = self._read(name)
         registered = None if found is None else found[0]
         parent = registered.parent if registered else policy.parent
@@ -139,7 +140,7 @@ class Kitchens:
         return Kitchen(
             name=KitchenName(name),
             parent=None if name == self.root else KitchenName(str(parent)),
-            permanent=name == self.root or name in policies or bool(registered and registered.permanent),
+            permanent=name == self.root or named or bool(registered and registered.permanent),
             policy=policy,
             tip=self.branches[name],
             registered=registered,
@@ -164,26 +165,26 @@ class Kitchens:
 
     def checkout_of(self, name: str) -> Path | None:
         """Where the kitchen's branch is checked out, if anywhere."""
-        return self.checkouts.get(f"{BRANCHES}{name}")
+        return self.checkouts.get(name)
 
     @cached_property
     def checkouts(self) -> dict[str, Path]:
-        """Full ref → the first checkout that holds it."""
+        """Branch → the first checkout that holds it."""
         found: dict[str, Path] = {}
         for worktree in worktrees(self.house.repository):
             if worktree.branch is not None and worktree.path.exists():
-                found.setdefault(worktree.branch, worktree.path)
+                found.setdefault(worktree.branch.removeprefix(BRANCHES), worktree.path)
         return found
 
     def here(self) -> Kitchen:
         """The kitchen whose checkout holds the current folder. Raises `InvalidInput` when none does."""
         here = self.house.repository.here
-        for worktree in worktrees(self.house.repository):
-            if worktree.branch is not None and worktree.path.resolve() == here:
-                name = worktree.branch.removeprefix(BRANCHES)
-                if name in set(self.names()):
-                    return self.get(name)
-        raise InvalidInput("the current folder is no kitchen's checkout", "name the kitchen", code="no-kitchen")
+        for branch, path in self.checkouts.items():
+            if path.samefile(here) and branch in set(self.names()):
+                return self.get(branch)
+        raise InvalidInput(
+            "the current folder is no kitchen's checkout", "name the kitchen", code="no-kitchen"
+        )
 
     @cached_property
     def folder(self) -> Path:

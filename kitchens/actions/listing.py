@@ -8,7 +8,6 @@ from typing import Any
 from kitchens.actions.house import House
 from kitchens.actions.kitchens import Kitchen, Kitchens
 from kitchens.git import history
-from kitchens.git.merging import merge_base
 from kitchens_engine.errors import InvalidInput
 
 
@@ -52,11 +51,11 @@ def diff_range(house: House, name: str) -> tuple[str, str, list[dict[str, str]]]
     kitchens = Kitchens(house)
     kitchen = kitchens.get(name)
     parent = kitchens.parent_of(kitchen)
-    base = merge_base(house.repository, parent.tip, kitchen.tip)
+    base = history.merge_base(house.repository, parent.tip, kitchen.tip)
     if base is None:
         raise InvalidInput(f"`{name}` and `{parent.name}` have no common commit")
     changes = history.diff_names(house.repository, base, kitchen.tip)
-    return base, kitchen.tip, [{"path": one.path, "change": one.change} for one in changes]
+    return base, kitchen.tip, [{"path": path, "change": change} for path, change, _ in changes]
 
 
 def _documents(house: House, kitchens: Kitchens, found: list[Kitchen]) -> list[dict[str, Any]]:

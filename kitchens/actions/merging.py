@@ -36,7 +36,8 @@ def merge(house: House, name: str, into: str | None, message: str | None) -> Mov
         except Moved:
             house.note(f"`{plan.target.name}` moved meanwhile; merging again")
     raise EnvironmentFailure(
-        f"`{into or name}` moved {ATTEMPTS} times while this merge was tested; nothing was merged", "try again"
+        f"`{into or name}` moved {ATTEMPTS} times while this merge was tested; nothing was merged",
+        "try again",
     )
 
 
@@ -70,11 +71,16 @@ def preview(house: House, name: str, into: str | None) -> dict[str, Any]:
     source, target = _sides(kitchens, name, into)
     merged = merge_commits(house.repository, target.tip, source.tip)
     conflicts = [{"path": one.path, "kind": one.kind} for one in merged.conflicts]
-    document: dict[str, Any] = {"kitchen": source.name, "into": target.name, "files": [], "conflicts": conflicts}
+    document: dict[str, Any] = {
+        "kitchen": source.name,
+        "into": target.name,
+        "files": [],
+        "conflicts": conflicts,
+    }
     if merged.tree is None:
         return document | {"recipes": []}
     changes = history.diff_names(house.repository, target.tip, merged.tree)
-    document["files"] = [{"path": one.path, "change": one.change} for one in changes]
+    document["files"] = [{"path": path, "change": change} for path, change, _ in changes]
     gate = plan_gate(house, merged.tree, target, target.tip)
     touched = {one.recipe: one for one in gate.recipes}
     document["recipes"] = [
@@ -123,5 +129,3 @@ def _message(source: Kitchen, target: Kitchen, gate: GatePlan, message: str | No
         what = "deleted" if one.deleted else f"{one.variation or 'as it is'} {one.fingerprint}"
         trailers.append(f"Gated: {one.recipe} {what}")
     return f"{subject.rstrip()}\n\n" + "\n".join(trailers) + "\n"
-
-

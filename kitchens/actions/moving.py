@@ -63,7 +63,7 @@ def _write_pending(house: House, plan: MovePlan) -> None:
         recipes=plan.gate.shown,
     )
     registered = plan.target.registered or implied_registration(house, plan.target)
-    house.registrations.write(
+    house.register(
         registered.with_landing(landing),
         plan.target.registered_at,
         f"{plan.status} {plan.source.name}",

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from kitchens.actions.house import House
 from kitchens.actions.kitchens import Kitchen, Kitchens
-from kitchens.actions.running import Place, held, records_of, run_order
+from kitchens.actions.running import equipped, held, records_of, run_order
 from kitchens.git.checkout import refresh_checkout
 from kitchens.git.worktrees import dirty
 from kitchens.model.cookbook import Cookbook, parse_cookbook
 from kitchens_engine.check import check
 from kitchens_engine.errors import InvalidFiles, InvalidInput
+from kitchens_engine.order import KitchenFacts, Order
 from kitchens_engine.records import new_run_id
-from kitchens_engine.runner import KitchenFacts, Order
 from kitchens_engine.shelf import FolderSource, Shelf
 from kitchens_engine.variables import resolve
 
@@ -96,8 +96,15 @@ def carry_out_order(house: House, plan: OrderPlan) -> dict[str, Any]:
         cookbook = cookbook_in(plan.checkout)
         run = new_run_id(house.now())
         plan.data.mkdir(parents=True, exist_ok=True)
-        with Place.equip(
-            house, source, cookbook, plan.checkout, plan.data, run, cookbook.runtime.network, None
+        with equipped(
+            house,
+            source,
+            cookbook,
+            kitchen=kitchen.name,
+            run_id=run,
+            checkout=plan.checkout,
+            data=plan.data,
+            network=cookbook.runtime.network,
         ) as place:
             order = Order(
                 run=run,
@@ -110,14 +117,13 @@ def carry_out_order(house: House, plan: OrderPlan) -> dict[str, Any]:
                 settings=settings,
                 nodes=_selection(plan, recipe.variations),
                 kitchen=KitchenFacts(name=kitchen.name, parent=kitchen.parent, data=plan.data),
-                folder=house.state / "runs" / run,
+                folder=place.folder,
                 started=house.now(),
                 commit=kitchen.tip,
                 tree=house.repository.objects.commit(kitchen.tip).tree,
                 dirty=plan.dirty,
                 toolchain=place.equipment.toolchain,
                 gate=False,
-                earlier=_earlier(house, kitchen.name, plan),
                 base_environment=place.environment,
             )
             return run_order(house, order, place).document()
@@ -145,14 +151,14 @@ def list_orders(
     offset: int = 0,
 ) -> list[dict[str, Any]]:
     """The newest order runs first, without their nodes."""
-    with records_of(house) as records:
+    with closing(records_of(house)) as records:
         found = records.runs(limit=limit, offset=offset, kitchen=kitchen, recipe=recipe, status=status)
         return [one.document() for one in found]
 
 
 def show_order(house: House, run: str | None) -> dict[str, Any]:
     """One order run, whole; without a name the newest. `run` may be a unique beginning of its id."""
-    with records_of(house) as records:
+    with closing(records_of(house)) as records:
         if run is None:
             newest = records.runs(limit=1, offset=0)
             if not newest:
@@ -188,7 +194,9 @@ def _checkout(house: House, plan: OrderPlan) -> Iterator[None]:
         yield
         return
     plan.checkout.mkdir(parents=True, exist_ok=True)
-    with held(house, plan.checkout.parent / "lock", f"another order run uses the checkout of `{plan.kitchen.name}`"):
+    with held(
+        house, plan.checkout.parent / "lock", f"another order run uses the checkout of `{plan.kitchen.name}`"
+    ):
         refresh_checkout(house.repository, plan.checkout, plan.checkout.parent / "index", plan.kitchen.tip)
         yield
 
@@ -200,14 +208,3 @@ def _selection(plan: OrderPlan, variations: Mapping[str, Any]) -> tuple[str, ...
         return None
     selected = variations[plan.variation].nodes
     return None if selected is None else tuple(selected)
-
-
-def _earlier(house: House, kitchen: str, plan: OrderPlan) -> Mapping[str, Mapping[str, Any]]:
-    """What the last passed runs here left, for the nodes outside a selection."""
-    try:
-        with records_of(house) as records:
-            return records.last_passed_outputs(kitchen, plan.recipe)
-    except FileNotFoundError:
-        return {}
-
-

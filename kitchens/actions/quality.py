@@ -8,13 +8,13 @@ from kitchens.actions.house import House
 from kitchens.actions.running import Place
 from kitchens.model.gate import Failure
 from kitchens_engine.errors import EnvironmentFailure, Interrupted
-from kitchens_engine.ports import Command
+from kitchens_engine.ports import Command, Ended
 
 
-def run_quality(house: House, commands: Sequence[str], place: Place, run: str) -> tuple[Failure, ...]:
+def run_quality(house: House, commands: Sequence[str], place: Place) -> tuple[Failure, ...]:
     """Run each command in the checkout, one after the other, and say which failed. All run, so that one red
     answer names everything there is to mend."""
-    folder = place.runs / run / "quality"
+    folder = place.folder / "quality"
     failures = []
     runtime = place.equipment.runtime
     for number, command in enumerate(commands, 1):
@@ -22,9 +22,11 @@ def run_quality(house: House, commands: Sequence[str], place: Place, run: str) -
         home.mkdir(parents=True, exist_ok=True)
         log = home / "log.txt"
         environment = {**place.environment, "HOME": str(home), "KITCHEN": "gate"}
-        runtime.start(Command(f"quality-{number}", ("/bin/sh", "-eu", "-c", command), place.checkout, environment, log))
+        runtime.start(
+            Command(f"quality-{number}", ("/bin/sh", "-eu", "-c", command), place.checkout, environment, log)
+        )
         with house.watch() as stop:
-            ended = []
+            ended: list[Ended] = []
             while not ended:
                 ended = list(runtime.wait(0.5))
                 if stop.is_set():

@@ -65,7 +65,9 @@ def check_recipes(folder: Path, name: str | None) -> tuple[Fault, ...]:
     if name is None:
         text = source.read("kitchens.toml")
         if text is None:
-            faults.append(Fault("error", "kitchens.toml", 1, 1, "", "there is no `kitchens.toml`", "`kitchen init`"))
+            faults.append(
+                Fault("error", "kitchens.toml", 1, 1, "", "there is no `kitchens.toml`", "`kitchen init`")
+            )
         else:
             faults += parse_cookbook(text)[1]
     faults += check(shelf, None if name is None else [name])

@@ -3,21 +3,32 @@
 from __future__ import annotations
 
 import fcntl
+import hashlib
+import os
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import kitchens_engine
 from kitchens.actions.house import House
+from kitchens.containers import place as containers
+from kitchens.containers.choose import choose_runtime
+from kitchens.containers.image import ImageSource
+from kitchens.gate.fingerprint import build_context
 from kitchens.model.cookbook import Cookbook
-from kitchens_engine.environment import allowed
-from kitchens_engine.errors import Interrupted
+from kitchens.model.toolchain import toolchain_key
+from kitchens_engine.errors import Interrupted, InvalidInput
 from kitchens_engine.order import Order
 from kitchens_engine.outcome import RunRecord, Status
 from kitchens_engine.ports import Event, Runtime, Source
 from kitchens_engine.records import Records
 from kitchens_engine.runner import run
+
+
+#: The script that runs inside toolchains.
+WORKER = Path(kitchens_engine.__file__).with_name("worker.py")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,31 +41,120 @@ class Equipment:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A checkout and a data folder, equipped to run orders. `runs` is where run folders lie; `environment` the
-    allowed part of the caller's, as the runtime may see it."""
+    """A checkout and a data folder, equipped to run orders.
+
+    `folder` takes the run's logs and attempts: beside checkout and data it is all that a container sees.
+    `environment` is the allowed part of the caller's.
+    """
 
     checkout: Path
     data: Path
-    runs: Path
+    folder: Path
     environment: Mapping[str, str]
     equipment: Equipment
 
-    @classmethod
-    @contextmanager
-    def equip(
-        cls,
-        house: House,
-        source: Source,
-        cookbook: Cookbook,
-        checkout: Path,
-        data: Path,
-        run_id: str,
-        network: str,
-        isolation: str | None,
-    ) -> Iterator[Place]:
-        """Make ready what `cookbook` asks for, and give it back at the end. `isolation` names the only runtime
-        that counts, when a policy says so."""
-        raise NotImplementedError
+
+@contextmanager
+def equipped(
+    house: House,
+    source: Source,
+    cookbook: Cookbook,
+    *,
+    kitchen: str,
+    run_id: str,
+    checkout: Path,
+    data: Path,
+    network: str,
+    isolation: str | None = None,
+) -> Iterator[Place]:
+    """Make ready what `cookbook` asks for, and give it back at the end. `isolation` names the only runtime that
+    counts, when a policy says so."""
+    _refuse_services(cookbook)
+    choice = choose_runtime(
+        isolation or cookbook.runtime.kind,
+        _image_source(source, cookbook, checkout),
+        worker=WORKER,
+        interpreter=house.interpreter,
+        cache=house.cache,
+        environment=house.environment,
+        tell=house.note,
+    )
+    house.tell(Event("runtime", run_id, None, {"kind": choice.kind, "why": choice.why}))
+    folder = house.state / "runs" / run_id
+    folder.mkdir(parents=True, exist_ok=True)
+    environment = allowed(house.environment)
+    runtime = choice.open(
+        containers.Place(
+            checkout=checkout,
+            data=data,
+            folder=folder,
+            cookbook=cookbook.name,
+            kitchen=kitchen,
+            run=run_id,
+            network=network,
+            limits=containers.Limits(cookbook.runtime.memory, cookbook.runtime.cpus, cookbook.runtime.pids),
+            environment=environment,
+        )
+    )
+    try:
+        yield Place(checkout, data, folder, environment, Equipment(runtime, choice.toolchain))
+    finally:
+        runtime.close()
+
+
+def _refuse_services(cookbook: Cookbook) -> None:
+    if cookbook.services:
+        name = next(iter(cookbook.services))
+        raise InvalidInput(
+            f"`[services.{name}]` cannot be started by this version of kitchens; nothing was run",
+            "take the service out of `kitchens.toml`",
+            code="unsupported",
+            file="kitchens.toml",
+        )
+
+
+def _image_source(source: Source, cookbook: Cookbook, checkout: Path) -> ImageSource:
+    runtime = cookbook.runtime
+    requirements = None
+    if runtime.requirements is not None:
+        requirements = source.read(runtime.requirements)
+        if requirements is None:
+            raise InvalidInput(
+                f"`{runtime.requirements}`, the requirements of `[runtime]`, is not there",
+                file="kitchens.toml",
+            )
+    worker = {WORKER.name: WORKER.read_bytes()}
+    name = runtime.requirements or "requirements.txt"
+    if runtime.build is None:
+        key = toolchain_key(image=runtime.image, requirements=requirements)
+        return ImageSource(key, worker, runtime.image, requirements=requirements, requirements_name=name)
+    context = checkout / build_context(runtime.build)
+    if not (checkout / runtime.build).is_file():
+        raise InvalidInput(
+            f"`{runtime.build}`, the Dockerfile of `[runtime]`, is not there", file="kitchens.toml"
+        )
+    key = toolchain_key(dockerfile=runtime.build, context=_content(context), requirements=requirements)
+    return ImageSource(
+        key,
+        worker,
+        context=context,
+        dockerfile=runtime.build.rpartition("/")[2],
+        requirements=requirements,
+        requirements_name=name,
+    )
+
+
+def _content(folder: Path) -> str:
+    """A hash of a build context as it lies on disk, uncommitted edits included: names, modes and contents."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.rglob("*")):
+        if ".git" in path.relative_to(folder).parts or path.is_dir():
+            continue
+        content = os.fsencode(os.readlink(path)) if path.is_symlink() else path.read_bytes()
+        mode = path.lstat().st_mode & 0o111
+        digest.update(b"%s\0%d\0%d\0" % (os.fsencode(path.relative_to(folder)), mode, len(content)))
+        digest.update(content)
+    return digest.hexdigest()
 
 
 def records_of(house: House) -> Records:
@@ -66,7 +166,7 @@ def records_of(house: House) -> Records:
 def run_order(house: House, order: Order, place: Place) -> RunRecord:
     """Run it and record it. Raises `Interrupted` when it was asked to stop; the record then says `cancelled`."""
     order.folder.mkdir(parents=True, exist_ok=True)
-    with house.watch() as stop, records_of(house) as records:
+    with house.watch() as stop, closing(records_of(house)) as records:
         record = run(order, place.equipment.runtime, records, house.tell, stop)
     if stop.is_set() and record.status is Status.CANCELLED:
         raise Interrupted(f"interrupted; order run {order.run} is cancelled, and nothing of it still runs")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from copy import deepcopy
 from typing import Any
@@ -13,6 +12,7 @@ from kitchens.actions.moving import implied_registration
 from kitchens.gate.tree import TreeView
 from kitchens.git.refs import Moved
 from kitchens_engine.errors import EnvironmentFailure, InvalidFiles, InvalidInput
+from kitchens_engine.language.nearest import hints
 from kitchens_engine.recipe import Recipe
 from kitchens_engine.variables import parse_assignment
 
@@ -28,13 +28,13 @@ def change_settings(house: House, name: str, assign: Sequence[str], remove: Sequ
         words = [f"set {one}" for one in assign] + [f"unset {one}" for one in remove]
         try:
             if settings != registered.settings:
-                house.registrations.write(
-                    registered.with_settings(settings), kitchen.registered_at, "; ".join(words)
-                )
+                house.register(registered.with_settings(settings), kitchen.registered_at, "; ".join(words))
         except Moved:
             continue
         return settings_document(kitchen.name, settings)
-    raise EnvironmentFailure(f"the settings of `{name}` were changed by others {_ATTEMPTS} times", "try again")
+    raise EnvironmentFailure(
+        f"the settings of `{name}` were changed by others {_ATTEMPTS} times", "try again"
+    )
 
 
 def settings_of(house: House, name: str) -> dict[str, Any]:
@@ -92,14 +92,13 @@ def _parsed(assignment: str, recipes: Sequence[Recipe]) -> tuple[tuple[str, ...]
     having = [recipe for recipe in recipes if top in recipe.variables]
     if not having:
         known = sorted({variable for recipe in recipes for variable in recipe.variables})
-        near = difflib.get_close_matches(top, known, 1)
-        hint = (f"did you mean `{near[0]}`?",) if near else ()
-        raise InvalidInput(f"no recipe has a variable `{top}`", *hint, code="unknown-variable")
+        raise InvalidInput(f"no recipe has a variable `{top}`", *hints(top, known), code="unknown-variable")
     parsed = [parse_assignment(assignment, recipe.variables) for recipe in having]
     return parsed[0]
 
 
 def _plain(settings: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        name: _plain(value) if isinstance(value, Mapping) else deepcopy(value) for name, value in settings.items()
+        name: _plain(value) if isinstance(value, Mapping) else deepcopy(value)
+        for name, value in settings.items()
     }

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import kitchens
 from kitchens_engine.errors import InvalidInput
+from kitchens_engine.language.nearest import hints
 
 
 def templates_folder() -> Path:
@@ -20,7 +20,9 @@ def templates_folder() -> Path:
 
 def template_names() -> tuple[str, ...]:
     """The names of our templates, sorted."""
-    return tuple(sorted(one.name for one in templates_folder().iterdir() if (one / "kitchens.toml").is_file()))
+    return tuple(
+        sorted(one.name for one in templates_folder().iterdir() if (one / "kitchens.toml").is_file())
+    )
 
 
 def template_files(name: str) -> tuple[tuple[str, Path], ...]:
@@ -28,9 +30,7 @@ def template_files(name: str) -> tuple[tuple[str, Path], ...]:
     nearest name when there is none."""
     names = template_names()
     if name not in names:
-        near = difflib.get_close_matches(name, names, 1)
-        hint = f"did you mean `{near[0]}`?" if near else f"the templates are {', '.join(names)}"
-        raise InvalidInput(f"no template named `{name}`", hint, code="no-template")
+        raise InvalidInput(f"no template named `{name}`", *hints(name, names), code="no-template")
     folder = templates_folder() / name
     return tuple((path.relative_to(folder).as_posix(), path) for path in sorted(_files(folder)))
 

@@ -28,7 +28,11 @@ class KitchenCommand(click.Command):
         super().__init__(*args, **options)
         self.params.append(
             click.Option(
-                ["-C", "directory"], metavar="DIR", expose_value=False, callback=_keep, help="Work as if started in DIR."
+                ["-C", "directory"],
+                metavar="DIR",
+                expose_value=False,
+                callback=_keep,
+                help="Work as if started in DIR.",
             )
         )
         self.params.append(
@@ -96,12 +100,10 @@ class LazyGroup(click.Group):
         """Name the nearest command when there is none of that name."""
         name = args[0] if args else ""
         if name and not name.startswith("-") and name not in self._table:
-            import difflib
-
             from kitchens_engine.errors import InvalidInput
+            from kitchens_engine.language.nearest import did_you_mean
 
-            near = difflib.get_close_matches(name, self._table, 1)
-            hint = f"did you mean `{near[0]}`?" if near else f"`{context.command_path} --help` lists the commands"
+            hint = did_you_mean(name, self._table) or f"`{context.command_path} --help` lists the commands"
             raise InvalidInput(f"there is no command `{context.command_path} {name}`", hint, code="usage")
         return super().resolve_command(context, args)
 

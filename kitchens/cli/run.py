@@ -88,5 +88,3 @@ def _write_log(text: str) -> Path:
     with os.fdopen(handle, "w") as file:
         file.write(text)
     return Path(name)
-
-

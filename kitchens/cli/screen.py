@@ -111,6 +111,8 @@ def line_of(event: Event) -> str | None:
             return f"gate: {event.node}{variation}: {detail['why']}"
         case "gate-ended":
             return f"gate: {event.node} {show.state(detail['status'])}"
+        case "runtime":
+            return str(detail["why"])
         case "run-started":
             return f"run {event.run}"
         case "node-retried":

@@ -43,7 +43,9 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     lines = [[click.style(heading, bold=True) for heading in headings], *[list(row) for row in rows]]
     widths = [max(len(click.unstyle(line[column])) for line in lines) for column in range(len(headings))]
     for line in lines:
-        cells = [cell + " " * (width - len(click.unstyle(cell))) for cell, width in zip(line, widths, strict=True)]
+        cells = [
+            cell + " " * (width - len(click.unstyle(cell))) for cell, width in zip(line, widths, strict=True)
+        ]
         click.echo("  ".join(cells).rstrip())
 
 

@@ -15,6 +15,7 @@ from typing import Any
 from kitchens.gate.scope import Scope, scope_of
 from kitchens.gate.tree import TreeView
 from kitchens.model.cookbook import Cookbook
+from kitchens.model.toolchain import toolchain_key
 from kitchens_engine.errors import InvalidInput
 from kitchens_engine.recipe import EMPTY, Recipe
 from kitchens_engine.variables import resolve
@@ -92,7 +93,7 @@ def examine(view: TreeView, name: str, examiner: Examiner) -> Examined:
         "variables": variables,
         "settings": _settings_seen(scope, examiner.settings),
         "cookbook": _cookbook_seen(cookbook, scope, examiner),
-        "toolchain": toolchain_facts(view),
+        "toolchain": toolchain_of(view),
     }
     return Examined(name, variation, _digest(facts), scope)
 
@@ -105,21 +106,26 @@ def examine_quality(view: TreeView, examiner: Examiner) -> Examined | None:
         "format": FORMAT,
         "quality": list(examiner.quality),
         "tree": view.oid(""),
-        "toolchain": toolchain_facts(view),
+        "toolchain": toolchain_of(view),
     }
     return Examined(QUALITY, None, _digest(facts), None)
 
 
-def toolchain_facts(view: TreeView) -> dict[str, Any]:
-    """What the toolchain is made of, by content: the same for both runtimes."""
+def toolchain_of(view: TreeView) -> str:
+    """The key of the toolchain that the tree asks for: the same for both runtimes."""
     runtime = view.cookbook.runtime
-    facts: dict[str, Any] = {"image": runtime.image}
-    if runtime.build is not None:
-        folder = runtime.build.rpartition("/")[0]
-        facts |= {"image": None, "build": view.oid(runtime.build), "context": view.oid(folder) if folder else None}
-    if runtime.requirements is not None:
-        facts["requirements"] = view.oid(runtime.requirements)
-    return facts
+    requirements = runtime.requirements
+    return toolchain_key(
+        image=runtime.image if runtime.build is None else None,
+        dockerfile=runtime.build,
+        context=None if runtime.build is None else view.oid(build_context(runtime.build)),
+        requirements=None if requirements is None else view.source.read(requirements),
+    )
+
+
+def build_context(dockerfile: str) -> str:
+    """The folder that a Dockerfile at this path is built in."""
+    return dockerfile.rpartition("/")[0]
 
 
 def narrower(one: str, other: str) -> str:
@@ -134,7 +140,9 @@ def _settings_seen(scope: Scope, settings: Mapping[str, Any]) -> dict[str, Any]:
 
 def _cookbook_seen(cookbook: Cookbook, scope: Scope, examiner: Examiner) -> dict[str, Any]:
     runtime = cookbook.runtime
-    used = {node.connection for recipe in _recipes(scope) for node in recipe.nodes.values() if node.connection}
+    used = {
+        node.connection for recipe in _recipes(scope) for node in recipe.nodes.values() if node.connection
+    }
     return {
         "network": narrower(runtime.network, examiner.network),
         "limits": [runtime.memory, runtime.cpus, runtime.pids],

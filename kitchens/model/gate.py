@@ -142,7 +142,14 @@ def failures_of(document: Mapping[str, Any]) -> tuple[Failure, ...]:
     for test in document.get("tests", ()):
         if test["status"] == "failed":
             found.append(
-                Failure(None, test["name"], test.get("value"), test.get("limits"), test.get("message"), test.get("log"))
+                Failure(
+                    None,
+                    test["name"],
+                    test.get("value"),
+                    test.get("limits"),
+                    test.get("message"),
+                    test.get("log"),
+                )
             )
     if not found and document.get("why"):
         found.append(Failure(None, None, None, None, document["why"], document.get("log")))

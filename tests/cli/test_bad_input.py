@@ -81,7 +81,9 @@ def test_without_an_identity_the_two_commands_are_named(desk: Desk, monkeypatch:
     assert desk.refs() == before
 
 
-def test_docker_asked_for_and_not_there_is_the_environment(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_docker_asked_for_and_not_there_is_the_environment(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Exit 5: it says nothing about the change."""
     monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere/docker.sock")
     desk.commit("kitchens.toml", COOKBOOK.replace('"process"', '"docker"'))

@@ -125,7 +125,9 @@ def test_the_targets_settings_decide_in_a_gate(desk: Desk) -> None:
     """A setting of the target makes the change red; the source's own setting does not count."""
     desk.json("create", "dev")
     desk.json("create", "idea", "--from", "dev")
-    changed = RECIPE.replace('variables = { top = 2 }', "").replace('description = "Counts"', 'description = "C"')
+    changed = RECIPE.replace("variables = { top = 2 }", "").replace(
+        'description = "Counts"', 'description = "C"'
+    )
     desk.commit("recipes/counts/recipe.toml", changed, "idea")
     desk.json("set", "idea", "top=7")
     desk.json("set", "dev", "top=0")

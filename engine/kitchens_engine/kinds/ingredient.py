@@ -25,9 +25,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
 def enter(node: Node, outer: Scope, plan: Plan, order: Order) -> Scope:
     """The scope of the ingredient: its inputs with their defaults, held to their types."""
     given = outer.render(node.name, node.inputs)
-    inputs = {
-        name: given.get(name, contract.get("default")) for name, contract in plan.recipe.inputs.items()
-    }
+    inputs = {name: given.get(name, contract.get("default")) for name, contract in plan.recipe.inputs.items()}
     for name, value in inputs.items():
         _hold(value, plan.recipe.inputs[name], f"node `{node.name}`: input `{name}`")
     resolved = variables.resolve(plan.recipe, plan.variation, order.settings, ())

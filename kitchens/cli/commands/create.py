@@ -15,11 +15,15 @@ from kitchens.cli.words import EXIT_RED
     epilog=example("kitchen create dev", "kitchen create late-evenings --from dev --ttl 7d"),
 )
 @click.argument("name")
-@click.option("--from", "parent", metavar="PARENT", shell_complete=complete.kitchens, help="The kitchen to start from.")
+@click.option(
+    "--from", "parent", metavar="PARENT", shell_complete=complete.kitchens, help="The kitchen to start from."
+)
 @click.option("--permanent", is_flag=True, help="A kitchen that lives on, such as dev or test.")
 @click.option("--adopt", is_flag=True, help="Make a kitchen of an existing branch.")
 @click.option("--ttl", metavar="7d", help="How long a sandbox lives.")
-@click.option("--data", default="empty", metavar="copy|empty|recipe:R", show_default=True, help="Its first data.")
+@click.option(
+    "--data", default="empty", metavar="copy|empty|recipe:R", show_default=True, help="Its first data."
+)
 @click.option("--set", "assignments", multiple=True, metavar="K=V", help="A variable of its settings.")
 @click.option("--no-test", is_flag=True, help="Do not run the gate on its tree.")
 @click.pass_obj

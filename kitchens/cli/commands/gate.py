@@ -19,11 +19,17 @@ _STATUSES = {"red": EXIT_RED, "conflict": EXIT_CONFLICT, "refused": EXIT_REFUSED
     epilog=example("kitchen test", "kitchen test dev --all", "kitchen test --commit HEAD --into production"),
 )
 @click.argument("name", required=False, shell_complete=complete.kitchens)
-@click.option("--recipe", metavar="R", shell_complete=complete.recipes, help="Only this recipe, changed or not.")
-@click.option("--all", "everything", is_flag=True, help="Every recipe, not only those that differ from the target.")
+@click.option(
+    "--recipe", metavar="R", shell_complete=complete.recipes, help="Only this recipe, changed or not."
+)
+@click.option(
+    "--all", "everything", is_flag=True, help="Every recipe, not only those that differ from the target."
+)
 @click.option("--again", is_flag=True, help="Run what is attested already once more.")
 @click.option("--commit", "revision", metavar="REV", help="Gate this commit instead of a kitchen's tip.")
-@click.option("--into", metavar="K", shell_complete=complete.kitchens, help="Under the rules of this kitchen.")
+@click.option(
+    "--into", metavar="K", shell_complete=complete.kitchens, help="Under the rules of this kitchen."
+)
 @click.pass_obj
 def test(
     desk: Desk,
@@ -80,9 +86,16 @@ def preview(desk: Desk, name: str, into: str | None) -> Answer:
     return Answer(document, words, EXIT_CONFLICT if document["conflicts"] else 0)
 
 
-@click.command(cls=KitchenCommand, epilog=example("kitchen merge late-evenings", "kitchen merge production --into dev"))
+@click.command(
+    cls=KitchenCommand, epilog=example("kitchen merge late-evenings", "kitchen merge production --into dev")
+)
 @click.argument("name", shell_complete=complete.kitchens)
-@click.option("--into", metavar="K", shell_complete=complete.kitchens, help="The kitchen to land in (default: its parent).")
+@click.option(
+    "--into",
+    metavar="K",
+    shell_complete=complete.kitchens,
+    help="The kitchen to land in (default: its parent).",
+)
 @click.option("-m", "message", metavar="MESSAGE", help="The merge commit's message.")
 @click.pass_obj
 def merge(desk: Desk, name: str, into: str | None, message: str | None) -> Answer:
@@ -120,7 +133,9 @@ def _stage_words(document: dict[str, Any]) -> None:
     status = show.state(document["status"])
     match document["status"]:
         case "merged" | "promoted":
-            click.echo(f"{status}: `{target}` is at {show.short(document['commit'])}, which brings `{source}`")
+            click.echo(
+                f"{status}: `{target}` is at {show.short(document['commit'])}, which brings `{source}`"
+            )
         case "unchanged":
             click.echo(f"{status}: `{target}` already contains `{source}`")
         case "red":
@@ -128,7 +143,10 @@ def _stage_words(document: dict[str, Any]) -> None:
         case "conflict":
             paths = ", ".join(f"`{one['path']}`" for one in document["conflicts"][:3])
             click.echo(f"{status}: `{source}` and `{target}` both changed {paths}; nothing was merged")
-            click.echo(f"hint: `cd $(kitchen path {source}) && git merge {target}`, settle it, and merge again", err=True)
+            click.echo(
+                f"hint: `cd $(kitchen path {source}) && git merge {target}`, settle it, and merge again",
+                err=True,
+            )
         case _:
             click.echo(f"{status}: {document.get('why', '')}")
     show.gate(document["gate"])

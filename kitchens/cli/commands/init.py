@@ -13,7 +13,12 @@ from kitchens.cli.desk import Desk
 
 @click.command(cls=KitchenCommand, epilog=example("kitchen init flights --template flights", "kitchen init"))
 @click.argument("directory", required=False, metavar="[DIR]", type=click.Path(path_type=Path))
-@click.option("--template", metavar="T", shell_complete=complete.templates, help="The template to copy (default: basic).")
+@click.option(
+    "--template",
+    metavar="T",
+    shell_complete=complete.templates,
+    help="The template to copy (default: basic).",
+)
 @click.option("--production", metavar="BRANCH", help="The branch that is production.")
 @click.pass_obj
 def init(desk: Desk, directory: Path | None, template: str | None, production: str | None) -> Answer:
@@ -24,12 +29,20 @@ def init(desk: Desk, directory: Path | None, template: str | None, production: s
     """
     from kitchens.actions.initialising import init as act
 
-    done = act(desk.folder / directory if directory else desk.folder, template, production, desk.environment, desk.now())
+    done = act(
+        desk.folder / directory if directory else desk.folder,
+        template,
+        production,
+        desk.environment,
+        desk.now(),
+    )
 
     def words() -> None:
         if done.commit:
             click.echo(f"cookbook `{done.cookbook}` is ready in {done.path}")
-            click.echo(f"its production is the branch `{done.production}`; {len(done.added)} files are committed")
+            click.echo(
+                f"its production is the branch `{done.production}`; {len(done.added)} files are committed"
+            )
             return
         click.echo(f"`{done.production}` is production of cookbook `{done.cookbook}` in {done.path}")
         for path in done.added:

@@ -13,7 +13,9 @@ from kitchens.cli.command import Answer, KitchenCommand, example
 from kitchens.cli.desk import Desk
 
 
-@click.command("list", cls=KitchenCommand, epilog=example("kitchen list", "kitchen list --json | jq '.[].name'"))
+@click.command(
+    "list", cls=KitchenCommand, epilog=example("kitchen list", "kitchen list --json | jq '.[].name'")
+)
 @click.pass_obj
 def list_command(desk: Desk) -> Answer:
     """List the kitchens."""
@@ -40,7 +42,6 @@ def list_command(desk: Desk) -> Answer:
         )
 
     return Answer(documents, words)
-
 
 
 @click.command("show", cls=KitchenCommand, epilog=example("kitchen show dev"))
@@ -70,7 +71,9 @@ def path(desk: Desk, name: str) -> Answer:
     return Answer({"kitchen": name, "path": str(found)}, lambda: click.echo(str(found)))
 
 
-@click.command(cls=KitchenCommand, epilog=example("kitchen diff late-evenings", "kitchen diff late-evenings --stat"))
+@click.command(
+    cls=KitchenCommand, epilog=example("kitchen diff late-evenings", "kitchen diff late-evenings --stat")
+)
 @click.argument("name", shell_complete=complete.kitchens)
 @click.option("--stat", is_flag=True, help="Only the files and how much changed in each.")
 @click.pass_obj
@@ -85,7 +88,19 @@ def diff(desk: Desk, name: str, stat: bool) -> Answer:
         colour = "always" if sys.stdout.isatty() and "NO_COLOR" not in desk.environment else "never"
         style = ["--stat"] if stat else ["--patch"]
         sys.stdout.flush()
-        command = ["git", "-C", top, "--no-pager", "diff", "--no-ext-diff", f"--color={colour}", *style, base, tip, "--"]
+        command = [
+            "git",
+            "-C",
+            top,
+            "--no-pager",
+            "diff",
+            "--no-ext-diff",
+            f"--color={colour}",
+            *style,
+            base,
+            tip,
+            "--",
+        ]
         subprocess.run(command, check=False)
 
     return Answer({"kitchen": name, "base": base, "commit": tip, "files": files}, words)

@@ -39,7 +39,12 @@ def order() -> None:
     ),
 )
 @click.argument("recipe", shell_complete=complete.recipes)
-@click.option("--kitchen", metavar="K", shell_complete=complete.kitchens, help="Where (default: the kitchen around you).")
+@click.option(
+    "--kitchen",
+    metavar="K",
+    shell_complete=complete.kitchens,
+    help="Where (default: the kitchen around you).",
+)
 @click.option("--variation", metavar="V", help="The variation to run.")
 @click.option("--set", "assignments", multiple=True, metavar="K=V", help="A variable for this run.")
 @click.option("--node", "nodes", multiple=True, metavar="N", help="Only this node; `+N` adds all upstream.")
@@ -67,7 +72,9 @@ def run(
     return Answer(document, lambda: _run_words(document), status)
 
 
-@click.command("list", cls=KitchenCommand, epilog=example("kitchen order list --recipe delays --status failed"))
+@click.command(
+    "list", cls=KitchenCommand, epilog=example("kitchen order list --recipe delays --status failed")
+)
 @click.option("--kitchen", metavar="K", shell_complete=complete.kitchens, help="Only of this kitchen.")
 @click.option("--recipe", metavar="R", shell_complete=complete.recipes, help="Only of this recipe.")
 @click.option("--status", metavar="S", help="Only with this status.")
@@ -102,7 +109,9 @@ def list_command(
     return Answer(rows, words)
 
 
-@click.command("show", cls=KitchenCommand, epilog=example("kitchen order show", "kitchen order show 01J2 --json"))
+@click.command(
+    "show", cls=KitchenCommand, epilog=example("kitchen order show", "kitchen order show 01J2 --json")
+)
 @click.argument("run", required=False)
 @click.pass_obj
 def show_command(desk: Desk, run: str | None) -> Answer:
@@ -113,7 +122,9 @@ def show_command(desk: Desk, run: str | None) -> Answer:
     return Answer(document, lambda: _run_words(document, nodes=True))
 
 
-@click.command(cls=KitchenCommand, epilog=example("kitchen order logs", "kitchen order logs 01J2 --node clean -f"))
+@click.command(
+    cls=KitchenCommand, epilog=example("kitchen order logs", "kitchen order logs 01J2 --node clean -f")
+)
 @click.argument("run", required=False)
 @click.option("--node", metavar="N", help="Only this node's.")
 @click.option("-f", "--follow", is_flag=True, help="Go on until the run ends.")
@@ -130,7 +141,9 @@ def logs(desk: Desk, run: str | None, node: str | None, follow: bool) -> Answer:
         name = show_order(desk.house, run)["run"]
         while True:
             for node_name, path in logs_of(desk.house, name, node):
-                seen[node_name] = _print_log(node_name, path, seen.get(node_name, 0), len(found) > 1 or follow)
+                seen[node_name] = _print_log(
+                    node_name, path, seen.get(node_name, 0), len(found) > 1 or follow
+                )
             sys.stdout.flush()
             if not follow or show_order(desk.house, name)["status"] not in ("running", "queued"):
                 return
@@ -154,7 +167,9 @@ def _print_log(node: str, path: Path, offset: int, named: bool) -> int:
 
 def _run_words(document: dict[str, Any], *, nodes: bool = False) -> None:
     variation = f" ({document['variation']})" if document["variation"] else ""
-    where = f"{document['kitchen']} at {show.short(document['commit'])}{', edited' if document['dirty'] else ''}"
+    where = (
+        f"{document['kitchen']} at {show.short(document['commit'])}{', edited' if document['dirty'] else ''}"
+    )
     status = show.state(document["status"])
     click.echo(f"{status}: {document['recipe']}{variation} in {where}, {show.seconds(document['seconds'])}")
     if nodes:
@@ -170,7 +185,9 @@ def _run_words(document: dict[str, Any], *, nodes: bool = False) -> None:
 def _node_words(nodes: list[dict[str, Any]], indent: str) -> None:
     for node in nodes:
         why = f"  {node['why']}" if node.get("why") else ""
-        click.echo(f"{indent}{show.state(node['status'])}  {node['name']}  {show.seconds(node['seconds'])}{why}")
+        click.echo(
+            f"{indent}{show.state(node['status'])}  {node['name']}  {show.seconds(node['seconds'])}{why}"
+        )
         for test in node["tests"]:
             click.echo(f"{indent}    {show.state(test['status'])}  {_test(test)}")
         _node_words(node.get("nodes") or [], f"{indent}  ")

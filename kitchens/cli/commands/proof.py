@@ -49,7 +49,9 @@ def verify(desk: Desk, name: str | None) -> Answer:
 
     def words() -> None:
         landings = f"{document['landings']} landing{'' if document['landings'] == 1 else 's'}"
-        click.echo(f"{show.state(document['status'])}: `{document['kitchen']}`, {landings} since the baseline")
+        click.echo(
+            f"{show.state(document['status'])}: `{document['kitchen']}`, {landings} since the baseline"
+        )
         for fault in document["faults"]:
             click.echo(f"  {show.short(fault['commit'])} {fault['why']}")
         if document["status"] == "unsigned":

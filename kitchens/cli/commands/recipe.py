@@ -38,7 +38,12 @@ def list_command(desk: Desk, kitchen: str | None) -> Answer:
         show.table(
             ("recipe", "nodes", "variations", "description"),
             [
-                (row["recipe"], str(row["nodes"]), ", ".join(row["variations"]), row["fault"] or row["description"])
+                (
+                    row["recipe"],
+                    str(row["nodes"]),
+                    ", ".join(row["variations"]),
+                    row["fault"] or row["description"],
+                )
                 for row in rows
             ],
         )
@@ -58,7 +63,9 @@ def show_command(desk: Desk, name: str, kitchen: str | None) -> Answer:
     return Answer(document, lambda: _recipe_words(document))
 
 
-@click.command(cls=KitchenCommand, epilog=example("kitchen recipe check", "kitchen recipe check delays --json"))
+@click.command(
+    cls=KitchenCommand, epilog=example("kitchen recipe check", "kitchen recipe check delays --json")
+)
 @click.argument("name", required=False, shell_complete=complete.recipes)
 @click.option("--kitchen", metavar="K", shell_complete=complete.kitchens, help="In this kitchen's checkout.")
 @click.pass_obj
@@ -71,7 +78,9 @@ def check(desk: Desk, name: str | None, kitchen: str | None) -> Answer:
 
     def words() -> None:
         for fault in faults:
-            click.echo(f"{fault.file}:{fault.line}:{fault.column}: {show.state(fault.severity)}: {fault.message}")
+            click.echo(
+                f"{fault.file}:{fault.line}:{fault.column}: {show.state(fault.severity)}: {fault.message}"
+            )
             if fault.hint:
                 click.echo(f"    {fault.hint}")
         if not faults:
@@ -97,5 +106,7 @@ def _recipe_words(document: dict[str, Any]) -> None:
         click.echo(f"  variation  {name}  {changes}".rstrip())
     for node in document["nodes"]:
         needs = f"  needs {', '.join(node['needs'])}" if node["needs"] else ""
-        tests = f"  {len(node['tests'])} test{'' if len(node['tests']) == 1 else 's'}" if node["tests"] else ""
+        tests = (
+            f"  {len(node['tests'])} test{'' if len(node['tests']) == 1 else 's'}" if node["tests"] else ""
+        )
         click.echo(f"  node       {node['name']}  {node['action']}{needs}{tests}")
