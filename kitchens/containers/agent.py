@@ -1,0 +1,134 @@
+"""The agent: a plain `sh` loop in a container that starts, watches and ends node processes.
+
+It reads one shell line per request and answers in lines of its own. Any image with
+`/bin/sh` will do; where the image has `setsid` and `grep`, each node gets its own session
+and its stray descendants are found by their environment. One node costs about 1 ms.
+
+Requests are lines of shell that this module composes; answers are words:
+
+    ready PYTHON                  once, PYTHON is 1 where the toolchain has one
+    watched NUMBER WATCHER        the process that will say how node NUMBER ended
+    started NUMBER PROCESS        the node's process
+    ended NUMBER STATUS           after the same was written to the evidence file
+    refused NUMBER                no process could be made
+    gone NUMBER                   the watcher is no more, and said nothing
+    checked                       the answer to a check
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+
+#: In the environment of every process of a node: how those that left its session are found.
+MARK = "KITCHEN_ATTEMPT"
+
+# - Nodes run below a watcher below a subshell that ends at once, so the init process reaps them.
+# - `command eval` keeps the loop alive when a fork is refused, which otherwise ends the shell.
+# - Signals go out by builtins: at the limit of processes, no other program can be started.
+SCRIPT = r"""
+unset HOSTNAME OLDPWD
+n='
+'
+session=$(command -v setsid) && session="$session --"
+watch() { # number process evidence mark
+    trap - EXIT
+    echo "started $1 $2"
+    wait "$2" 2>/dev/null
+    status=$?
+    kill -9 "-$2" 2>/dev/null
+    echo "$4 $status" >"$3"
+    echo "ended $1 $status"
+}
+stop() { # signal process mark
+    for pass in 1 2 3 4; do
+        kill "-$1" "-$2" "$2" 2>/dev/null
+        found=
+        for entry in /proc/[0-9]*/stat; do
+            { read -r line <"$entry"; } 2>/dev/null || continue
+            set -- "$1" "$2" "$3" ${line##*) }
+            [ "$7" = "$2" ] && [ "$4" != Z ] && kill "-$1" "${line%% *}" 2>/dev/null && found=1
+        done
+        for entry in $(command -v grep >/dev/null && grep -lF "$3" /proc/[0-9]*/environ 2>/dev/null); do
+            entry=${entry#/proc/}
+            kill "-$1" "${entry%/environ}" 2>/dev/null && found=1
+        done
+        [ "$1" = KILL ] && [ "$found" ] || break
+    done
+}
+alive() { kill -0 "$2" 2>/dev/null || echo "gone $1"; }
+[ -x "$1" ] && echo ready 1 || echo ready 0
+while IFS= read -r line; do
+    command eval "$line" 2>/dev/null || echo "refused ${line##*#}"
+done
+kill -9 -1
+"""
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+#: Names that some shells refuse to set, or that mean something to the line itself.
+_SHELLS_OWN = frozenset(
+    {"PPID", "UID", "EUID", "BASHOPTS", "SHELLOPTS", "BASH_VERSINFO", "BASH_ENV", "ENV", "IFS", "n", "session"}
+)
+_FRAME = 8
+
+
+def start(number: int, argv: tuple[str, ...], folder: str, environment: Mapping[str, str], log: str,
+          evidence: str, mark: str) -> bytes:  # fmt: skip
+    """The request to start node `number`; its standard output and error are appended to `log`."""
+    plain = {name: value for name, value in environment.items() if _exportable(name)}
+    odd = [f"{name}={value}" for name, value in environment.items() if not _exportable(name)]
+    exports = " ".join(f"{name}={quote(value)}" for name, value in {**plain, MARK: mark}.items())
+    words = " ".join(quote(word) for word in (*(("env", *odd) if odd else ()), *argv))
+    node = f"export {exports}; cd {quote(folder)} || exit 127; exec $session {words}"
+    watcher = f"watch {number} $! {quote(evidence)} {quote(mark)}"
+    return os.fsencode(
+        f"( {{ trap 'echo refused {number}' EXIT; ( {node} ) >>{quote(log)} 2>&1 </dev/null & {watcher}; }} & echo watched {number} $! ) #{number}\n"
+    )
+
+
+def stop(signal: str, process: int, mark: str) -> bytes:
+    """The request to send a signal (`TERM`, `KILL`) to a node's process with all its descendants."""
+    return f"( stop {signal} {process} {quote(mark)} ); :\n".encode()
+
+
+def check(watchers: Mapping[int, int]) -> bytes:
+    """The request to say which watchers (number → process) are gone."""
+    return ("".join(f"alive {number} {process}; " for number, process in watchers.items()) + "echo checked\n").encode()
+
+
+def quote(text: str) -> str:
+    """`text` as one shell word on one line, whatever is in it. `$n` is a line's end in the agent."""
+    return "'" + text.replace("'", "'\\''").replace("\n", "'\"$n\"'") + "'"
+
+
+def _exportable(name: str) -> bool:
+    return bool(_NAME.match(name)) and name not in _SHELLS_OWN
+
+
+class Answers:
+    """Takes an engine's stream apart: frames of standard output into lines, standard error aside."""
+
+    def __init__(self) -> None:
+        self._raw = b""
+        self._text = {1: b"", 2: b""}
+
+    def feed(self, data: bytes) -> Iterator[list[str]]:
+        """The answers that are complete with `data`, each as its words."""
+        self._raw += data
+        while len(self._raw) >= _FRAME:
+            size = int.from_bytes(self._raw[4:_FRAME], "big")
+            if len(self._raw) < _FRAME + size:
+                break
+            kind, payload = self._raw[0], self._raw[_FRAME : _FRAME + size]
+            self._raw = self._raw[_FRAME + size :]
+            if kind in self._text:
+                self._text[kind] = (self._text[kind] + payload)[-65536:]
+        *lines, self._text[1] = self._text[1].split(b"\n")
+        yield from (line.decode("ascii", "replace").split() for line in lines)
+
+    @property
+    def complaint(self) -> str:
+        """The last line on standard error, such as a missing `/bin/sh`."""
+        lines = self._text[2].decode("utf-8", "replace").strip().splitlines()
+        return lines[-1] if lines else ""

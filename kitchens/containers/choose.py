@@ -1,0 +1,97 @@
+"""Which runtime an order run or a gate gets, in one decision with one line that says why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from kitchens.containers.engine import Engine, EngineUnreachable, ImageMissing, connect
+from kitchens.containers.image import ImageSource, ImageToolchain, make_image
+from kitchens.containers.place import Place
+from kitchens.containers.toolchain import ProcessToolchain, make_process_toolchain
+from kitchens_engine.errors import EnvironmentFailure, InvalidInput
+from kitchens_engine.local import LocalRuntime
+from kitchens_engine.ports import Runtime
+
+KINDS = ("auto", "docker", "process")
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessChoice:
+    """The process runtime. `why` is one line for the user; `toolchain` the evidence."""
+
+    why: str
+    made: ProcessToolchain
+    worker: Path
+    kind: str = "process"
+
+    @property
+    def toolchain(self) -> str:
+        """The toolchain's id, which runs and attestations record."""
+        return self.made.id
+
+    def open(self, place: Place) -> Runtime:
+        """A runtime for one order run."""
+        path = ":".join((*self.made.path_entries, place.environment.get("PATH", "/usr/local/bin:/usr/bin:/bin")))
+        return LocalRuntime(self.made.python, str(self.worker), {**place.environment, "PATH": path})
+
+
+@dataclass(frozen=True, slots=True)
+class DockerChoice:
+    """The docker runtime. `why` is one line for the user; `toolchain` the image's id."""
+
+    why: str
+    made: ImageToolchain
+    engine: Engine
+    kind: str = "docker"
+
+    @property
+    def toolchain(self) -> str:
+        """The toolchain's id, which runs and attestations record."""
+        return self.made.id
+
+    def open(self, place: Place) -> Runtime:
+        """A runtime for one order run: a container that is removed when it is closed."""
+        from kitchens.containers.docker_runtime import DockerRuntime
+
+        return DockerRuntime(self.engine, self.made, place)
+
+
+def choose_runtime(
+    kind: str,
+    source: ImageSource,
+    *,
+    worker: Path,
+    interpreter: str,
+    cache: Path,
+    environment: Mapping[str, str],
+    tell: Callable[[str], object],
+) -> ProcessChoice | DockerChoice:
+    """The runtime for `kind` (`auto`, `docker`, `process`), its toolchain made.
+
+    `auto` is docker where an engine answers and the image can be had, else process.
+    EnvironmentFailure when `docker` is asked for and not to be had. `source.worker` goes
+    into images, `worker` is the same script on this machine.
+    """
+    if kind not in KINDS:
+        raise InvalidInput(f"`{kind}` is no runtime", f"one of {', '.join(f'`{kind}`' for kind in KINDS)}")
+
+    def process(why: str) -> ProcessChoice:
+        made = make_process_toolchain(
+            source.requirements, cache, interpreter, environment, tell, source.requirements_name
+        )
+        return ProcessChoice(why, made, worker)
+
+    if kind == "process":
+        return process("runtime process: nodes are isolated less than in containers")
+    if kind == "auto" and source.image is None and source.context is None:
+        return process("runtime process, isolated less than docker: `[runtime]` names no image")
+    try:
+        engine = connect(environment)
+        made = make_image(engine, source, cache, environment, tell)
+    except (EngineUnreachable, ImageMissing) as error:
+        if kind == "docker":
+            raise EnvironmentFailure(f"`runtime.kind` is `docker`, but {error.message}", *error.hints[:2]) from error
+        return process(f"runtime process, isolated less than docker: {error.message}")
+    return DockerChoice(f"runtime docker: engine {engine.version}, image `{source.image or source.dockerfile}`", made, engine)

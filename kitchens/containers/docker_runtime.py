@@ -1,0 +1,296 @@
+"""Runs the processes of one order run in one hardened container, through a small agent in it."""
+
+from __future__ import annotations
+
+import os
+import queue
+import shutil
+import socket
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from kitchens.containers import agent, certificates, hardening, owners
+from kitchens.containers.engine import ContainerEnded, Engine, EngineUnreachable
+from kitchens.containers.image import ImageToolchain
+from kitchens.containers.place import Place
+from kitchens_engine.ports import Command, Ended
+
+_GRACE = 2.0
+#: A process that outlives this many forced ends is beyond reach, and so is its container.
+_ROUNDS = 5
+_PATIENCE_AT_START = 60.0
+#: After this long without a word the agent is asked for one; three times in vain, and it is lost.
+_SILENCE = 10.0
+_STATUS_NOT_FOUND = 127
+_STATUS_REFUSED = 126
+
+
+@dataclass(slots=True)
+class _Node:
+    token: str
+    log: Path
+    evidence: Path
+    process: int | None = None
+    watcher: int | None = None
+    forced_at: float | None = None
+    rounds: int = 0
+
+
+class DockerRuntime:
+    """The docker runtime: `python` and `worker` are paths in the container.
+
+    Not for use by several threads. The container ends with this process, however that ends:
+    its first process reads from us, and the engine removes it when that is over.
+    """
+
+    kind = "docker"
+
+    def __init__(self, engine: Engine, toolchain: ImageToolchain, place: Place) -> None:
+        self.python = toolchain.python
+        self.worker = toolchain.worker
+        self._engine = engine
+        self._image = toolchain.name
+        self._limits = place.limits
+        self._nodes: dict[int, _Node] = {}
+        self._ended: list[Ended] = []
+        self._count = 0
+        self._unanswered = 0
+        self._lost: str | None = None
+        self._answers = agent.Answers()
+        self._inbox: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+        self._mark = os.urandom(8).hex()
+        self._environment = _environment(place)
+        for folder in (place.data, place.folder):
+            folder.mkdir(parents=True, exist_ok=True)
+        owners.sweep(engine)
+        self._container = engine.create(
+            toolchain.name,
+            ["/bin/sh", "-c", agent.SCRIPT, "agent", toolchain.python],
+            hardening.container_settings(
+                place, owners.labels(place.cookbook, place.kitchen, place.run), _user(engine), toolchain.path
+            ),
+            hardening.container_limits(place, engine.remaps_users),
+        )
+        try:
+            self._stream = engine.start_attached(self._container).stream
+            threading.Thread(target=self._listen, name="docker-agent", daemon=True).start()
+            self.has_python = self._greeting() == "1"
+        except BaseException:
+            engine.remove(self._container)
+            raise
+
+    def start(self, command: Command) -> None:
+        """Start it. A program that is not there ends with status 127 and a line in its log."""
+        if self._lost is not None:
+            self._ended.append(Ended(command.token, 0, self._lost))
+            return
+        if not self.has_python and command.argv[0] == self.python:
+            self._refuse(command.token, command.log, _STATUS_NOT_FOUND, (
+                f"the image `{self._image}` has no python3, which `sql`, `python` and functional tests need"
+            ))  # fmt: skip
+            return
+        self._count += 1
+        number, mark = self._count, f"{self._mark}.{self._count}."
+        node = _Node(command.token, command.log, command.log.parent / f".ended-{mark}")
+        self._nodes[number] = node
+        environment = {**self._environment, **command.environment}
+        self._send(
+            agent.start(
+                number, command.argv, str(command.folder), environment, str(command.log), str(node.evidence), mark
+            )
+        )
+
+    def wait(self, timeout: float | None) -> Sequence[Ended]:
+        """The processes that ended; waits at most `timeout` seconds for the first."""
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while True:
+            self._take_in(self._patience(deadline))
+            self._force(time.monotonic())
+            late = deadline is not None and time.monotonic() >= deadline
+            if self._ended or late or not self._nodes:
+                ended, self._ended = self._ended, []
+                return ended
+
+    def kill(self, token: str) -> None:
+        """End the process with all its descendants: asked first, forced after two seconds."""
+        for number, node in self._nodes.items():
+            if node.token == token and node.forced_at is None:
+                node.forced_at = time.monotonic() + _GRACE
+                self._signal(number, node, "TERM")
+
+    def close(self) -> None:
+        """Remove the container, and with it whatever still runs in it."""
+        self._lost = self._lost or "the runtime was closed"
+        try:
+            self._engine.remove(self._container)
+        finally:
+            try:
+                self._stream.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass  # the engine closed it first
+            self._stream.close()
+
+    def _listen(self) -> None:
+        """A thread of its own, because the stream may be a socket, TLS or ssh."""
+        while True:
+            try:
+                data = self._stream.recv(65536)
+            except (OSError, ValueError):
+                data = b""
+            self._inbox.put(data)
+            if not data:
+                return
+
+    def _greeting(self) -> str:
+        deadline = time.monotonic() + _PATIENCE_AT_START
+        while (left := deadline - time.monotonic()) > 0:
+            try:
+                data = self._inbox.get(timeout=left)
+            except queue.Empty:
+                break
+            for words in self._answers.feed(data):
+                if words[:1] == ["ready"]:
+                    return words[1]
+            if not data:
+                raise ContainerEnded(
+                    f"no shell could be started in `{self._image}`: {self._answers.complaint or 'it ended at once'}",
+                    "the image needs /bin/sh",
+                )
+        raise EngineUnreachable(f"the container of `{self._image}` did not answer within a minute")
+
+    def _send(self, request: bytes) -> None:
+        try:
+            self._stream.sendall(request)
+        except OSError:
+            self._lose()
+
+    def _take_in(self, timeout: float | None) -> None:
+        """Hear what the agent says, waiting at most `timeout` seconds for the first word."""
+        until = None if timeout is None else time.monotonic() + timeout
+        while True:
+            left = _SILENCE if until is None else min(_SILENCE, max(0.0, until - time.monotonic()))
+            try:
+                data = self._inbox.get(timeout=left) if left else self._inbox.get_nowait()
+            except queue.Empty:
+                if self._nodes and left == _SILENCE:
+                    self._ask()
+                    if self._nodes:
+                        continue
+                return
+            self._unanswered = 0
+            if not data:
+                self._lose()
+                return
+            for words in self._answers.feed(data):
+                self._hear(words)
+            if self._inbox.empty():
+                return
+
+    def _hear(self, words: list[str]) -> None:
+        kind, *numbers = words or [""]
+        node = self._nodes.get(int(numbers[0])) if numbers else None
+        if node is None:
+            return
+        number = int(numbers[0])
+        match kind:
+            case "watched":
+                node.watcher = int(numbers[1])
+            case "started":
+                node.process = int(numbers[1])
+                if node.forced_at is not None:
+                    self._signal(number, node, "TERM")
+            case "ended":
+                self._end(number, node, int(numbers[1]))
+            case "refused":
+                del self._nodes[number]
+                self._refuse(node.token, node.log, _STATUS_REFUSED, (
+                    f"no process could be started: this run may have {self._limits.pids} at once (`pids` in `[runtime]`)"
+                ))  # fmt: skip
+            case "gone":
+                del self._nodes[number]
+                self._ended.append(Ended(node.token, 0, "what watched the process was ended inside the container"))
+
+    def _end(self, number: int, node: _Node, status: int) -> None:
+        del self._nodes[number]
+        if node.forced_at is not None and node.process is not None:
+            self._signal(number, node, "KILL")
+        if _evidence(node.evidence) == f"{self._mark}.{number}. {status}":
+            self._ended.append(Ended(node.token, status))
+        else:
+            why = f"the process ended with {status}, but its evidence is missing (is the disk full?)"
+            self._ended.append(Ended(node.token, status, why))
+
+    def _signal(self, number: int, node: _Node, signal: str) -> None:
+        if node.process is not None:
+            self._send(agent.stop(signal, node.process, f"{self._mark}.{number}."))
+
+    def _ask(self) -> None:
+        self._unanswered += 1
+        if self._unanswered > 3:
+            self._lose("the container no longer answers")
+            return
+        self._send(agent.check({n: node.watcher for n, node in self._nodes.items() if node.watcher is not None}))
+
+    def _force(self, now: float) -> None:
+        for number, node in list(self._nodes.items()):
+            if node.forced_at is None or node.forced_at > now:
+                continue
+            node.forced_at = now + _GRACE
+            node.rounds += 1
+            self._signal(number, node, "KILL")
+            if node.rounds > _ROUNDS:
+                self._lose(f"a process could not be ended within {int(_GRACE * _ROUNDS)} seconds")
+                self._engine.remove(self._container)
+                return
+
+    def _patience(self, deadline: float | None) -> float | None:
+        """Seconds until something must be done, or None when nothing must."""
+        if self._ended or not self._nodes:
+            return 0.0
+        times = [node.forced_at for node in self._nodes.values() if node.forced_at is not None]
+        if deadline is not None:
+            times.append(deadline)
+        return max(0.0, min(times) - time.monotonic()) if times else None
+
+    def _refuse(self, token: str, log: Path, status: int, why: str) -> None:
+        with log.open("a", encoding="utf-8") as file:
+            file.write(f"{why}\n")
+        self._ended.append(Ended(token, status))
+
+    def _lose(self, why: str | None = None) -> None:
+        """The container is out of reach: nothing is known of what ran in it."""
+        if self._lost is None:
+            self._lost = why or f"the container was lost: {self._engine.why_ended(self._container)}"
+        nodes, self._nodes = self._nodes, {}
+        self._ended.extend(Ended(node.token, 0, self._lost) for node in nodes.values())
+
+
+def _user(engine: Engine) -> str:
+    """The caller's uid and gid. A rootless engine maps the caller to its root."""
+    return "0:0" if engine.rootless else f"{os.getuid()}:{os.getgid()}"
+
+
+def _environment(place: Place) -> dict[str, str]:
+    """The caller's variables that hold inside; with an open network the CA bundle comes along, as a copy."""
+    given = certificates.bundle(place.environment) if place.network == "open" else None
+    if given is None:
+        return certificates.inside(place.environment, None)
+    place.folder.mkdir(parents=True, exist_ok=True)
+    copy = place.folder / "ca-certificates.crt"
+    shutil.copyfile(given, copy)
+    return certificates.inside(place.environment, copy)
+
+
+def _evidence(path: Path) -> str:
+    """What the agent wrote last about a process. A link, which only a node could have put there, is none."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
+    except OSError:
+        return ""
+    with os.fdopen(descriptor, "rb") as file:
+        text = file.read(256)
+    path.unlink(missing_ok=True)
+    return text.decode("ascii", "replace").strip()

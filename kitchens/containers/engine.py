@@ -1,0 +1,275 @@
+"""The one home of the docker SDK: a Docker engine, as far as kitchens need it."""
+
+from __future__ import annotations
+
+import http.client
+import io
+import socket
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kitchens_engine.errors import EnvironmentFailure
+
+if TYPE_CHECKING:
+    from docker import DockerClient
+
+_PATIENCE_TO_CONNECT = 2.0
+_PATIENCE_TO_WORK = 600
+
+
+class EngineUnreachable(EnvironmentFailure):
+    """No Docker engine answers, or it stopped to."""
+
+    code = "engine-unreachable"
+
+
+class ImageMissing(EnvironmentFailure):
+    """An image is neither on the engine nor to be had from its registry."""
+
+    code = "image-missing"
+
+
+class ContainerEnded(EnvironmentFailure):
+    """A container was refused by the engine, or ended while it was needed."""
+
+    code = "container-ended"
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """An image on the engine. `id` is its content digest; `path` its PATH, where it sets one."""
+
+    name: str
+    id: str
+    path: str | None
+    labels: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Attached:
+    """A started container and the raw stream to its first process: bytes in, frames out."""
+
+    container: str
+    stream: socket.socket
+
+
+def connect(environment: Mapping[str, str]) -> Engine:
+    """The engine that `DOCKER_HOST` names, else the one at a usual socket. EngineUnreachable within 2 s."""
+    address = _address(environment)
+    _knock(address)
+    import docker
+
+    settings = {**environment, "DOCKER_HOST": address}
+    with _said(f"the Docker engine at `{address}` does not answer"):
+        client = docker.from_env(
+            environment=settings, timeout=_PATIENCE_TO_CONNECT, version="auto", use_ssh_client=True
+        )
+        facts = client.info()
+        client.api.timeout = _PATIENCE_TO_WORK
+    return Engine(client, address, facts)
+
+
+class Engine:
+    """A Docker engine that answered. Every method raises EnvironmentFailure when it no longer does."""
+
+    def __init__(self, client: DockerClient, address: str, facts: Mapping[str, Any]) -> None:
+        self._client = client
+        self.address = address
+        self.version = str(facts.get("ServerVersion", ""))
+        security = " ".join(facts.get("SecurityOptions") or ())
+        self.rootless = "name=rootless" in security
+        self.remaps_users = "name=userns" in security
+
+    def image(self, name: str) -> Image | None:
+        """The image of this name or id, or None when the engine has none."""
+        import docker.errors
+
+        with _said(f"the engine could not look up the image `{name}`"):
+            try:
+                facts = self._client.api.inspect_image(name)
+            except docker.errors.NotFound:
+                return None
+        config = facts.get("Config") or {}
+        variables = dict(entry.partition("=")[::2] for entry in config.get("Env") or ())
+        return Image(name, facts["Id"], variables.get("PATH") or None, config.get("Labels") or {})
+
+    def pull(self, name: str) -> Image:
+        """Fetch an image from its registry; ImageMissing when it cannot be had."""
+        import docker.errors
+
+        try:
+            self._client.images.pull(name)
+        except docker.errors.APIError as error:
+            raise ImageMissing(f"the image `{name}` could not be had: {_words(error)}") from error
+        except Exception as error:  # what requests and urllib3 raise has no common root with docker's
+            raise EngineUnreachable(f"the image `{name}` could not be had: {error}") from error
+        image = self.image(name)
+        if image is None:
+            raise ImageMissing(f"the image `{name}` could not be had")
+        return image
+
+    def build(self, context: bytes, dockerfile: str, tag: str, arguments: Mapping[str, str]) -> Iterator[str]:
+        """Build `tag` from a tar of the context, yielding the lines it says; ContainerEnded when it fails."""
+        with _said(f"the image of `{dockerfile}` could not be built"):
+            steps = self._client.api.build(
+                fileobj=io.BytesIO(context),
+                custom_context=True,
+                dockerfile=dockerfile,
+                tag=tag,
+                buildargs=dict(arguments),
+                rm=True,
+                forcerm=True,
+                decode=True,
+            )
+            for step in steps:
+                if "error" in step:
+                    raise ContainerEnded(f"`{dockerfile}` could not be built: {step['error'].strip()}")
+                yield from str(step.get("stream", "")).splitlines()
+
+    def create(self, image: str, command: list[str], settings: Mapping[str, Any], limits: Mapping[str, Any]) -> str:
+        """A new container's id. `settings` and `limits` are the SDK's container and host options."""
+        with _said(f"no container could be made from `{image}`"):
+            host = self._client.api.create_host_config(**limits)
+            return str(
+                self._client.api.create_container(
+                    image, entrypoint=command[:1], command=command[1:], host_config=host, **settings
+                )["Id"]
+            )
+
+    def start(self, container: str) -> None:
+        """Start a container that was created."""
+        with _said("the container could not be started"):
+            self._client.api.start(container)
+
+    def start_attached(self, container: str) -> Attached:
+        """Start a container that was created with an open stdin, holding the stream to its first process.
+
+        When the holder of the stream dies, the container's stdin ends.
+        """
+        with _said("the container could not be started"):
+            wanted = {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}
+            held = self._client.api.attach_socket(container, params=wanted)
+            stream: socket.socket = getattr(held, "_sock", held)
+            stream.settimeout(None)
+            self._client.api.start(container)
+            return Attached(container, stream)
+
+    def execute(
+        self, container: str, command: list[str], environment: Mapping[str, str], log: Callable[[bytes], object]
+    ) -> int:
+        """Run a command in a running container as root, its output to `log`; its exit status."""
+        with _said("a command in the container was lost"):
+            call = self._client.api.exec_create(container, command, environment=dict(environment), user="0:0")
+            for chunk in self._client.api.exec_start(call["Id"], stream=True):
+                log(chunk)
+            status = self._client.api.exec_inspect(call["Id"])["ExitCode"]
+        if status is None:
+            raise ContainerEnded("a command in the container ended without a status")
+        return int(status)
+
+    def commit(self, container: str, repository: str, tag: str, changes: list[str]) -> str:
+        """Make an image of a container's files; its id. `changes` are Dockerfile instructions."""
+        with _said(f"the image `{repository}:{tag}` could not be stored"):
+            return str(self._client.api.commit(container, repository, tag, changes=changes)["Id"])
+
+    def why_ended(self, container: str) -> str:
+        """One sentence on how a container came to its end."""
+        try:
+            state = self._client.api.inspect_container(container)["State"]
+        except Exception:  # the answer is a word of comfort beside a loss that is reported anyway
+            return "it was removed, or the engine stopped"
+        if state.get("OOMKilled"):
+            return "it used more memory than `memory` in `[runtime]` allows"
+        return f"it ended with status {state.get('ExitCode')}"
+
+    def remove(self, container: str) -> None:
+        """End and remove a container with its anonymous volumes. One that is gone is gone."""
+        import docker.errors
+
+        with _said("a container could not be removed"):
+            try:
+                self._client.api.remove_container(container, force=True, v=True)
+            except docker.errors.NotFound:
+                return
+            except docker.errors.APIError as error:
+                if error.status_code != http.client.CONFLICT:
+                    raise
+                self._wait_for_removal(container)  # the engine is at it already
+
+    def labelled(self, label: str) -> list[tuple[str, Mapping[str, str]]]:
+        """The containers, running or not, that carry `label` (`name` or `name=value`): id and labels."""
+        with _said("the engine could not list its containers"):
+            found = self._client.api.containers(all=True, filters={"label": label})
+        return [(entry["Id"], entry.get("Labels") or {}) for entry in found]
+
+    def remove_image(self, name: str) -> None:
+        """Forget an image's name, and its layers when no other image needs them."""
+        with _said(f"the image `{name}` could not be removed"):
+            self._client.api.remove_image(name)
+
+    def close(self) -> None:
+        """Give back the connections to the engine."""
+        self._client.close()
+
+    def _wait_for_removal(self, container: str) -> None:
+        import docker.errors
+
+        try:
+            self._client.api.wait(container, timeout=30, condition="removed")
+        except docker.errors.NotFound:
+            return
+
+
+@contextmanager
+def _said(what: str) -> Iterator[None]:
+    """Turn what the SDK and its HTTP library raise into one of ours, with the sentence `what`."""
+    import docker.errors
+    import requests
+
+    try:
+        yield
+    except docker.errors.ImageNotFound as error:
+        raise ImageMissing(f"{what}: {_words(error)}") from error
+    except docker.errors.APIError as error:
+        raise ContainerEnded(f"{what}: {_words(error)}") from error
+    except (docker.errors.DockerException, requests.RequestException, OSError) as error:
+        raise EngineUnreachable(f"{what}: {error}", "is the engine running?  `docker version`") from error
+
+
+def _words(error: Any) -> str:
+    return str(error.explanation or error).strip().splitlines()[0]
+
+
+def _address(environment: Mapping[str, str]) -> str:
+    """Where an engine should answer: as told, the system's socket, Docker Desktop's, a rootless one."""
+    if told := environment.get("DOCKER_HOST"):
+        return told
+    usual = [Path("/var/run/docker.sock")]
+    if home := environment.get("HOME"):
+        usual.append(Path(home, ".docker/run/docker.sock"))
+    if runtime := environment.get("XDG_RUNTIME_DIR"):
+        usual.append(Path(runtime, "docker.sock"))
+    for path in usual:
+        if path.is_socket():
+            return f"unix://{path}"
+    raise EngineUnreachable("no Docker engine runs here", "start Docker, or set DOCKER_HOST")
+
+
+def _knock(address: str) -> None:
+    """Ask a local socket for an answer before the SDK, whose import alone takes 100 ms, is loaded."""
+    scheme, _, path = address.partition("://")
+    if scheme != "unix":
+        return
+    try:
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(_PATIENCE_TO_CONNECT)
+            connection.connect(path)
+            connection.sendall(b"GET /_ping HTTP/1.0\r\nHost: docker\r\n\r\n")
+            answer = connection.recv(64)
+    except OSError as error:
+        raise EngineUnreachable(f"no Docker engine answers at `{address}`: {error.strerror or error}") from error
+    if b" 200 " not in answer:
+        raise EngineUnreachable(f"what answers at `{address}` is no Docker engine")

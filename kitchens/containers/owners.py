@@ -1,0 +1,76 @@
+"""Whose a container is, written on it, so that what a dead process left behind is found and removed."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Mapping
+from pathlib import Path
+
+from kitchens.containers.engine import Engine
+
+LABEL = "org.kitchens."
+_OWNER = LABEL + "owner"
+_MACHINE = LABEL + "machine"
+
+
+def labels(cookbook: str, kitchen: str, run: str) -> dict[str, str]:
+    """What a container of this process carries."""
+    return {
+        LABEL + "cookbook": cookbook,
+        LABEL + "kitchen": kitchen,
+        LABEL + "run": run,
+        _OWNER: f"{os.getpid()} {_started(os.getpid())} {_boot()}",
+        _MACHINE: _machine(),
+    }
+
+
+def sweep(engine: Engine) -> int:
+    """Remove the containers of this machine's dead processes; how many.
+
+    An engine may serve several machines and containers: only those whose processes can be
+    seen from here are judged.
+    """
+    dead = [
+        container
+        for container, carried in engine.labelled(f"{_MACHINE}={_machine()}")
+        if not _alive(carried)
+    ]
+    for container in dead:
+        engine.remove(container)
+    return len(dead)
+
+
+def _alive(carried: Mapping[str, str]) -> bool:
+    process, started, boot = (carried.get(_OWNER, "").split(" ") + ["", "", ""])[:3]
+    return boot == _boot() and bool(started) and _started(int(process)) == started
+
+
+def _machine() -> str:
+    """This machine, as seen from this namespace of process ids: another one counts other processes."""
+    try:
+        identity = Path("/etc/machine-id").read_text(encoding="ascii").strip()
+    except OSError:
+        identity = ""
+    try:
+        namespace = os.readlink("/proc/self/ns/pid")
+    except OSError:
+        namespace = ""
+    return f"{platform.node()}/{identity}/{namespace}"
+
+
+def _started(process: int) -> str:
+    """The start time in ticks since boot; empty for a process that is no more."""
+    try:
+        text = Path(f"/proc/{process}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+    fields = text.rpartition(")")[2].split()
+    return "" if fields[0] in "ZX" else fields[19]
+
+
+def _boot() -> str:
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    except OSError:
+        return ""

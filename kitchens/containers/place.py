@@ -1,0 +1,51 @@
+"""Where one order run executes, and how much of the machine it may take."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from kitchens_engine.errors import InvalidInput
+from kitchens_engine.recipe import EMPTY
+
+_UNITS = {"": 1, "b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
+#: How far the processes of a run may reach over the network, least first.
+NETWORKS = ("none", "kitchen", "open")
+
+
+def parse_size(text: str | int) -> int:
+    """Bytes from `512m`, `2g` or a number; InvalidInput for anything else."""
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(?:i?b)?", str(text).strip().lower())
+    if not found:
+        raise InvalidInput(f"`{text}` is no size", 'write it as in `memory = "2g"`')
+    return int(float(found[1]) * _UNITS[found[2]])
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a container may take at most. `memory` is bytes, swap included."""
+
+    memory: int = 2 << 30
+    cpus: float = 2.0
+    pids: int = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One order run's place: the folders it works in, its network, its limits, and whose it is.
+
+    All folders are absolute and appear inside a container at the same paths. `network`
+    is one of `NETWORKS`. `environment` is the allowed part of the caller's environment.
+    """
+
+    checkout: Path
+    data: Path
+    folder: Path
+    cookbook: str
+    kitchen: str
+    run: str
+    network: str = "none"
+    limits: Limits = Limits()
+    environment: Mapping[str, str] = field(default_factory=lambda: EMPTY)

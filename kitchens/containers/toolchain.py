@@ -1,0 +1,109 @@
+"""The toolchain of the process runtime: made once per content, shared by all kitchens with the same."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from kitchens.containers import requirements as pip
+from kitchens.containers.lock import alone
+from kitchens.model.toolchain import toolchain_key
+from kitchens_engine.errors import EnvironmentFailure
+
+__all__ = ["ProcessToolchain", "make_process_toolchain", "toolchain_key"]
+
+_FORMAT = 1
+_DONE = "kitchens.done"
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessToolchain:
+    """An interpreter of this machine with the worker's needs. `path_entries` go first in PATH.
+
+    `id` is the evidence that runs and attestations carry.
+    """
+
+    python: str
+    path_entries: tuple[str, ...]
+    id: str
+
+
+def make_process_toolchain(
+    requirements: bytes | None,
+    cache: Path,
+    interpreter: str,
+    environment: Mapping[str, str],
+    tell: Callable[[str], object],
+    name: str = "requirements.txt",
+) -> ProcessToolchain:
+    """The toolchain for these requirements (None: `interpreter` as it is), building it where it is missing.
+
+    `environment` is what pip gets: proxies, its index, the CA bundle. `name` is the
+    file's name in messages. InvalidInput for requirements that cannot be met;
+    EnvironmentFailure for all else. Two processes at once build one.
+    """
+    version = _version(interpreter)
+    if requirements is None:
+        return ProcessToolchain(interpreter, (str(Path(interpreter).parent),), f"python-{version}")
+    pip.check(requirements, name)
+    key = hashlib.sha256(b"\n".join((b"%d" % _FORMAT, version.encode(), *map(str.encode, pip.NEEDS), requirements)))
+    folder = cache / "toolchains" / f"venv-{key.hexdigest()[:32]}"
+    if not (folder / _DONE).exists():
+        try:
+            with alone(folder.with_suffix(".lock"), tell, f"another process makes the toolchain of `{name}`: waiting"):
+                if not (folder / _DONE).exists():
+                    tell(f"making the toolchain of `{name}`, once")
+                    _build(folder, requirements, interpreter, environment, name)
+        except OSError as error:
+            raise EnvironmentFailure(f"the toolchain could not be made in {folder}: {error.strerror}") from error
+    binaries = folder / "bin"
+    return ProcessToolchain(str(binaries / "python"), (str(binaries),), f"venv-{key.hexdigest()}")
+
+
+def _build(folder: Path, requirements: bytes, interpreter: str, environment: Mapping[str, str], name: str) -> None:
+    """Build in place, a marker last: a virtual environment does not survive a move."""
+    shutil.rmtree(folder, ignore_errors=True)
+    log = folder.with_suffix(".log")
+    log.unlink(missing_ok=True)
+    made = _run([interpreter, "-m", "venv", str(folder)], environment, log)
+    if made:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise EnvironmentFailure(
+            f"`{interpreter} -m venv` ended with {made}",
+            "on Debian and Ubuntu: `apt install python3-venv`",
+            f"what it said: {log}",
+        )
+    file = folder / "requirements.txt"
+    file.write_bytes(requirements)
+    for arguments in pip.installs(requirements, str(file)):
+        command = [str(folder / "bin" / "python"), "-m", "pip", "install", "--no-compile", "--no-input"]
+        if _run([*command, "--disable-pip-version-check", "--log", str(log), *arguments], environment, None):
+            said = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
+            shutil.rmtree(folder, ignore_errors=True)
+            raise pip.failure(said, name, log)
+    (folder / _DONE).touch()
+
+
+def _run(command: list[str], environment: Mapping[str, str], log: Path | None) -> int:
+    with (log or Path("/dev/null")).open("ab") as output:
+        return subprocess.run(
+            command, env=dict(environment), stdin=subprocess.DEVNULL, stdout=output, stderr=output, check=False
+        ).returncode
+
+
+def _version(interpreter: str) -> str:
+    """The interpreter's version and platform, such as `3.11.2-x86_64`. Our own is not asked."""
+    if interpreter == sys.executable:
+        return f"{platform.python_version()}-{platform.machine()}"
+    ask = "import platform as p; print(p.python_version() + '-' + p.machine())"
+    try:
+        answer = subprocess.run([interpreter, "-I", "-c", ask], capture_output=True, check=True, text=True)
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise EnvironmentFailure(f"the interpreter `{interpreter}` does not run: {error}") from error
+    return answer.stdout.strip()

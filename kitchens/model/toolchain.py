@@ -1,0 +1,28 @@
+"""Which toolchain a cookbook asks for, as a key: the same for both runtimes, on every machine."""
+
+from __future__ import annotations
+
+import hashlib
+
+#: Raised whenever the meaning of what goes into a toolchain changes.
+FORMAT = 1
+
+
+def toolchain_key(
+    *,
+    image: str | None = None,
+    dockerfile: str | None = None,
+    context: str | None = None,
+    requirements: bytes | None = None,
+) -> str:
+    """The key of a toolchain, 64 hexadecimal digits: equal exactly when all that it is made of is equal.
+
+    `image` is the pin as the cookbook writes it. With `build` instead, `dockerfile` is
+    the Dockerfile's path and `context` the object id of its folder's tree in git.
+    `requirements` are the bytes of the requirements file, or None where there is none.
+    """
+    digest = hashlib.sha256()
+    for part in (str(FORMAT), image, dockerfile, context, requirements):
+        content = part.encode() if isinstance(part, str) else part
+        digest.update(b"-\n" if content is None else b"%d\n%s\n" % (len(content), content))
+    return digest.hexdigest()
