@@ -20,6 +20,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 #: In the environment of every process of a node: how those that left its session are found.
 MARK = "KITCHEN_ATTEMPT"
@@ -50,7 +51,7 @@ stop() { # signal process mark
             set -- "$1" "$2" "$3" ${line##*) }
             [ "$7" = "$2" ] && [ "$4" != Z ] && kill "-$1" "${line%% *}" 2>/dev/null && found=1
         done
-        for entry in $(command -v grep >/dev/null && grep -lF "$3" /proc/[0-9]*/environ 2>/dev/null); do
+        for entry in $(command -v grep >/dev/null && grep -lzF "$3" /proc/[0-9]*/environ 2>/dev/null); do
             entry=${entry#/proc/}
             kill "-$1" "${entry%/environ}" 2>/dev/null && found=1
         done
@@ -68,23 +69,36 @@ kill -9 -1
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 #: Names that some shells refuse to set, or that mean something to the line itself.
 _SHELLS_OWN = frozenset(
-    {"PPID", "UID", "EUID", "BASHOPTS", "SHELLOPTS", "BASH_VERSINFO", "BASH_ENV", "ENV", "IFS", "n", "session"}
+    {"PPID", "UID", "EUID", "BASHOPTS", "SHELLOPTS", "BASH_VERSINFO", "IFS", "OPTIND", "n", "session"}
 )
 _FRAME = 8
 
 
-def start(number: int, argv: tuple[str, ...], folder: str, environment: Mapping[str, str], log: str,
-          evidence: str, mark: str) -> bytes:  # fmt: skip
-    """The request to start node `number`; its standard output and error are appended to `log`."""
-    plain = {name: value for name, value in environment.items() if _exportable(name)}
-    odd = [f"{name}={value}" for name, value in environment.items() if not _exportable(name)]
-    exports = " ".join(f"{name}={quote(value)}" for name, value in {**plain, MARK: mark}.items())
-    words = " ".join(quote(word) for word in (*(("env", *odd) if odd else ()), *argv))
-    node = f"export {exports}; cd {quote(folder)} || exit 127; exec $session {words}"
-    watcher = f"watch {number} $! {quote(evidence)} {quote(mark)}"
-    return os.fsencode(
-        f"( {{ trap 'echo refused {number}' EXIT; ( {node} ) >>{quote(log)} 2>&1 </dev/null & {watcher}; }} & echo watched {number} $! ) #{number}\n"
-    )
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A node's process to start: standard output and error are appended to `log`, `evidence` is written last."""
+
+    number: int
+    argv: tuple[str, ...]
+    folder: str
+    environment: Mapping[str, str]
+    log: str
+    evidence: str
+    mark: str
+
+
+def start(job: Job) -> bytes:
+    """The request to start a node's process."""
+    plain = {name: value for name, value in job.environment.items() if _exportable(name)} | {MARK: job.mark}
+    odd = [f"{name}={value}" for name, value in job.environment.items() if not _exportable(name)]
+    exports = " ".join(f"{name}={quote(value)}" for name, value in plain.items())
+    words = " ".join(quote(word) for word in (*(("env", *odd) if odd else ()), *job.argv))
+    node = f"( export {exports}; cd {quote(job.folder)} || exit 127; exec $session {words} )"
+    output = f">>{quote(job.log)} 2>&1 </dev/null"
+    watcher = f"watch {job.number} $! {quote(job.evidence)} {quote(job.mark)}"
+    refusal = f"trap 'echo refused {job.number}' EXIT"
+    line = f"( {{ {refusal}; {node} {output} & {watcher}; }} & echo watched {job.number} $! ) #{job.number}\n"
+    return os.fsencode(line)
 
 
 def stop(signal: str, process: int, mark: str) -> bytes:
@@ -94,7 +108,8 @@ def stop(signal: str, process: int, mark: str) -> bytes:
 
 def check(watchers: Mapping[int, int]) -> bytes:
     """The request to say which watchers (number → process) are gone."""
-    return ("".join(f"alive {number} {process}; " for number, process in watchers.items()) + "echo checked\n").encode()
+    questions = (f"alive {number} {process}; " for number, process in watchers.items())
+    return f"{''.join(questions)}echo checked\n".encode()
 
 
 def quote(text: str) -> str:

@@ -6,11 +6,25 @@ from collections.abc import Mapping
 from pathlib import Path
 
 #: Variables that name a CA bundle as one file, most telling first.
-BUNDLES = ("PIP_CERT", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "CURL_CA_BUNDLE", "GIT_SSL_CAINFO", "NODE_EXTRA_CA_CERTS")
+BUNDLES = (
+    "PIP_CERT",
+    "REQUESTS_CA_BUNDLE",
+    "SSL_CERT_FILE",
+    "CURL_CA_BUNDLE",
+    "GIT_SSL_CAINFO",
+    "NODE_EXTRA_CA_CERTS",
+)
 #: Variables that name folders of the caller's machine, which a container has not.
 _FOLDERS = frozenset({"SSL_CERT_DIR", "TMPDIR", "PATH"})
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "ALL_PROXY", "NO_PROXY")
-_PIP = ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_TRUSTED_HOST", "PIP_DEFAULT_TIMEOUT", "PIP_RETRIES", "PIP_PRE")
+_PIP = (
+    "PIP_INDEX_URL",
+    "PIP_EXTRA_INDEX_URL",
+    "PIP_TRUSTED_HOST",
+    "PIP_DEFAULT_TIMEOUT",
+    "PIP_RETRIES",
+    "PIP_PRE",
+)
 
 
 def bundle(environment: Mapping[str, str]) -> Path | None:
@@ -39,4 +53,4 @@ def for_builds(environment: Mapping[str, str], certificates: str | None) -> dict
         for name, value in environment.items()
         if value and (name in proxies or (name in _PIP and "file:" not in value))
     }
-    return wanted | ({name: certificates for name in BUNDLES} if certificates else {})
+    return wanted | (dict.fromkeys(BUNDLES, certificates) if certificates else {})

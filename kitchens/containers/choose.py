@@ -33,7 +33,9 @@ class ProcessChoice:
 
     def open(self, place: Place) -> Runtime:
         """A runtime for one order run."""
-        path = ":".join((*self.made.path_entries, place.environment.get("PATH", "/usr/local/bin:/usr/bin:/bin")))
+        path = ":".join(
+            (*self.made.path_entries, place.environment.get("PATH", "/usr/local/bin:/usr/bin:/bin"))
+        )
         return LocalRuntime(self.made.python, str(self.worker), {**place.environment, "PATH": path})
 
 
@@ -92,6 +94,10 @@ def choose_runtime(
         made = make_image(engine, source, cache, environment, tell)
     except (EngineUnreachable, ImageMissing) as error:
         if kind == "docker":
-            raise EnvironmentFailure(f"`runtime.kind` is `docker`, but {error.message}", *error.hints[:2]) from error
+            raise EnvironmentFailure(
+                f"`runtime.kind` is `docker`, but {error.message}", *error.hints[:2]
+            ) from error
         return process(f"runtime process, isolated less than docker: {error.message}")
-    return DockerChoice(f"runtime docker: engine {engine.version}, image `{source.image or source.dockerfile}`", made, engine)
+    return DockerChoice(
+        f"runtime docker: engine {engine.version}, image `{source.image or source.dockerfile}`", made, engine
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import queue
 import shutil
@@ -88,20 +89,23 @@ class DockerRuntime:
             self._ended.append(Ended(command.token, 0, self._lost))
             return
         if not self.has_python and command.argv[0] == self.python:
-            self._refuse(command.token, command.log, _STATUS_NOT_FOUND, (
-                f"the image `{self._image}` has no python3, which `sql`, `python` and functional tests need"
-            ))  # fmt: skip
+            why = f"the image `{self._image}` has no python3, which `sql`, `python` and functional tests need"
+            self._refuse(command.token, command.log, _STATUS_NOT_FOUND, why)
             return
         self._count += 1
         number, mark = self._count, f"{self._mark}.{self._count}."
         node = _Node(command.token, command.log, command.log.parent / f".ended-{mark}")
         self._nodes[number] = node
-        environment = {**self._environment, **command.environment}
-        self._send(
-            agent.start(
-                number, command.argv, str(command.folder), environment, str(command.log), str(node.evidence), mark
-            )
+        job = agent.Job(
+            number,
+            command.argv,
+            str(command.folder),
+            {**self._environment, **command.environment},
+            str(command.log),
+            str(node.evidence),
+            mark,
         )
+        self._send(agent.start(job))
 
     def wait(self, timeout: float | None) -> Sequence[Ended]:
         """The processes that ended; waits at most `timeout` seconds for the first."""
@@ -127,10 +131,8 @@ class DockerRuntime:
         try:
             self._engine.remove(self._container)
         finally:
-            try:
+            with contextlib.suppress(OSError):  # the engine may have closed it first
                 self._stream.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass  # the engine closed it first
             self._stream.close()
 
     def _listen(self) -> None:
@@ -206,12 +208,13 @@ class DockerRuntime:
                 self._end(number, node, int(numbers[1]))
             case "refused":
                 del self._nodes[number]
-                self._refuse(node.token, node.log, _STATUS_REFUSED, (
-                    f"no process could be started: this run may have {self._limits.pids} at once (`pids` in `[runtime]`)"
-                ))  # fmt: skip
+                limit = f"this run may have {self._limits.pids} at once (`pids` in `[runtime]`)"
+                self._refuse(node.token, node.log, _STATUS_REFUSED, f"no process could be started: {limit}")
             case "gone":
                 del self._nodes[number]
-                self._ended.append(Ended(node.token, 0, "what watched the process was ended inside the container"))
+                self._ended.append(
+                    Ended(node.token, 0, "what watched the process was ended inside the container")
+                )
 
     def _end(self, number: int, node: _Node, status: int) -> None:
         del self._nodes[number]
@@ -232,7 +235,8 @@ class DockerRuntime:
         if self._unanswered > 3:
             self._lose("the container no longer answers")
             return
-        self._send(agent.check({n: node.watcher for n, node in self._nodes.items() if node.watcher is not None}))
+        watchers = {n: node.watcher for n, node in self._nodes.items() if node.watcher is not None}
+        self._send(agent.check(watchers))
 
     def _force(self, now: float) -> None:
         for number, node in list(self._nodes.items()):

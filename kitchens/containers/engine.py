@@ -16,7 +16,7 @@ from kitchens_engine.errors import EnvironmentFailure
 if TYPE_CHECKING:
     from docker import DockerClient
 
-_PATIENCE_TO_CONNECT = 2.0
+_PATIENCE_TO_CONNECT = 2
 _PATIENCE_TO_WORK = 600
 
 
@@ -89,7 +89,7 @@ class Engine:
 
         with _said(f"the engine could not look up the image `{name}`"):
             try:
-                facts = self._client.api.inspect_image(name)
+                facts: dict[str, Any] = self._client.api.inspect_image(name)  # type: ignore[no-untyped-call]
             except docker.errors.NotFound:
                 return None
         config = facts.get("Config") or {}
@@ -129,7 +129,9 @@ class Engine:
                     raise ContainerEnded(f"`{dockerfile}` could not be built: {step['error'].strip()}")
                 yield from str(step.get("stream", "")).splitlines()
 
-    def create(self, image: str, command: list[str], settings: Mapping[str, Any], limits: Mapping[str, Any]) -> str:
+    def create(
+        self, image: str, command: list[str], settings: Mapping[str, Any], limits: Mapping[str, Any]
+    ) -> str:
         """A new container's id. `settings` and `limits` are the SDK's container and host options."""
         with _said(f"no container could be made from `{image}`"):
             host = self._client.api.create_host_config(**limits)
@@ -158,7 +160,11 @@ class Engine:
             return Attached(container, stream)
 
     def execute(
-        self, container: str, command: list[str], environment: Mapping[str, str], log: Callable[[bytes], object]
+        self,
+        container: str,
+        command: list[str],
+        environment: Mapping[str, str],
+        log: Callable[[bytes], object],
     ) -> int:
         """Run a command in a running container as root, its output to `log`; its exit status."""
         with _said("a command in the container was lost"):
@@ -270,6 +276,8 @@ def _knock(address: str) -> None:
             connection.sendall(b"GET /_ping HTTP/1.0\r\nHost: docker\r\n\r\n")
             answer = connection.recv(64)
     except OSError as error:
-        raise EngineUnreachable(f"no Docker engine answers at `{address}`: {error.strerror or error}") from error
+        raise EngineUnreachable(
+            f"no Docker engine answers at `{address}`: {error.strerror or error}"
+        ) from error
     if b" 200 " not in answer:
         raise EngineUnreachable(f"what answers at `{address}` is no Docker engine")

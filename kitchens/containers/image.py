@@ -129,7 +129,11 @@ def _tag(source: ImageSource) -> str:
 
 
 def _base(
-    engine: Engine, source: ImageSource, cache: Path, environment: Mapping[str, str], tell: Callable[[str], object]
+    engine: Engine,
+    source: ImageSource,
+    cache: Path,
+    environment: Mapping[str, str],
+    tell: Callable[[str], object],
 ) -> Image:
     if source.context is not None:
         return _built(engine, source, source.context, environment, tell)
@@ -144,7 +148,9 @@ def _pulled(engine: Engine, name: str, cache: Path, tell: Callable[[str], object
     try:
         failed = json.loads(note.read_text(encoding="utf-8"))
         if 0 <= time.time() - failed["when"] < _REMEMBER_SECONDS:
-            raise ImageMissing(failed["why"], f"tried within the last ten minutes; `docker pull {name}` tries again")
+            raise ImageMissing(
+                failed["why"], f"tried within the last ten minutes; `docker pull {name}` tries again"
+            )
     except (OSError, ValueError, KeyError):
         pass  # no note, or an unreadable one: then the registry is asked
     tell(f"fetching the image `{name}`")
@@ -157,7 +163,11 @@ def _pulled(engine: Engine, name: str, cache: Path, tell: Callable[[str], object
 
 
 def _built(
-    engine: Engine, source: ImageSource, context: Path, environment: Mapping[str, str], tell: Callable[[str], object]
+    engine: Engine,
+    source: ImageSource,
+    context: Path,
+    environment: Mapping[str, str],
+    tell: Callable[[str], object],
 ) -> Image:
     """The cookbook's own Dockerfile. It gets the CA bundle when it declares `ARG KITCHENS_CA`."""
     name = f"{REPOSITORY}-base:{source.key[:32]}"
@@ -165,7 +175,9 @@ def _built(
         return found
     tell(f"building `{source.dockerfile}`, once")
     arguments = {
-        key: value for key, value in certificates.for_builds(environment, None).items() if "PROXY" in key.upper()
+        key: value
+        for key, value in certificates.for_builds(environment, None).items()
+        if "PROXY" in key.upper()
     }
     extra = {}
     text = (context / source.dockerfile).read_text(encoding="utf-8", errors="replace")
@@ -212,7 +224,9 @@ def _add_layer(
     log.unlink(missing_ok=True)
     with TemporaryDirectory(prefix="build-", dir=log.parent) as folder:
         variables = _lay_out(Path(folder), source, environment)
-        container = engine.create(base.name, ["/bin/sh", "-c", "read -r end"], _BUILDER, _builder_limits(folder, engine))
+        container = engine.create(
+            base.name, ["/bin/sh", "-c", "read -r end"], _BUILDER, _builder_limits(folder, engine)
+        )
         try:
             # Held for its end only: a builder whose owner dies reads the end of its input, and is removed.
             stream = engine.start_attached(container).stream
@@ -235,7 +249,9 @@ def _lay_out(folder: Path, source: ImageSource, environment: Mapping[str, str]) 
         (folder / "worker" / name).write_bytes(content)
     if source.requirements is not None:
         (folder / "requirements.txt").write_bytes(source.requirements)
-    lines = (" ".join(arguments) for arguments in pip.installs(source.requirements, f"{_INSIDE}/requirements.txt"))
+    lines = (
+        " ".join(arguments) for arguments in pip.installs(source.requirements, f"{_INSIDE}/requirements.txt")
+    )
     (folder / "installs").write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
     bundle = certificates.bundle(environment)
     if bundle is not None:
@@ -270,4 +286,6 @@ def _judge(status: int, base: Image, source: ImageSource, log: Path) -> None:
         )
     if status == _PIP_FAILED:
         raise pip.failure(log.read_text(encoding="utf-8", errors="replace"), name, log)
-    raise EnvironmentFailure(f"the toolchain's image could not be made (status {status})", f"what it said: {log}")
+    raise EnvironmentFailure(
+        f"the toolchain's image could not be made (status {status})", f"what it said: {log}"
+    )

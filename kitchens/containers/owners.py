@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from kitchens.containers.engine import Engine
+from kitchens_engine.processes import Owner
 
 LABEL = "org.kitchens."
 _OWNER = LABEL + "owner"
@@ -16,11 +17,12 @@ _MACHINE = LABEL + "machine"
 
 def labels(cookbook: str, kitchen: str, run: str) -> dict[str, str]:
     """What a container of this process carries."""
+    owner = Owner.myself()
     return {
         LABEL + "cookbook": cookbook,
         LABEL + "kitchen": kitchen,
         LABEL + "run": run,
-        _OWNER: f"{os.getpid()} {_started(os.getpid())} {_boot()}",
+        _OWNER: f"{owner.pid} {owner.started} {owner.boot}",
         _MACHINE: _machine(),
     }
 
@@ -32,9 +34,7 @@ def sweep(engine: Engine) -> int:
     seen from here are judged.
     """
     dead = [
-        container
-        for container, carried in engine.labelled(f"{_MACHINE}={_machine()}")
-        if not _alive(carried)
+        container for container, carried in engine.labelled(f"{_MACHINE}={_machine()}") if not _alive(carried)
     ]
     for container in dead:
         engine.remove(container)
@@ -42,8 +42,11 @@ def sweep(engine: Engine) -> int:
 
 
 def _alive(carried: Mapping[str, str]) -> bool:
-    process, started, boot = (carried.get(_OWNER, "").split(" ") + ["", "", ""])[:3]
-    return boot == _boot() and bool(started) and _started(int(process)) == started
+    try:
+        process, started, boot = carried.get(_OWNER, "").split(" ")
+        return Owner(int(process), started, boot).alive()
+    except ValueError:  # a label that is none of ours
+        return True
 
 
 def _machine() -> str:
@@ -57,20 +60,3 @@ def _machine() -> str:
     except OSError:
         namespace = ""
     return f"{platform.node()}/{identity}/{namespace}"
-
-
-def _started(process: int) -> str:
-    """The start time in ticks since boot; empty for a process that is no more."""
-    try:
-        text = Path(f"/proc/{process}/stat").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return ""
-    fields = text.rpartition(")")[2].split()
-    return "" if fields[0] in "ZX" else fields[19]
-
-
-def _boot() -> str:
-    try:
-        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
-    except OSError:
-        return ""

@@ -52,21 +52,29 @@ def make_process_toolchain(
     if requirements is None:
         return ProcessToolchain(interpreter, (str(Path(interpreter).parent),), f"python-{version}")
     pip.check(requirements, name)
-    key = hashlib.sha256(b"\n".join((b"%d" % _FORMAT, version.encode(), *map(str.encode, pip.NEEDS), requirements)))
+    key = hashlib.sha256(
+        b"\n".join((b"%d" % _FORMAT, version.encode(), *map(str.encode, pip.NEEDS), requirements))
+    )
     folder = cache / "toolchains" / f"venv-{key.hexdigest()[:32]}"
     if not (folder / _DONE).exists():
         try:
-            with alone(folder.with_suffix(".lock"), tell, f"another process makes the toolchain of `{name}`: waiting"):
+            with alone(
+                folder.with_suffix(".lock"), tell, f"another process makes the toolchain of `{name}`: waiting"
+            ):
                 if not (folder / _DONE).exists():
                     tell(f"making the toolchain of `{name}`, once")
                     _build(folder, requirements, interpreter, environment, name)
         except OSError as error:
-            raise EnvironmentFailure(f"the toolchain could not be made in {folder}: {error.strerror}") from error
+            raise EnvironmentFailure(
+                f"the toolchain could not be made in {folder}: {error.strerror}"
+            ) from error
     binaries = folder / "bin"
     return ProcessToolchain(str(binaries / "python"), (str(binaries),), f"venv-{key.hexdigest()}")
 
 
-def _build(folder: Path, requirements: bytes, interpreter: str, environment: Mapping[str, str], name: str) -> None:
+def _build(
+    folder: Path, requirements: bytes, interpreter: str, environment: Mapping[str, str], name: str
+) -> None:
     """Build in place, a marker last: a virtual environment does not survive a move."""
     shutil.rmtree(folder, ignore_errors=True)
     log = folder.with_suffix(".log")
@@ -93,7 +101,12 @@ def _build(folder: Path, requirements: bytes, interpreter: str, environment: Map
 def _run(command: list[str], environment: Mapping[str, str], log: Path | None) -> int:
     with (log or Path("/dev/null")).open("ab") as output:
         return subprocess.run(
-            command, env=dict(environment), stdin=subprocess.DEVNULL, stdout=output, stderr=output, check=False
+            command,
+            env=dict(environment),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            check=False,
         ).returncode
 
 

@@ -1,0 +1,108 @@
+"""A real engine and its images for the tests marked `docker`, and a runtime for each of them."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from kitchens.containers.docker_runtime import DockerRuntime
+from kitchens.containers.engine import Engine, connect
+from kitchens.containers.image import ImageSource, ImageToolchain, make_image
+from kitchens.containers.place import Limits, Place
+from kitchens.model.toolchain import toolchain_key
+from kitchens_engine.errors import EnvironmentFailure
+
+PYTHON = "kitchens-test/python:bookworm"
+BUSYBOX = "kitchens-test/busybox:static"
+WORKER = Path(__file__).parents[2] / "engine" / "kitchens_engine" / "worker.py"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """All in this folder need an engine."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.docker)
+
+
+@pytest.fixture(scope="session")
+def engine() -> Iterator[Engine]:
+    """The engine with its test images. Without one: skipped, or failed where one is required."""
+    try:
+        found = connect(os.environ)
+        for image in (PYTHON, BUSYBOX):
+            if found.image(image) is None:
+                raise EnvironmentFailure(f"the image `{image}` is not there: `.ci/base-image` makes it")
+    except EnvironmentFailure as error:
+        if os.environ.get("KITCHENS_REQUIRE_DOCKER") == "1":
+            pytest.fail(f"a Docker engine is required: {error.message}")
+        pytest.skip(error.message)
+    yield found
+    found.close()
+
+
+@pytest.fixture(scope="session")
+def cache() -> Path:
+    """A folder that outlives the tests, as a user's cache does."""
+    return Path(os.environ.get("KITCHENS_TEST_CACHE", Path(__file__).parents[2] / ".cache" / "tests"))
+
+
+def source(image: str, requirements: bytes | None = None) -> ImageSource:
+    """What a cookbook with this image and these requirements asks for."""
+    return ImageSource(
+        key=toolchain_key(image=image, requirements=requirements),
+        worker={"worker.py": WORKER.read_bytes()},
+        image=image,
+        requirements=requirements,
+    )
+
+
+@pytest.fixture(scope="session")
+def python_image(engine: Engine, cache: Path) -> ImageToolchain:
+    """A toolchain with Python, duckdb and pytest."""
+    return make_image(engine, source(PYTHON), cache, os.environ, print)
+
+
+@pytest.fixture(scope="session")
+def busybox_image(engine: Engine, cache: Path) -> ImageToolchain:
+    """A toolchain that has a shell and nothing else."""
+    return make_image(engine, source(BUSYBOX), cache, os.environ, print)
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    """A run's own folders."""
+    folders = {name: tmp_path / name for name in ("checkout", "data", "folder")}
+    for folder in folders.values():
+        folder.mkdir()
+    return Place(
+        **folders,
+        cookbook="tests",
+        kitchen="kitchen",
+        run=f"run-{os.getpid()}",
+        limits=Limits(memory=256 << 20, cpus=2, pids=64),
+    )
+
+
+OpenRuntime = Callable[..., DockerRuntime]
+
+
+@pytest.fixture
+def open_runtime(engine: Engine, busybox_image: ImageToolchain, place: Place) -> Iterator[OpenRuntime]:
+    """Opens docker runtimes that are closed after the test, on busybox where no image is named."""
+    with ExitStack() as stack:
+
+        def opened(image: ImageToolchain = busybox_image, **changes: object) -> DockerRuntime:
+            runtime = DockerRuntime(engine, image, replace(place, **changes))  # type: ignore[arg-type]
+            stack.callback(runtime.close)
+            return runtime
+
+        yield opened
+
+
+INTERPRETER = sys.executable
