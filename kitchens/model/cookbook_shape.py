@@ -74,7 +74,7 @@ def _section(table: Table, *, required: bool = False) -> Key:
 
 _COOKBOOK = Table(
     keys={
-        "name": Key(("string",), required=True, format=_NAME),
+        "name": Key(("string",), required=True, format=FILLED),
         "production": Key(("string",), format=_KITCHEN),
         "worktrees": Key(("string",), format=Format("worktrees", _worktrees)),
         "remote": _TEXT,

@@ -74,7 +74,7 @@ def output_faults(shelf: Shelf, recipe: Recipe, document: Document) -> Iterator[
 
 def _use(node: Node, other: Recipe) -> Iterator[Wrong]:
     path: Path = ("nodes", node.name)
-    if node.variation and not template.has_markers(node.variation) and node.variation not in other.variations:
+    if node.variation and node.variation not in other.variations:
         message = f"{node.action} `{other.name}` has no variation `{node.variation}`"
         yield Wrong((*path, "variation"), message, did_you_mean(node.variation, other.variations))
     for mismatch in mismatches(other.variables, _literals(other.variables, node.variables)):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator, Sequence
+from itertools import dropwhile
 
 from kitchens_engine.errors import Fault
 from kitchens_engine.language.document import Document
@@ -30,8 +31,11 @@ def file_faults(document: Document, recipe: Recipe, node: Node, source: Source) 
         yield from sql_file_faults(document, path, f"node `{node.name}`", name, recipe, source)
     elif node.action == "run" and (script := _script(node.body)):
         yield from _script_faults(document, path, node, script, recipe, source)
-    elif node.action == "python":
-        yield from _module_faults(document, path, node, recipe, source)
+    elif node.action == "python" and (script := _word(node.body)):
+        if script.endswith(".py"):
+            yield from _script_faults(document, path, node, script, recipe, source)
+        else:
+            yield from _module_faults(document, path, node, recipe, source)
 
 
 def sql_file_faults(
@@ -58,20 +62,23 @@ def functional_tests(source: Source, folder: str) -> bool:
     return False
 
 
+def _word(body: str | Sequence[str]) -> str | None:
+    """The first word of a script with its arguments, unless only a run will know it."""
+    word = (body.split() if isinstance(body, str) else body)[0]
+    return None if has_markers(word) else word
+
+
 def _script(body: str | Sequence[str]) -> str | None:
     """The script that a command starts with, as far as one can tell without a shell."""
     words = body.split("\n", 1)[0].split() if isinstance(body, str) else list(body)
-    while words and _INTERPRETER.fullmatch(words[0]):
-        del words[0]
-        # Options that take no word of their own; after any other, the script is a guess.
-        while (
-            words and words[0] in ("-u", "-e", "-B", "-E", "-I", "-s", "-O", "-eu", "-x") and len(words) > 1
-        ):
-            del words[0]
-        if words and re.fullmatch(r"[\w./-]+\.\w+", words[0]) and not words[0].startswith(("-", "/")):
-            return words[0]
+    if words and re.fullmatch(r"\.{1,2}/[\w./-]+", words[0]):
+        return words[0]
+    if not words or not _INTERPRETER.fullmatch(words[0]):
         return None
-    return words[0] if words and re.fullmatch(r"\.{1,2}/[\w./-]+", words[0]) else None
+    # Options that take no word of their own; after any other, the script would be a guess.
+    rest = dropwhile(("-u", "-e", "-B", "-E", "-I", "-s", "-O", "-eu", "-x").__contains__, words[1:])
+    script = next(rest, "")
+    return script if re.fullmatch(r"(?![-/])[\w./-]+\.\w+", script) else None
 
 
 def _script_faults(
@@ -81,9 +88,10 @@ def _script_faults(
     if where is None or source.read(where) is not None:
         return
     message = f"node `{node.name}` starts `{where}`, which does not exist"
-    # A node that comes first has nobody who could have written its script; a later one might.
-    severity = "warning" if node.needs else "error"
-    yield document.fault(path, message, _near(where, source), severity=severity)
+    hint = _near(where, source)
+    # A node before this one might write the script; a near miss is a slip all the same.
+    severity = "warning" if node.needs and hint is None else "error"
+    yield document.fault(path, message, hint, severity=severity)
 
 
 def _module_faults(

@@ -11,6 +11,10 @@ from kitchens_engine.recipe import ACTIONS, MEASURES, RULES, OnFailure
 from kitchens_engine.shape import FILLED, Format, Key, Table, matching
 
 
+#: A function of a module beside the recipe: `module:function`.
+FUNCTION = r"[^\W\d][\w.]*:[^\W\d]\w*"
+
+
 def _positive_duration(value: Any) -> float:
     seconds = durations.seconds(value)
     if seconds == 0:
@@ -25,6 +29,17 @@ def _regular_expression(value: str) -> object:
         return re.compile(value)
     except re.error as error:
         raise ValueError(f"`{value}` is no regular expression: {error}") from None
+
+
+def _script_or_function(value: str | list[Any]) -> object:
+    words = value.split() if isinstance(value, str) else [str(word) for word in value]
+    if not words:
+        raise ValueError("it is empty")
+    if words[0].endswith(".py") or (isinstance(value, str) and re.fullmatch(FUNCTION, value)):
+        return value
+    raise ValueError(
+        f"`{words[0]}` is neither a script such as `score.py` nor a function such as `score:main`"
+    )
 
 
 def _pair(value: list[Any]) -> object:
@@ -53,11 +68,6 @@ _VARIABLE_OF_ENVIRONMENT = matching(
     "environment-name",
     r"(?!KITCHEN(?:_|$))[A-Za-z_]\w*",
     "cannot be set; a name has letters, digits and `_`, and `KITCHEN…` is ours",
-)
-_FUNCTION = matching(
-    "function",
-    r"[^\W\d][\w.]*:[^\W\d]\w*",
-    'is no function; write `module:function`, or `run = "python …"` for a script',
 )
 _SECRET = matching(
     "secret",
@@ -102,7 +112,7 @@ _TEST = Table(
 _NODE = Table(
     keys={
         "run": _COMMAND,
-        "python": Key(("string",), format=_FUNCTION),
+        "python": Key(("string", "list"), items=_TEXT, format=Format("script", _script_or_function)),
         "sql": _WORD,
         "copy": Key(("table", "string")),
         "recipe": Key(("string",), format=_NAME),
@@ -129,8 +139,8 @@ _NODE = Table(
         "timeout": Key(("string", "integer", "float"), format=Format("duration", _positive_duration)),
         "connection": _WORD,
         "database": Key(("string",), choices=("read", "write")),
-        "variation": Key(("string",), format=FILLED, only_with=("recipe", "ingredient")),
-        "variables": Key(("table",), only_with=("recipe", "ingredient")),
+        "variation": Key(("string",), format=_NAME, only_with=("recipe", "ingredient")),
+        "variables": Key(("table",), only_with=("recipe",)),
         "inputs": Key(("table",), only_with=("ingredient", "notebook")),
         "tests": Key(("list",), items=Key(("table",), table=_TEST)),
     },
