@@ -41,7 +41,8 @@ def measure_here(test: Test, node: Node, scope: Scope, outputs: Mapping[str, Any
 def judge(test: Test, measured: Measured, node: Node, scope: Scope) -> TestRecord:
     """Hold a value to its rule. `control` is recorded only: there are no charts yet."""
     try:
-        limit = scope.render(node.name, test.limit)
+        literal = test.rule in ("matches", "control")
+        limit = test.limit if literal else scope.render(node.name, test.limit)
         limits = rules.limits(test.rule, limit)
         if test.rule == "control":
             return _record(test, Status.LOGGED, measured, limits)

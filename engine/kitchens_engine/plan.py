@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from kitchens_engine import template
 from kitchens_engine.errors import InvalidInput
+from kitchens_engine.language.nearest import hints
 from kitchens_engine.recipe import EMPTY, Node, Recipe
 
 if TYPE_CHECKING:
@@ -51,14 +52,22 @@ class Plan:
 
 
 def plan_run(
-    shelf: Shelf, recipe: str, variation: str | None = None, nodes: Sequence[str] | None = None
+    shelf: Shelf,
+    recipe: str,
+    variation: str | None = None,
+    nodes: Sequence[str] | None = None,
+    variables: Mapping[str, Any] = EMPTY,
 ) -> Plan:
     """The plan of a recipe under a variation. `nodes`, as `--node` gives them, replace the variation's.
+
+    `variables` are for nodes whose `variation` is a template: it is filled in here, before
+    anything runs, so that it sees no outputs, and inside nested recipes no variables.
 
     Raises `InvalidInput` for a recipe, variation or node that does not exist, for recipes
     that hold themselves, and for what this version does not run.
     """
-    return _plan(shelf, shelf.recipe(recipe), variation, nodes, "", (f"recipe {recipe}",))
+    seen = {"variables": variables}
+    return _plan(shelf, shelf.recipe(recipe), variation, nodes, "", (f"recipe {recipe}",), seen)
 
 
 def _plan(
@@ -68,6 +77,7 @@ def _plan(
     nodes: Sequence[str] | None,
     path: str,
     above: tuple[str, ...],
+    seen: Mapping[str, Any] = EMPTY,
 ) -> Plan:
     if nodes is None and variation is not None:
         nodes = _variation_nodes(recipe, variation)
@@ -80,8 +90,9 @@ def _plan(
         if name in selected
     }
     outside = {needed for name in selected for needed in recipe.nodes[name].needs} - selected
+    seen = {**seen, "recipe": recipe.name, "variation": variation}
     nested = {
-        name: _plan_nested(shelf, recipe.nodes[name], f"{path}/{name}" if path else name, above)
+        name: _plan_nested(shelf, recipe.nodes[name], f"{path}/{name}" if path else name, above, seen)
         for name in needs
         if recipe.nodes[name].action in ("recipe", "ingredient")
     }
@@ -97,7 +108,9 @@ def _plan(
     )
 
 
-def _plan_nested(shelf: Shelf, node: Node, path: str, above: tuple[str, ...]) -> Plan:
+def _plan_nested(
+    shelf: Shelf, node: Node, path: str, above: tuple[str, ...], seen: Mapping[str, Any]
+) -> Plan:
     inner = f"{node.action} {node.body}"
     if inner in above:
         chain = " → ".join((*above[above.index(inner) :], inner))
@@ -109,7 +122,8 @@ def _plan_nested(shelf: Shelf, node: Node, path: str, above: tuple[str, ...]) ->
         recipe = shelf.ingredient(node.body)
         _refuse_unknown(node, "input", node.inputs, recipe.inputs, recipe)
         _refuse_missing_inputs(node, recipe)
-    return _plan(shelf, recipe, node.variation, None, path, (*above, inner))
+    variation = template.render(node.variation, seen) if node.variation else None
+    return _plan(shelf, recipe, variation, None, path, (*above, inner))
 
 
 def select(recipe: Recipe, names: Iterable[str]) -> frozenset[str]:
@@ -120,7 +134,7 @@ def select(recipe: Recipe, names: Iterable[str]) -> frozenset[str]:
         if plain not in recipe.nodes:
             raise InvalidInput(
                 f"recipe `{recipe.name}` has no node `{plain}`",
-                *_nearest(plain, recipe.nodes),
+                *hints(plain, recipe.nodes),
                 file=recipe.file,
             )
         selected |= upstream(recipe, plain) | {plain} if name.startswith("+") else {plain}
@@ -171,7 +185,7 @@ def _variation_nodes(recipe: Recipe, name: str) -> Sequence[str] | None:
     if name not in recipe.variations:
         raise InvalidInput(
             f"recipe `{recipe.name}` has no variation `{name}`",
-            *_nearest(name, recipe.variations),
+            *hints(name, recipe.variations),
             file=recipe.file,
         )
     return recipe.variations[name].nodes
@@ -206,7 +220,7 @@ def _refuse_unknown(
             raise _invalid(
                 node,
                 f"node `{node.name}` gives {noun} `{name}`, which `{recipe.name}` does not have",
-                *_nearest(name, known),
+                *hints(name, known),
             )
 
 
@@ -218,8 +232,3 @@ def _refuse_missing_inputs(node: Node, ingredient: Recipe) -> None:
 
 def _invalid(node: Node, message: str, *hints: str) -> InvalidInput:
     return InvalidInput(message, *hints, file=node.position.file, line=node.position.line)
-
-
-def _nearest(name: str, known: Iterable[str]) -> tuple[str, ...]:
-    close = difflib.get_close_matches(name, list(known), n=1)
-    return (f"did you mean `{close[0]}`?",) if close else ()

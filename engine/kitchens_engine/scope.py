@@ -60,11 +60,14 @@ class Scope:
             "failed": counts[Status.FAILED],
         }
 
-    def render(self, node: str, value: Any, *, shell: bool = False) -> Any:
-        """`value` with its templates filled in, at every depth of lists and tables."""
+    def render(self, node: str | None, value: Any, *, shell: bool = False) -> Any:
+        """`value` with its templates filled in, at every depth of lists and tables.
+
+        `node` is whose it is; None, as in an ingredient's outputs, sees all nodes.
+        """
         match value:
             case str():
-                if "{{" not in value and "{%" not in value and "{#" not in value:
+                if not template.has_markers(value):
                     return value
                 return template.render(value, self._context(node, value), shell=shell)
             case Mapping():
@@ -78,17 +81,15 @@ class Scope:
         """The value of an expression, as in `when` and the measure `value`."""
         return template.evaluate(expression, self._context(node, expression))
 
-    def whole(self, text: str) -> Any:
-        """A template over every node of the recipe, as in an ingredient's outputs."""
-        return template.render(text, self._base | {"outputs": self._outputs, "tests": self._tests})
-
     def read(self, name: str) -> str:
         """The text of a file beside the recipe."""
         return Path(self.folder, name).read_text(encoding="utf-8")
 
-    def _context(self, node: str, text: str) -> dict[str, Any]:
+    def _context(self, node: str | None, text: str) -> dict[str, Any]:
         if "outputs" not in text and "tests" not in text:
             return self._base | {"outputs": {}, "tests": {}}
+        if node is None:
+            return self._base | {"outputs": self._outputs, "tests": self._tests}
         seen = upstream(self.plan.recipe, node) | {node}
         return self._base | {
             "outputs": {name: self._outputs[name] for name in seen if name in self._outputs},

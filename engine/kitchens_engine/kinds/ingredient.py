@@ -5,21 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from kitchens_engine import variables
 from kitchens_engine.errors import InvalidInput
+from kitchens_engine.kinds.recipe import variables_of
+from kitchens_engine.language.types import is_a, type_name, with_article
 from kitchens_engine.order import Order
 from kitchens_engine.plan import Plan
 from kitchens_engine.recipe import Node
 from kitchens_engine.scope import Scope
-
-_TYPES: dict[str, tuple[type, ...]] = {
-    "string": (str,),
-    "integer": (int,),
-    "float": (float, int),
-    "boolean": (bool,),
-    "list": (list,),
-    "table": (dict,),
-}
 
 
 def enter(node: Node, outer: Scope, plan: Plan, order: Order) -> Scope:
@@ -28,30 +20,20 @@ def enter(node: Node, outer: Scope, plan: Plan, order: Order) -> Scope:
     inputs = {name: given.get(name, contract.get("default")) for name, contract in plan.recipe.inputs.items()}
     for name, value in inputs.items():
         _hold(value, plan.recipe.inputs[name], f"node `{node.name}`: input `{name}`")
-    resolved = variables.resolve(plan.recipe, plan.variation, order.settings, ())
-    return Scope(order, plan, resolved, inputs)
+    return Scope(order, plan, variables_of(node, outer, plan, order), inputs)
 
 
 def leave(inner: Scope) -> dict[str, Any]:
     """The ingredient's outputs, held to their types."""
-    outputs = {}
-    for name, contract in inner.plan.recipe.outputs.items():
-        value = inner.whole(contract["value"])
-        _hold(value, contract, f"ingredient `{inner.plan.recipe.name}`: output `{name}`")
-        outputs[name] = value
+    recipe = inner.plan.recipe
+    outputs = {name: inner.render(None, contract["value"]) for name, contract in recipe.outputs.items()}
+    for name, value in outputs.items():
+        _hold(value, recipe.outputs[name], f"ingredient `{recipe.name}`: output `{name}`")
     return outputs
 
 
 def _hold(value: Any, contract: Mapping[str, Any], subject: str) -> None:
-    declared = contract.get("type")
-    if declared is None:
-        return
-    fits = isinstance(value, _TYPES.get(declared, (object,)))
-    if isinstance(value, bool) and declared != "boolean":
-        fits = False
-    if not fits:
-        raise InvalidInput(f"{subject} is {_shown(value)}, which is no {declared}")
-
-
-def _shown(value: Any) -> str:
-    return f"`{value}`" if isinstance(value, (str, int, float)) else type(value).__name__
+    wanted = contract["type"]
+    if not is_a(value, wanted):
+        shown = with_article(type_name(value))
+        raise InvalidInput(f"{subject} is {with_article(wanted)} by its contract, and got {shown}: `{value}`")

@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
-from kitchens_engine import variables
+from collections.abc import Mapping
+from typing import Any
+
+from kitchens_engine.errors import InvalidInput
 from kitchens_engine.order import Order
 from kitchens_engine.plan import Plan
 from kitchens_engine.recipe import Node
 from kitchens_engine.scope import Scope
+from kitchens_engine.variables import merge, mismatches, resolve
 
 
 def enter(node: Node, outer: Scope, plan: Plan, order: Order) -> Scope:
-    """The scope of the nested recipe: its variables, highest first, are the node's, the kitchen's settings,
-    the variation's and its own."""
-    resolved = variables.resolve(plan.recipe, plan.variation, order.settings, ())
+    """The scope of the nested recipe."""
+    return Scope(order, plan, variables_of(node, outer, plan, order), None)
+
+
+def variables_of(node: Node, outer: Scope, plan: Plan, order: Order) -> Mapping[str, Any]:
+    """The nested recipe's variables: what the node gives, over settings and variation as in any run.
+
+    Raises `InvalidInput` for a value that the recipe's defaults do not admit.
+    """
+    resolved = resolve(plan.recipe, plan.variation, order.settings, gate=order.gate)
     given = outer.render(node.name, node.variables)
-    return Scope(order, plan, merge(resolved, given), None)
-
-
-def merge(base: dict[str, object], over: dict[str, object]) -> dict[str, object]:
-    """`base` with the values of `over`; tables merge deeply."""
-    merged = dict(base)
-    for key, value in over.items():
-        inner = merged.get(key)
-        merged[key] = merge(inner, value) if isinstance(inner, dict) and isinstance(value, dict) else value
-    return merged
+    for mismatch in mismatches(plan.recipe.variables, given):
+        raise InvalidInput(
+            f"node `{node.name}`: {mismatch.message}",
+            *((mismatch.hint,) if mismatch.hint else ()),
+            file=node.position.file,
+            line=node.position.line,
+        )
+    return merge(resolved, given)

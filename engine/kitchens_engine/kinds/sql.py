@@ -7,7 +7,7 @@ one costs more than most tests.
 from __future__ import annotations
 
 from kitchens_engine.kinds.work import Site, Work
-from kitchens_engine.recipe import Node, Test
+from kitchens_engine.recipe import Node, Test, sql_file
 from kitchens_engine.scope import Scope
 
 
@@ -42,9 +42,8 @@ def measured_at_once(test: Test) -> bool:
 
 
 def statement(node: str, body: object, scope: Scope) -> str:
-    """SQL with its templates filled in. One line that ends in `.sql` names a file beside the recipe."""
+    """SQL with its templates filled in; a file's name may be one too."""
     text = str(body)
-    if "\n" not in text and text.strip().endswith(".sql"):
-        text = scope.read(text.strip())
-    rendered = scope.render(node, text)
-    return rendered if isinstance(rendered, str) else str(rendered)
+    if file := sql_file(text):
+        text = scope.read(scope.render(node, file))
+    return str(scope.render(node, text))
