@@ -12,6 +12,7 @@ from typing import Any
 from kitchens.actions.house import House
 from kitchens.actions.kitchens import Kitchens
 from kitchens.actions.recipes import check_recipes
+from kitchens.git.command import Git
 from kitchens_engine.errors import KitchensError
 
 #: Less free space than this is worth a warning, in bytes.
@@ -59,25 +60,25 @@ def _from_error(name: str, error: KitchensError) -> Finding:
 
 
 def _git(folder: Path, environment: Mapping[str, str]) -> Finding:
-    from kitchens.git.command import check_version
+    git = Git(folder, environment)
 
-    return _checked("git", lambda: Finding("git", "ok", f"git {check_version(folder, environment)}"))
+    def look() -> Finding:
+        git.require_version()
+        return Finding("git", "ok", f"git {'.'.join(map(str, git.version()))}")
+
+    return _checked("git", look)
 
 
 def _python() -> Finding:
-    return Finding(
-        "python", "ok", f"Python {sys.version.split()[0]}, the toolchain of a cookbook without requirements"
-    )
+    version = sys.version.split()[0]
+    return Finding("python", "ok", f"Python {version}, the toolchain of a cookbook without requirements")
 
 
 def _engine(environment: Mapping[str, str]) -> Finding:
     from kitchens.containers.engine import EngineUnreachable, connect
 
     try:
-        with connect(environment) as engine:
-            return Finding(
-                "docker", "ok", f"engine {engine.version} answers: nodes run in hardened containers"
-            )
+        engine = connect(environment)
     except EngineUnreachable as error:
         return Finding(
             "docker",
@@ -86,6 +87,7 @@ def _engine(environment: Mapping[str, str]) -> Finding:
             "network and the files of this user stay in reach",
             "start a Docker engine for real isolation",
         )
+    return Finding("docker", "ok", f"engine {engine.version} answers: nodes run in hardened containers")
 
 
 def _disk(cache: Path) -> Finding:

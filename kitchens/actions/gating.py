@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from kitchens import __version__
@@ -26,7 +27,6 @@ from kitchens_engine.order import KitchenFacts, Order
 from kitchens_engine.ports import Event
 from kitchens_engine.records import new_run_id
 from kitchens_engine.variables import resolve
-
 
 #: Under which word a gate's folder is claimed.
 PURPOSE = "gate"

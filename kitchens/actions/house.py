@@ -11,8 +11,8 @@ from functools import cached_property
 from pathlib import Path
 
 from kitchens.gate.tree import TreeView
-from kitchens.git.objects import TreeSource
 from kitchens.git.repository import Repository
+from kitchens.git.source import TreeSource
 from kitchens.model.kitchen import Registration
 from kitchens.store.attestations import Attestations
 from kitchens.store.registrations import Registrations

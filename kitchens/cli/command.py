@@ -28,7 +28,7 @@ class KitchenCommand(click.Command):
         super().__init__(*args, **options)
         self.params.append(
             click.Option(
-                ["-C", "directory"],
+                ["-C", "start"],
                 metavar="DIR",
                 expose_value=False,
                 callback=_keep,
@@ -49,7 +49,7 @@ class KitchenCommand(click.Command):
         """Give the command its desk, and show what it answers."""
         shared = context.find_root().meta
         desk = Desk(
-            directory=context.meta.get("kitchens.directory", shared.get("kitchens.directory")),
+            directory=context.meta.get("kitchens.start", shared.get("kitchens.start")),
             as_json=bool(context.meta.get("kitchens.as_json") or shared.get("kitchens.as_json")),
             stop=context.find_root().obj,
         )

@@ -80,7 +80,7 @@ class Desk:
             cache=self.cache,
             now=self.now,
             interpreter=sys.executable,
-            tell=lambda event: self.observer(event),
+            tell=lambda event: self.observer(event),  # noqa: PLW0108 - the screen is made when it is needed
             watch=self.stop.watched,
         )
         for healed in heal(repository):

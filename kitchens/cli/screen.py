@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TextIO
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 def screen(stream: TextIO) -> Observer:
     """The observer for `stream`: live when it is a terminal that can move its cursor."""
-    if stream.isatty() and click.utils.should_strip_ansi(stream) is False:
+    if stream.isatty() and os.environ.get("TERM") != "dumb":
         return LiveScreen(stream)
     return PlainScreen(stream)
 

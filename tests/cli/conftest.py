@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -135,7 +135,7 @@ def empty(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> Desk:
 
 
 @pytest.fixture
-def desk(empty: Desk) -> Iterator[Desk]:
+def desk(empty: Desk) -> Desk:
     """A desk in a cookbook with one recipe `counts` and production; no further kitchen yet."""
     empty.git("init", "--quiet", "--initial-branch=production")
     empty.write("kitchens.toml", COOKBOOK)
@@ -146,4 +146,4 @@ def desk(empty: Desk) -> Iterator[Desk]:
     answer = empty.kitchen("init")
     assert answer.status == 0, answer.err
     empty.git("clean", "-fdq")
-    yield empty
+    return empty
