@@ -99,8 +99,9 @@ def _new(
             identity = repository.identity()
             for path, source in files:
                 copy_file(source, building / path, words)
-            repository.git.run("add", "--all", "--", ".")
-            tree = repository.git.run("write-tree").out.decode().strip()
+            checkout = repository.checkout(building)
+            checkout.run("add", "--all", "--", ".")
+            tree = checkout.run("write-tree").text
             commit = commit_tree(repository, tree, (), f"Begin cookbook {words['COOKBOOK']}\n", identity, now)
             repository.refs.move(f"refs/heads/{production}", commit, None, "kitchen init")
             _register(repository, production, now)
@@ -136,7 +137,7 @@ def _adopt(
     now: datetime,
 ) -> Initialised:
     top = repository.here
-    branch = repository.git.run("symbolic-ref", "-q", "--short", "HEAD", check=False).out.decode().strip()
+    branch = repository.checkout(top).run("symbolic-ref", "-q", "--short", "HEAD", check=False).text
     registered = Registrations(repository).all()
     roots = [one.name for one in registered.values() if one.parent is None]
     if roots and production is not None and production not in roots:

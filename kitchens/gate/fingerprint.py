@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from kitchens.gate.scope import Scope, scope_of
@@ -41,7 +41,7 @@ class Examiner:
     shared: tuple[str, ...] = ()
     quality: tuple[str, ...] = ()
     network: str = "open"
-    settings: Mapping[str, Any] = EMPTY
+    settings: Mapping[str, Any] = field(default_factory=lambda: EMPTY)
 
     @classmethod
     def of(cls, cookbook: Cookbook, settings: Mapping[str, Any]) -> Examiner:
