@@ -1,0 +1,69 @@
+"""Folders of our own: made for a moment, and removed whole."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from kitchens_engine.errors import EnvironmentFailure
+
+
+@contextmanager
+def scratch(parent: Path) -> Iterator[Path]:
+    """A fresh folder `scratch-…` in `parent`, removed at the end."""
+    folder = parent / f"scratch-{os.urandom(8).hex()}"
+    try:
+        folder.mkdir(parents=True)
+    except OSError as error:
+        raise EnvironmentFailure(f"`{folder}` cannot be made: {error.strerror}", code="disk") from error
+    try:
+        yield folder
+    finally:
+        remove_folder(folder)
+
+
+def remove_folder(folder: Path) -> None:
+    """Remove a folder with all that is in it. Links are not followed; fine when it is gone."""
+    if folder.is_symlink() or folder.is_file():
+        folder.unlink(missing_ok=True)
+        return
+    try:
+        entries = _entries(folder)
+    except FileNotFoundError:
+        return
+    except PermissionError:
+        # A tool made its folder read-only; it is still ours to remove.
+        os.chmod(folder, stat.S_IRWXU)
+        entries = _entries(folder)
+    for entry in entries:
+        if entry.is_dir(follow_symlinks=False):
+            remove_folder(Path(entry.path))
+        else:
+            _unlink(folder, entry.path)
+    try:
+        folder.rmdir()
+    except FileNotFoundError:
+        pass
+
+
+def is_empty_folder(path: Path) -> bool:
+    """Whether `path` is a folder, not a link to one, with nothing in it."""
+    return not path.is_symlink() and path.is_dir() and not os.listdir(path)
+
+
+def _entries(folder: Path) -> list[os.DirEntry[str]]:
+    with os.scandir(folder) as entries:
+        return list(entries)
+
+
+def _unlink(folder: Path, path: str) -> None:
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        pass
+    except PermissionError:
+        os.chmod(folder, stat.S_IRWXU)
+        os.unlink(path)

@@ -1,0 +1,106 @@
+"""Questions about commits: how far apart, what came before, what changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from kitchens.git.command import PINNED_MERGE
+from kitchens.git.repository import Repository
+
+
+def ahead_behind(repository: Repository, pairs: Sequence[tuple[str, str]]) -> list[tuple[int, int]]:
+    """For each (tip, base): how many commits only the tip has, and how many only the base.
+
+    Two git processes, however many pairs. Commits that all of them share are not walked.
+    """
+    commits = list(dict.fromkeys(commit for pair in pairs for commit in pair))
+    if len(commits) < 2:
+        return [(0, 0)] * len(pairs)
+    shared = repository.git.run("merge-base", "--octopus", *commits, check=False).text.split()
+    walk = "\n".join([*commits, *(f"^{commit}" for commit in shared[:1]), ""])
+    lines = repository.git.run("rev-list", "--parents", "--stdin", input=walk.encode()).text
+    parents = {line[0]: line[1:] for line in map(str.split, lines.split("\n")) if line}
+    counted = _Reach(parents)
+    return [counted.apart(tip, base) for tip, base in pairs]
+
+
+def first_parents(repository: Repository, tip: str, until: str | None = None) -> list[str]:
+    """The commits from `tip` along first parents, newest first, without what `until` contains."""
+    excluded = [f"^{until}"] if until else []
+    out = repository.git.run("rev-list", "--first-parent", tip, *excluded).text
+    return out.split("\n") if out else []
+
+
+def is_ancestor(repository: Repository, older: str, newer: str) -> bool:
+    """Whether `newer` contains `older` (a commit contains itself)."""
+    if older == newer:
+        return True
+    words = ("merge-base", "--is-ancestor", older, newer)
+    answer = repository.git.run(*words, check=False)
+    if answer.status not in (0, 1):
+        raise repository.git.failure(words, answer)
+    return answer.status == 0
+
+
+def merge_base(repository: Repository, one: str, other: str) -> str | None:
+    """The best common ancestor, or None when there is none."""
+    words = ("merge-base", one, other)
+    answer = repository.git.run(*words, check=False)
+    if answer.status not in (0, 1):
+        raise repository.git.failure(words, answer)
+    return answer.text if answer.status == 0 else None
+
+
+def diff_names(repository: Repository, old: str, new: str) -> list[tuple[str, str, str | None]]:
+    """What changed from `old` to `new` (commits or trees): (path, change, path before).
+
+    `change` is git's letter: A added, M modified, D deleted, R renamed, T another type.
+    The path before is given for R only.
+    """
+    words = ("diff-tree", "-r", "-z", "-M", "--name-status", "--no-commit-id", "--ignore-submodules=none")
+    fields = iter(repository.git.run(*PINNED_MERGE, *words, old, new).fields)
+    found: list[tuple[str, str, str | None]] = []
+    for letter in fields:
+        before = next(fields) if letter.startswith("R") else None
+        found.append((next(fields), letter[0], before))
+    return found
+
+
+class _Reach:
+    """Counts over a part of history that contains everything in which its commits differ."""
+
+    def __init__(self, parents: Mapping[str, Sequence[str]]) -> None:
+        self._parents = parents
+        self._reached: dict[str, frozenset[str]] = {}
+        self._counts: dict[frozenset[str], int] = {}
+
+    def apart(self, tip: str, base: str) -> tuple[int, int]:
+        """Commits that only `tip` has, and that only `base` has."""
+        if base not in self._reached:
+            self._reached[base] = frozenset(self._walk([base]))
+        theirs = self._reached[base]
+        ours = self._walk([tip], theirs)
+        # Where the two lines meet: many tips meet the base at the same commits.
+        meeting = {parent for commit in ours for parent in self._parents[commit] if parent in theirs}
+        if tip in theirs:
+            meeting.add(tip)
+        return len(ours), len(theirs) - self._count(frozenset(meeting))
+
+    def _count(self, commits: frozenset[str]) -> int:
+        if commits not in self._counts:
+            self._counts[commits] = len(self._walk(commits))
+        return self._counts[commits]
+
+    def _walk(self, start: Iterable[str], without: frozenset[str] = frozenset()) -> set[str]:
+        seen: set[str] = set()
+        waiting = [commit for commit in start if commit in self._parents and commit not in without]
+        while waiting:
+            commit = waiting.pop()
+            if commit not in seen:
+                seen.add(commit)
+                waiting += [
+                    parent
+                    for parent in self._parents[commit]
+                    if parent in self._parents and parent not in without
+                ]
+        return seen

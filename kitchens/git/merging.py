@@ -1,0 +1,168 @@
+"""A merge in the object store alone: no checkout is read, and none is touched."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from kitchens.git.command import PINNED_MERGE, Answer, text
+from kitchens.git.folders import scratch
+from kitchens.git.repository import Repository
+from kitchens.model.kitchen import Identity
+from kitchens_engine.errors import EnvironmentFailure, InvalidInput
+
+#: `merge=<driver>` in a line of attributes, or in a macro's definition.
+DRIVER = re.compile(rb"(?:^|\s)merge=(\S+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """A path that both sides changed. `kind` is git's stable name, such as `CONFLICT (contents)`."""
+
+    path: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class Merge:
+    """What the two sides add up to: a tree, or conflicts. `base` is their merge base."""
+
+    tree: str | None
+    conflicts: tuple[Conflict, ...]
+    base: str | None
+
+
+def merge_commits(repository: Repository, ours: str, theirs: str) -> Merge:
+    """Merge the commit `theirs` into `ours` as `git merge` would in a clean checkout of `ours`.
+
+    The same two commits give the same tree on every machine: only attributes that `ours`
+    carries count. Raises `InvalidInput` when either side wants a merge driver that only
+    this machine's configuration knows, and when they have no commit in common.
+    """
+    answer = repository.git.run("merge-base", ours, theirs, check=False)
+    if answer.status != 0:
+        raise InvalidInput(
+            f"`{ours[:12]}` and `{theirs[:12]}` have no commit in common, so there is nothing to merge by",
+            code="unrelated",
+        )
+    ours_attributes = _attributes(repository, ours)
+    _refuse_drivers(repository, {**_attributes(repository, theirs), **ours_attributes})
+    with _attribute_files(repository, ours_attributes) as folder:
+        words = ("merge-tree", "--write-tree", "-z", "--name-only", "--messages", ours, theirs)
+        git = repository.git.at(folder, git_dir=repository.common, work_tree=folder)
+        merged = git.run(*PINNED_MERGE, *words, check=False, variables={"GIT_ATTR_NOSYSTEM": "1"})
+    if merged.status not in (0, 1):
+        raise repository.git.failure(words, merged)
+    tree, conflicts = _parse(merged)
+    return Merge(None if conflicts else tree, conflicts, answer.text)
+
+
+def commit_tree(
+    repository: Repository,
+    tree: str,
+    parents: Sequence[str],
+    message: str,
+    identity: Identity,
+    when: datetime,
+) -> str:
+    """Store a commit of `tree` and give its id. No ref moves."""
+    # Hashing and packing cost an import that only writers pay.
+    from kitchens.git.pack import commit
+
+    made = commit(tree, parents, message, identity, when, repository.objects.width)
+    repository.objects.write([made])
+    return made.oid
+
+
+def _parse(answer: Answer) -> tuple[str, tuple[Conflict, ...]]:
+    """The tree and the conflicts in the output of `merge-tree -z --name-only --messages`.
+
+    Tree, conflicted paths, an empty field; then for each message the number of its
+    paths, the paths, git's stable name for it, and words for people.
+    """
+    fields = answer.fields
+    tree = fields[0]
+    if answer.status == 0:
+        return tree, ()
+    end = fields.index("", 1)
+    conflicted = fields[1:end]
+    kinds: dict[str, str] = {}
+    position = end + 1
+    while position < len(fields):
+        count = int(fields[position])
+        paths = fields[position + 1 : position + 1 + count]
+        kind = fields[position + 1 + count]
+        position += count + 3
+        if kind.startswith("CONFLICT"):
+            # The first path of a message is the one that it is about; others may be where
+            # something was before, and count only if they are in conflict themselves.
+            for path in paths:
+                if path == paths[0] or path in conflicted:
+                    kinds.setdefault(path, kind)
+    for path in conflicted:
+        kinds.setdefault(path, "CONFLICT (contents)")
+    return tree, tuple(Conflict(path, kinds[path]) for path in sorted(kinds))
+
+
+def _attributes(repository: Repository, commit: str) -> dict[str, bytes]:
+    """All attribute files in a commit, by path."""
+    listed = repository.git.run("ls-tree", "-r", "-z", "--full-tree", commit).out.split(b"\0")
+    found = {}
+    for line in listed:
+        if line.endswith(b".gitattributes"):
+            head, _, path = line.partition(b"\t")
+            mode, _, oid = head.split()
+            if path.rpartition(b"/")[2] == b".gitattributes" and mode.startswith(b"100"):
+                found[text(path)] = oid.decode()
+    contents = repository.objects.read_all(list(found.values()))
+    return {path: content or b"" for path, content in zip(found, contents, strict=True)}
+
+
+def _refuse_drivers(repository: Repository, attributes: dict[str, bytes]) -> None:
+    """A merge driver is a program named in `.git/config`: it decides differently on another machine."""
+    words = ("config", "-z", "--name-only", "--get-regexp", r"^merge\..*\.driver$")
+    configured = {
+        key.removeprefix("merge.").removesuffix(".driver")
+        for key in repository.git.run(*words, check=False).fields
+    }
+    if not configured:
+        return
+    local = repository.common / "info" / "attributes"
+    if local.is_file():
+        attributes = {**attributes, str(local): local.read_bytes()}
+    for path, content in attributes.items():
+        for line in content.splitlines():
+            for driver in map(text, DRIVER.findall(line)):
+                if driver in configured and not line.startswith(b"#"):
+                    raise InvalidInput(
+                        f"`{path}` asks for the merge driver `{driver}`, a program in this machine's git"
+                        " configuration; merges must come out the same everywhere",
+                        f"remove `merge={driver}`, or `git config --unset merge.{driver}.driver`"
+                        " to merge such files as text",
+                        code="merge-driver",
+                        file=path,
+                    )
+
+
+@contextmanager
+def _attribute_files(repository: Repository, attributes: dict[str, bytes]) -> Iterator[Path]:
+    """A folder that stands in for a checkout of `ours`: git looks there for attributes only."""
+    if not attributes:
+        yield repository.common
+        return
+    with scratch(repository.common / "kitchens") as folder:
+        try:
+            for path, content in attributes.items():
+                file = folder / os.fsdecode(path)
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.write_bytes(content)
+        except OSError as error:
+            raise EnvironmentFailure(
+                f"`{folder}` cannot be written: {error.strerror}", code="disk"
+            ) from error
+        yield folder

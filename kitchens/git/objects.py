@@ -1,0 +1,320 @@
+"""Objects are read through one long-lived `git cat-file` and written by one `git unpack-objects`."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import threading
+import weakref
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from typing import IO, TYPE_CHECKING
+
+from kitchens.git.command import Git, data, text
+from kitchens.model.kitchen import Identity
+from kitchens_engine.errors import EnvironmentFailure
+
+if TYPE_CHECKING:
+    from kitchens.git.pack import Written
+
+KINDS = frozenset((b"blob", b"tree", b"commit", b"tag"))
+
+#: Bytes of questions that may lie unread in the pipe. Every system's smallest pipe holds
+#: twice this, so we never block on writing while git blocks on writing to us.
+WINDOW = 2048
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A line of a tree. `mode` has six digits; `kind` is `blob`, `tree` or `commit` (a submodule)."""
+
+    mode: str
+    kind: str
+    oid: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """A commit. `committed` carries the zone in which it was made."""
+
+    tree: str
+    parents: tuple[str, ...]
+    author: Identity
+    committed: datetime
+    message: str
+
+
+class Objects:
+    """The objects of one repository. `width` is the number of hex digits in an id: 40, or 64 with SHA-256.
+
+    The reader process starts with the first question and ends with `close`. Trees and
+    commits are remembered, since an id never changes its meaning.
+    """
+
+    def __init__(self, git: Git, width: int) -> None:
+        self.width = width
+        self._git = git
+        self._lock = threading.RLock()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._owner = 0
+        self._closing: weakref.finalize[..., Objects] | None = None
+        self._trees: dict[str, tuple[Entry, ...]] = {}
+        self._commits: dict[str, Commit] = {}
+        self._roots: dict[str, str] = {}
+
+    def resolve(self, name: str) -> str | None:
+        """The id that git's `name` (`HEAD`, `main~2`, `v1^{commit}`, a unique prefix) stands for."""
+        return self.resolve_all([name])[0]
+
+    def resolve_all(self, names: Sequence[str]) -> list[str | None]:
+        """The ids of several names, in one go."""
+        return [found[1] if found else None for found in self._answers(b"info", names, lambda _, size: None)]
+
+    def read_all(self, names: Sequence[str]) -> list[bytes | None]:
+        """The contents of several objects by id or name (`<commit>:<path>` too), in one go."""
+        contents: list[bytes] = []
+
+        def take(stream: IO[bytes], size: int) -> None:
+            contents.append(stream.read(size))
+
+        found = self._answers(b"contents", names, take)
+        rest = iter(contents)
+        return [next(rest) if each else None for each in found]
+
+    def copy_all(self, oids: Sequence[str], take: Callable[[IO[bytes], int], None]) -> None:
+        """Hand each object's stream and size to `take`, in order; it must read exactly that many bytes.
+
+        Raises `EnvironmentFailure` when one is missing.
+        """
+        for oid, found in zip(oids, self._answers(b"contents", oids, take), strict=True):
+            if found is None:
+                raise _missing(oid)
+
+    def blob(self, oid: str) -> bytes:
+        """The content of a blob that is known to exist."""
+        content = self.read_all([oid])[0]
+        if content is None:
+            raise _missing(oid)
+        return content
+
+    def read(self, treeish: str, path: str) -> bytes | None:
+        """The content of the file (or the target of the link) at `path`, or None when there is none."""
+        entry = self.entry(treeish, path)
+        return self.blob(entry.oid) if entry and entry.kind == "blob" else None
+
+    def entry(self, treeish: str, path: str) -> Entry | None:
+        """What is at `path` (with `/`) in a tree or commit. Links are not followed."""
+        root = self.tree(treeish)
+        if root is None:
+            return None
+        found = Entry("040000", "tree", root, "")
+        for part in filter(None, path.split("/")):
+            if found.kind != "tree":
+                return None
+            below = {entry.name: entry for entry in self._tree(found.oid)}
+            if part not in below:
+                return None
+            found = below[part]
+        return found
+
+    def entries(self, treeish: str) -> tuple[Entry, ...]:
+        """The lines of a tree, in git's order: a tree's id, a commit's name, or `<either>:<folder>`.
+
+        Empty when there is no such folder.
+        """
+        root, _, path = treeish.partition(":")
+        entry = self.entry(root, path)
+        return self._tree(entry.oid) if entry and entry.kind == "tree" else ()
+
+    def tree(self, treeish: str) -> str | None:
+        """The id of the tree that a tree, commit or tag stands for."""
+        if treeish in self._trees:
+            return treeish
+        if treeish in self._roots:
+            return self._roots[treeish]
+        found = self.resolve(f"{treeish}^{{tree}}")
+        if found is not None and self._is_oid(treeish):
+            self._roots[treeish] = found
+        return found
+
+    def commit(self, oid: str) -> Commit:
+        """A commit that is known to exist."""
+        return self.commits([oid])[0]
+
+    def commits(self, oids: Sequence[str]) -> list[Commit]:
+        """Several commits, in one go."""
+        wanted = [oid for oid in dict.fromkeys(oids) if oid not in self._commits]
+        for oid, content in zip(wanted, self.read_all(wanted), strict=True):
+            if content is None:
+                raise _missing(oid)
+            self._commits[oid] = _parse_commit(content)
+        return [self._commits[oid] for oid in oids]
+
+    def write(self, objects: Sequence[Written]) -> None:
+        """Store all of `objects` with one process. Objects alone change nothing until a ref names them."""
+        # Hashing and packing cost an import that reading need not pay.
+        from kitchens.git.pack import pack
+
+        self._git.run("unpack-objects", "-q", "--strict", input=pack(objects, self.width))
+
+    def close(self) -> None:
+        """End the reader process. Later questions start another."""
+        with self._lock:
+            if self._closing is not None:
+                self._closing()
+            self._process = self._closing = None
+
+    def _is_oid(self, name: str) -> bool:
+        return len(name) == self.width and not set(name) - set("0123456789abcdef")
+
+    def _tree(self, oid: str) -> tuple[Entry, ...]:
+        if oid not in self._trees:
+            self._trees[oid] = _parse_tree(self.blob(oid), self.width // 2)
+        return self._trees[oid]
+
+    def _answers(
+        self, verb: bytes, names: Sequence[str], take: Callable[[IO[bytes], int], None]
+    ) -> list[tuple[str, str] | None]:
+        """Kind and id of each name, or None; `take` gets each content while its answer is read.
+
+        Complete when it returns: an answer that nobody reads would be taken for the next one's.
+        """
+        if not names:
+            return []
+        with self._lock:
+            try:
+                return self._converse(verb, [data(name) for name in names], take)
+            except BaseException:
+                # Whatever cut us off left answers in the pipe: the next question needs a new process.
+                self.close()
+                raise
+
+    def _converse(
+        self, verb: bytes, names: Sequence[bytes], take: Callable[[IO[bytes], int], None]
+    ) -> list[tuple[str, str] | None]:
+        asked = [name if name.strip() and b"\n" not in name else b"-" for name in names]
+        windows = _windows([b"%s %s\n" % (verb, name) for name in asked])
+        process = self._reader()
+        assert process.stdin and process.stdout
+        questions, answers = process.stdin, process.stdout
+        found: list[tuple[str, str] | None] = []
+        try:
+            _say(questions, windows[0][0])
+            for position, (_, count) in enumerate(windows):
+                if position + 1 < len(windows):
+                    _say(questions, windows[position + 1][0])
+                for _ in range(count):
+                    found.append(self._answer(answers, verb, take))
+        except BrokenPipeError as error:
+            raise self._ended() from error
+        return found
+
+    def _answer(
+        self, answers: IO[bytes], verb: bytes, take: Callable[[IO[bytes], int], None]
+    ) -> tuple[str, str] | None:
+        line = answers.readline()
+        if not line:
+            raise self._ended()
+        words = line.split()
+        if len(words) != 3 or words[1] not in KINDS or not words[2].isdigit():
+            return None
+        if verb == b"contents":
+            take(answers, int(words[2]))
+            answers.read(1)
+        return words[1].decode(), words[0].decode()
+
+    def _reader(self) -> subprocess.Popen[bytes]:
+        # A forked child shares our pipes: two that talk through them would get each other's answers.
+        if self._process is None or self._owner != os.getpid():
+            self._process = self._git.start("cat-file", "--batch-command")
+            self._owner = os.getpid()
+            self._closing = weakref.finalize(self, _end, self._process, self._owner)
+        return self._process
+
+    def _ended(self) -> EnvironmentFailure:
+        self._git.require_version()
+        return EnvironmentFailure("`git cat-file` ended before it answered", code="git")
+
+
+def _say(questions: IO[bytes], words: bytes) -> None:
+    questions.write(words)
+    questions.flush()
+
+
+def _windows(questions: Sequence[bytes]) -> list[tuple[bytes, int]]:
+    """Questions joined into windows, each with how many it holds; two of them fit any pipe."""
+    windows: list[tuple[bytes, int]] = []
+    held: list[bytes] = []
+    length = 0
+    for question in questions:
+        if held and length + len(question) > WINDOW:
+            windows.append((b"".join(held), len(held)))
+            held, length = [], 0
+        held.append(question)
+        length += len(question)
+    return [*windows, (b"".join(held), len(held))]
+
+
+def _end(process: subprocess.Popen[bytes], owner: int) -> None:
+    if owner != os.getpid():
+        return
+    assert process.stdin and process.stdout
+    try:
+        process.stdin.close()
+    except BrokenPipeError:
+        pass
+    process.stdout.close()
+    process.wait()
+
+
+def _missing(oid: str) -> EnvironmentFailure:
+    return EnvironmentFailure(
+        f"the repository has no object `{oid}`", "`git fsck` says what is damaged", code="git-object"
+    )
+
+
+def _parse_tree(content: bytes, size: int) -> tuple[Entry, ...]:
+    entries = []
+    position = 0
+    while position < len(content):
+        space = content.index(b" ", position)
+        end = content.index(b"\0", space)
+        mode = content[position:space].decode().zfill(6)
+        kind = {"040000": "tree", "160000": "commit"}.get(mode, "blob")
+        oid = content[end + 1 : end + 1 + size].hex()
+        entries.append(Entry(mode, kind, oid, text(content[space + 1 : end])))
+        position = end + 1 + size
+    return tuple(entries)
+
+
+def _parse_commit(content: bytes) -> Commit:
+    head, _, message = text(content).partition("\n\n")
+    tree, author, committed = "", Identity("", ""), datetime.fromtimestamp(0, timezone.utc)
+    parents = []
+    for line in head.split("\n"):
+        key, _, value = line.partition(" ")
+        match key:
+            case "tree":
+                tree = value
+            case "parent":
+                parents.append(value)
+            case "author":
+                author, _ = _parse_identity(value)
+            case "committer":
+                _, committed = _parse_identity(value)
+    return Commit(tree, tuple(parents), author, committed, message)
+
+
+def _parse_identity(line: str) -> tuple[Identity, datetime]:
+    who, _, when = line.rpartition("> ")
+    name, _, email = who.partition(" <")
+    seconds, _, zone = when.partition(" ")
+    try:
+        shift = timedelta(hours=int(zone[1:3]), minutes=int(zone[3:5]))
+        moment = datetime.fromtimestamp(int(seconds), timezone(-shift if zone[0] == "-" else shift))
+    except (ValueError, IndexError, OverflowError):
+        # Old tools wrote dates that no calendar has; who made it is still worth knowing.
+        moment = datetime.fromtimestamp(0, timezone.utc)
+    return Identity(name, email), moment

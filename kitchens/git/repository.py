@@ -1,0 +1,147 @@
+"""Where the repository is, who acts in it, and how one is made."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+from kitchens.git.command import Git
+from kitchens.git.objects import Objects
+from kitchens.git.refs import Refs
+from kitchens.model.kitchen import Identity
+from kitchens_engine.errors import EnvironmentFailure, InvalidInput
+
+
+@dataclass(frozen=True, slots=True)
+class Repository:
+    """An open repository. Close it, or use it as a context manager.
+
+    `common` is the git directory that all worktrees share; `top` the main worktree (of a
+    bare repository, `common`); `here` the checkout that holds the folder it was opened
+    from. `git` runs in `common` and never looks at a checkout.
+    """
+
+    common: Path
+    top: Path
+    here: Path
+    bare: bool
+    git: Git
+    objects: Objects
+    refs: Refs
+
+    @property
+    def claims(self) -> Path:
+        """The folder in which we write down what we hold."""
+        return self.common / "kitchens" / "locks"
+
+    def identity(self) -> Identity:
+        """Who acts: git's configuration, or GIT_AUTHOR_*/GIT_COMMITTER_*. Git's guesses do not count."""
+        for variable in ("GIT_AUTHOR_IDENT", "GIT_COMMITTER_IDENT"):
+            answer = self.git.run("-c", "user.useConfigOnly=true", "var", variable, check=False)
+            name, _, rest = answer.text.partition(" <")
+            email, closed, _ = rest.partition(">")
+            if answer.status == 0 and name and closed:
+                return Identity(name, email)
+        raise InvalidInput(
+            "git does not know who you are, and every change is signed with a name",
+            'git config --global user.name "Your Name"',
+            'git config --global user.email "you@example.com"',
+            code="identity",
+        )
+
+    def checkout(self, path: Path) -> Git:
+        """Git in the checkout at `path`, which is never looked for above that folder."""
+        return self.git.at(path, git_dir=git_directory(path), work_tree=path)
+
+    def close(self) -> None:
+        """End the reader process."""
+        self.objects.close()
+
+    def __enter__(self) -> Repository:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def open_repository(folder: Path, environment: Mapping[str, str]) -> Repository:
+    """The repository that holds `folder`: a checkout, a linked worktree, or a bare one."""
+    start = Git(folder, environment)
+    plain = ("--is-bare-repository", "--show-object-format", "--is-inside-work-tree")
+    words = ("rev-parse", *plain, "--path-format=absolute", "--git-common-dir", "--absolute-git-dir")
+    answer = start.run(*words, check=False)
+    if answer.status != 0:
+        raise _not_open(start, answer.complaint)
+    lines = answer.text.split("\n")
+    bare, form, inside = lines[0] == "true", lines[1], lines[2] == "true"
+    if len(lines) == 5:
+        common, own = Path(lines[3]), Path(lines[4])
+    else:
+        # A path holds a newline: ask for each alone.
+        common = Path(start.run("rev-parse", "--path-format=absolute", "--git-common-dir").text)
+        own = Path(start.run("rev-parse", "--absolute-git-dir").text)
+    here = Path(start.run("rev-parse", "--show-toplevel").text) if inside else None
+    top = _main_worktree(start, common, own, here, bare)
+    git = start.at(common, git_dir=common)
+    objects = Objects(git, 64 if form == "sha256" else 40)
+    return Repository(common, top, here or top, bare, git, objects, Refs(git, objects, common))
+
+
+def init_repository(folder: Path, branch: str, environment: Mapping[str, str]) -> Repository:
+    """Make a repository in `folder` whose first branch will be `branch`, and open it."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise EnvironmentFailure(f"`{folder}` cannot be made: {error.strerror}", code="disk") from error
+    git = Git(folder, environment)
+    git.require_version()
+    git.run("init", "--quiet", f"--initial-branch={branch}")
+    return open_repository(folder, environment)
+
+
+def git_directory(checkout: Path) -> Path:
+    """The git directory of the checkout at `checkout`: `.git`, or where that file points."""
+    link = checkout / ".git"
+    try:
+        if link.is_dir():
+            return link
+        target = os.fsdecode(link.read_bytes()).removesuffix("\n").removeprefix("gitdir: ")
+    except OSError as error:
+        raise EnvironmentFailure(
+            f"`{checkout}` is not a checkout (any more): its `.git` cannot be read",
+            "`git worktree repair` mends a worktree that was moved",
+            code="checkout",
+        ) from error
+    return Path(os.path.normpath(checkout / target))
+
+
+def _not_open(git: Git, complaint: str) -> InvalidInput | EnvironmentFailure:
+    git.require_version()
+    if any((folder / ".git").exists() for folder in (git.folder.absolute(), *git.folder.absolute().parents)):
+        # There is one, but git will not have it: another owner, a damaged HEAD.
+        return EnvironmentFailure(f"git cannot open the repository: {complaint}", code="git")
+    return InvalidInput(
+        f"`{git.folder}` is not in a git repository",
+        "`kitchen init` makes a cookbook here",
+        code="no-repository",
+    )
+
+
+def _main_worktree(git: Git, common: Path, own: Path, here: Path | None, bare: bool) -> Path:
+    if bare and own == common:
+        return common
+    if own == common and here is not None:
+        return here
+    if common.name == ".git":
+        # Asked from a linked worktree, or from inside `.git` itself.
+        return common.parent
+    main = git.at(common, git_dir=common)
+    if main.run("config", "--type=bool", "core.bare", check=False).text == "true":
+        return common
+    elsewhere = main.run("config", "core.worktree", check=False)
+    return Path(os.path.normpath(common / elsewhere.text)) if elsewhere.status == 0 else common

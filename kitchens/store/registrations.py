@@ -1,0 +1,212 @@
+"""Registrations of kitchens: `refs/kitchens/<name>`, a commit chain whose `git log` is the audit trail."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import Any
+
+from kitchens.git.refs import Moved
+from kitchens.git.repository import Repository
+from kitchens.model.kitchen import Identity, Landing, Registration
+from kitchens.model.names import KitchenName
+from kitchens_engine.errors import EnvironmentFailure
+
+PREFIX = "refs/kitchens/"
+DELETED = "refs/deleted/"
+FILE = "kitchen.toml"
+
+#: Raised when older programs could misread what is written; they then refuse instead.
+FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Deleted:
+    """A kitchen that was deleted: `ref` keeps its last commit `tip` alive."""
+
+    name: KitchenName
+    when: datetime
+    tip: str
+    ref: str
+
+
+class Registrations:
+    """The registrations in one repository."""
+
+    def __init__(self, repository: Repository) -> None:
+        self._repository = repository
+        self._objects = repository.objects
+        self._refs = repository.refs
+
+    def read(self, name: KitchenName) -> tuple[Registration, str] | None:
+        """The registration of a kitchen and the id to write it back by, or None when there is none."""
+        oid = self._refs.read(f"{PREFIX}{name}")
+        if oid is None:
+            return None
+        return self._parsed([oid])[0], oid
+
+    def all(self) -> dict[KitchenName, Registration]:
+        """Every registration, by name: one process for the refs, and one answers for all the contents."""
+        found = self._refs.refs(PREFIX)
+        names = [KitchenName(ref.removeprefix(PREFIX)) for ref in found]
+        return dict(zip(names, self._parsed(list(found.values())), strict=True))
+
+    def write(
+        self, registration: Registration, old: str | None, reason: str, identity: Identity, when: datetime
+    ) -> str:
+        """Write a registration over the one at `old` (None: the kitchen is new), and give its new id.
+
+        Raises `Moved` when somebody else wrote it first. `reason` is its line in `git log`.
+        """
+        # Hashing, packing and writing TOML cost imports that only writers pay.
+        from kitchens.git.pack import commit, tree, written
+        from kitchens.store.toml import document
+
+        width = self._objects.width
+        file = written("blob", document(_values(registration)), width)
+        folder = tree([("100644", file.oid, FILE)], width)
+        parents = [old] if old else []
+        made = commit(folder.oid, parents, reason, identity, when, width)
+        self._objects.write([file, folder, made])
+        self._refs.move(f"{PREFIX}{registration.name}", made.oid, old, f"kitchen: {reason}")
+        return made.oid
+
+    def landings(self, name: KitchenName, limit: int | None = None) -> list[Landing]:
+        """The landings on a kitchen, newest first, also those that never became done."""
+        ref = f"{PREFIX}{name}"
+        if self._refs.read(ref) is None:
+            return []
+        chain = self._repository.git.run("rev-list", "--topo-order", ref, "--").text.split("\n")
+        found: dict[tuple[str, str, datetime], Landing] = {}
+        for start in range(0, len(chain), 200):
+            for registration in self._parsed(chain[start : start + 200]):
+                if (landing := registration.landing) is not None:
+                    # Each later version of the registration still carries the landing before it.
+                    found.setdefault((landing.previous, landing.commit, landing.when), landing)
+            if limit is not None and len(found) >= limit:
+                break
+        return list(found.values())[:limit]
+
+    def remove(
+        self, name: KitchenName, tip: str | None, when: datetime, *, branch: bool = True
+    ) -> str | None:
+        """Delete a kitchen: its branch goes if it is at `tip`, which is kept under the ref that is returned.
+
+        The branch is the point of no return: before it nothing is gone, and a call with the
+        `tip` None finishes after it. Raises `Moved` when the branch has moved on.
+        """
+        kept = None
+        if tip is not None:
+            kept = self._keep(name, tip, when)
+            if branch:
+                try:
+                    self._refs.delete(f"refs/heads/{name}", tip)
+                except Moved:
+                    self._refs.delete(kept, tip)
+                    raise
+        registered = self._refs.read(f"{PREFIX}{name}")
+        if registered is not None:
+            self._refs.delete(f"{PREFIX}{name}", registered)
+        return kept
+
+    def deleted(self) -> list[Deleted]:
+        """The deleted kitchens whose commits are still kept, oldest first."""
+        found = []
+        for ref, tip in self._refs.refs(DELETED).items():
+            name, _, stamp = ref.removeprefix(DELETED).rpartition("/")
+            moment = datetime.strptime(stamp[:16], "%Y%m%dT%H%M%SZ").replace(tzinfo=timezone.utc)
+            found.append(Deleted(KitchenName(name), moment, tip, ref))
+        return sorted(found, key=lambda each: each.when)
+
+    def forget(self, deleted: Deleted) -> None:
+        """Let go of a deleted kitchen's commits."""
+        self._refs.delete(deleted.ref, deleted.tip)
+
+    def _keep(self, name: KitchenName, tip: str, when: datetime) -> str:
+        stamp = f"{when.astimezone(timezone.utc):%Y%m%dT%H%M%SZ}"
+        for suffix in ("", *(f"-{count}" for count in range(2, 100))):
+            ref = f"{DELETED}{name}/{stamp}{suffix}"
+            try:
+                self._refs.move(ref, tip, None, "kitchen: deleted")
+            except Moved:
+                # A kitchen of this name was deleted in the same second.
+                continue
+            return ref
+        raise EnvironmentFailure(f"`{DELETED}{name}/{stamp}` is taken", code="deleted")
+
+    def _parsed(self, oids: list[str]) -> list[Registration]:
+        contents = self._objects.read_all([f"{oid}:{FILE}" for oid in oids])
+        return [_registration(oid, content) for oid, content in zip(oids, contents, strict=True)]
+
+
+def _values(registration: Registration) -> dict[str, Any]:
+    landing = registration.landing
+    return {
+        "format": FORMAT,
+        "name": str(registration.name),
+        "parent": str(registration.parent) if registration.parent else None,
+        "permanent": registration.permanent,
+        "owner": registration.owner,
+        "created": registration.created,
+        "expires": registration.expires,
+        "baseline": registration.baseline,
+        "adopted": registration.adopted,
+        "settings": registration.settings or None,
+        "landing": landing
+        and {
+            "status": landing.status,
+            "previous": landing.previous,
+            "commit": landing.commit,
+            "source": landing.source,
+            "who": landing.who,
+            "when": landing.when,
+            "recipes": [list(pair) for pair in landing.recipes],
+        },
+    }
+
+
+def _registration(oid: str, content: bytes | None) -> Registration:
+    try:
+        if content is None:
+            raise ValueError(f"there is no `{FILE}` in it")
+        values = tomllib.loads(content.decode())
+        if values["format"] > FORMAT:
+            raise ValueError("a newer version of kitchens wrote it")
+        return _from_values(values)
+    except (KeyError, TypeError, ValueError) as error:
+        raise EnvironmentFailure(
+            f"the registration in commit `{oid[:12]}` cannot be read: {error}",
+            f"`git log {oid[:12]}` shows who wrote it",
+            code="registration",
+        ) from error
+
+
+def _from_values(values: Mapping[str, Any]) -> Registration:
+    parent = values.get("parent")
+    landing = values.get("landing")
+    return Registration(
+        name=KitchenName(values["name"]),
+        parent=KitchenName(parent) if parent else None,
+        permanent=values["permanent"],
+        owner=values["owner"],
+        created=values["created"],
+        expires=values.get("expires"),
+        baseline=values.get("baseline"),
+        adopted=values["adopted"],
+        settings=values.get("settings", {}),
+        landing=landing and _landing(landing),
+    )
+
+
+def _landing(values: Mapping[str, Any]) -> Landing:
+    return Landing(
+        status=values["status"],
+        previous=values["previous"],
+        commit=values["commit"],
+        source=values["source"],
+        who=values["who"],
+        when=values["when"],
+        recipes=tuple((recipe, fingerprint) for recipe, fingerprint in values["recipes"]),
+    )

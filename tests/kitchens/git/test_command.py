@@ -1,0 +1,70 @@
+"""The git binary in an environment that the machine cannot bend."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from kitchens.git.command import Git, scrubbed
+from kitchens_engine.errors import EnvironmentFailure, InvalidInput
+
+
+def fake_git(folder: Path, script: str) -> dict[str, str]:
+    """An environment in which `git` is this shell script."""
+    program = folder / "git"
+    program.write_text(f"#!/bin/sh\n{script}\n")
+    program.chmod(0o755)
+    return {"PATH": f"{folder}:/usr/bin:/bin"}
+
+
+def test_variables_of_git_do_not_leak():
+    """What points git at another repository or other settings is dropped; who acts is kept."""
+    kept = scrubbed({"GIT_DIR": "/x", "GIT_CONFIG_COUNT": "1", "GIT_AUTHOR_NAME": "Ada", "HOME": "/h"})
+    assert "GIT_DIR" not in kept
+    assert "GIT_CONFIG_COUNT" not in kept
+    assert (kept["GIT_AUTHOR_NAME"], kept["HOME"], kept["LC_ALL"]) == ("Ada", "/h", "C")
+
+
+def test_hooks_never_run(checkout, repository):
+    """A hook in the repository does not run when we act."""
+    hook = checkout.write(".git/hooks/reference-transaction", "#!/bin/sh\nexit 1\n")
+    hook.chmod(0o755)
+    repository.refs.move("refs/heads/x", checkout.tip(), None, "test")
+    assert repository.refs.branch("x") == checkout.tip()
+
+
+def test_a_missing_git_is_the_environment(tmp_path):
+    """Without git in PATH the answer is one sentence, exit 5."""
+    with pytest.raises(EnvironmentFailure, match="no `git` in PATH"):
+        Git(tmp_path, {"PATH": str(tmp_path)}).run("version")
+
+
+def test_a_missing_folder_is_named(tmp_path, environment):
+    """A folder that is gone is not mistaken for a missing git."""
+    with pytest.raises(EnvironmentFailure, match="gone` is not a folder"):
+        Git(tmp_path / "gone", environment).run("version")
+
+
+def test_an_old_git_is_named_after_a_failure(tmp_path):
+    """A call that fails in an old git says which version is needed; one that works asks nothing."""
+    old = fake_git(
+        tmp_path, 'for word; do [ "$word" = version ] && echo git version 2.20.1 && exit; done; exit 1'
+    )
+    git = Git(tmp_path, old)
+    with pytest.raises(InvalidInput, match=r"git 2\.20\.1 is too old"):
+        git.run("merge-tree")
+
+
+def test_vendors_versions_are_understood(tmp_path):
+    """Apple and Windows append their own words to the version."""
+    git = Git(tmp_path, fake_git(tmp_path, 'echo "git version 2.39.5 (Apple Git-154)"'))
+    assert git.version() == (2, 39, 5)
+    assert Git(tmp_path, fake_git(tmp_path, "echo git version 2.47.0.windows.2")).version() == (2, 47, 0, 2)
+
+
+def test_calls_are_counted(repository):
+    """The tally says how many processes were started."""
+    before = repository.git.tally.calls
+    repository.git.run("version")
+    assert repository.git.tally.calls == before + 1
