@@ -9,7 +9,7 @@ from itertools import dropwhile
 
 from kitchens_engine.errors import Fault
 from kitchens_engine.language.document import Document
-from kitchens_engine.language.nearest import did_you_mean
+from kitchens_engine.language.nearest import did_you_mean, nearest
 from kitchens_engine.ports import Source
 from kitchens_engine.positions import Path
 from kitchens_engine.recipe import Node, Recipe, sql_file
@@ -108,5 +108,9 @@ def _module_faults(
 
 
 def _near(where: str, source: Source) -> str | None:
+    """The nearest name among the files of the same kind. The kind alone makes no file near."""
     folder, name = posixpath.split(where)
-    return did_you_mean(name, source.names(folder))
+    stem, kind = posixpath.splitext(name)
+    stems = [posixpath.splitext(other)[0] for other in source.names(folder) if other.endswith(kind)]
+    found = nearest(stem, stems, likeness=0.75)
+    return f"did you mean `{found}{kind}`?" if found else None

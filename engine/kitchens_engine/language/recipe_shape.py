@@ -47,6 +47,13 @@ def _pair(value: list[Any]) -> object:
     return value
 
 
+def _reference(value: str) -> object:
+    # The value is not repeated: it may well be the secret itself.
+    if not re.fullmatch(r"vault:[^\s{}]+", value):
+        raise ValueError("a secret stays in the vault; write a reference such as `vault:flights/token`")
+    return value
+
+
 def _time_zone(value: str) -> object:
     from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -67,11 +74,6 @@ _VARIABLE_OF_ENVIRONMENT = matching(
     "environment-name",
     r"(?!KITCHEN(?:_|$))[A-Za-z_]\w*",
     "cannot be set; a name has letters, digits and `_`, and `KITCHEN…` is ours",
-)
-_SECRET = matching(
-    "secret",
-    r"vault:[^\s{}]+",
-    "holds a secret; write it to the vault, and its reference here, such as `vault:flights/token`",
 )
 _SCHEDULE = matching(
     "schedule",
@@ -130,7 +132,9 @@ _NODE = Table(
         ),
         "secrets": Key(
             ("table",),
-            table=Table(others=Key(("string",), format=_SECRET), names=_VARIABLE_OF_ENVIRONMENT),
+            table=Table(
+                others=Key(("string",), format=Format("secret", _reference)), names=_VARIABLE_OF_ENVIRONMENT
+            ),
         ),
         "outputs": Key(("table",), table=Table(others=_TYPE)),
         "retries": Key(("integer",), minimum=0),

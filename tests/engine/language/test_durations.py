@@ -1,0 +1,25 @@
+"""Durations as people write them."""
+
+from __future__ import annotations
+
+import pytest
+
+from kitchens_engine.durations import seconds
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [("10s", 10), ("5m", 300), ("2h", 7200), ("1d", 86400), ("0.5s", 0.5), (7, 7), (1.5, 1.5), (0, 0)],
+)
+def test_durations_are_seconds(value: str | float, expected: float) -> None:
+    """Units are seconds, minutes, hours and days; a number is seconds already."""
+    assert seconds(value) == expected
+
+
+@pytest.mark.parametrize(
+    "value", ["", "10", "5 minutes", "-1s", "1h30m", -1, float("nan"), float("inf"), True]
+)
+def test_anything_else_is_refused_with_an_example(value: str | float) -> None:
+    """What is no duration gets a sentence that shows one."""
+    with pytest.raises(ValueError, match="write `10s`"):
+        seconds(value)
