@@ -41,7 +41,7 @@ def main(arguments: list[str]) -> int:
         _show_error(error, as_json=given.json)
         return 2 if isinstance(error, InvalidInput) else 5 if isinstance(error, EnvironmentFailure) else 1
     if given.json:
-        print(json.dumps(record.document(), indent=2))
+        print(json.dumps(record.document(), indent=2 if sys.stdout.isatty() else None))
     else:
         _show(record)
     if record.status is Status.CANCELLED:

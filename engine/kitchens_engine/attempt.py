@@ -1,9 +1,14 @@
-"""One try of one node: its token, and the folder where its files lie."""
+"""One try of one node: its token, and the folder where its files lie.
+
+Paths are text here: of a run's thousands of small files, pathlib costs more than the files.
+"""
 
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,9 +22,9 @@ class Attempt:
     folder: str
 
     @property
-    def log(self) -> Path:
+    def log(self) -> str:
         """What its processes wrote."""
-        return Path(self.folder, "log.txt")
+        return f"{self.folder}/log.txt"
 
     @property
     def home(self) -> str:
@@ -43,11 +48,13 @@ class Attempt:
 
     def make_folders(self) -> None:
         """The folder and the home, which may be there already."""
-        Path(self.home).mkdir(parents=True, exist_ok=True)
+        os.makedirs(self.folder, exist_ok=True)
+        with suppress(FileExistsError):
+            os.mkdir(self.home)
 
     def note(self, message: str) -> None:
         """Add a line of the runner's own to the log."""
-        with self.log.open("a", encoding="utf-8") as log:
+        with open(self.log, "a", encoding="utf-8") as log:
             log.write(f"{message}\n")
 
     def ask(self, token: str, request: Mapping[str, Any]) -> None:
@@ -69,7 +76,8 @@ class Attempt:
     def outputs(self) -> dict[str, Any]:
         """What its processes wrote as outputs; values are JSON where they parse, else text."""
         try:
-            text = Path(self.output).read_text(encoding="utf-8", errors="replace")
+            with open(self.output, encoding="utf-8", errors="replace") as file:
+                text = file.read()
         except FileNotFoundError:
             return {}
         pairs = (line.partition("=") for line in text.splitlines())
@@ -78,7 +86,7 @@ class Attempt:
     def last_line(self) -> str | None:
         """The last line of the log that says anything, shortened."""
         try:
-            with self.log.open("rb") as log:
+            with open(self.log, "rb") as log:
                 log.seek(0, 2)
                 log.seek(max(0, log.tell() - 4096))
                 lines = log.read().decode("utf-8", "replace").splitlines()

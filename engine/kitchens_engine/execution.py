@@ -14,7 +14,7 @@ import heapq
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import count
@@ -76,7 +76,6 @@ class Execution:
             self._advance()
             if self.graph.remaining == 0:
                 return
-            self._journal.flush()
             for ended in self._wait():
                 self._process_ended(ended)
             self._ring(time.monotonic())
@@ -102,14 +101,14 @@ class Execution:
                 return
             self._admitted(live)
 
-    def _wait(self) -> list[Ended]:
-        patience = _PATIENCE
+    def _wait(self) -> Sequence[Ended]:
+        patience = min(_PATIENCE, self._journal.flush_when_due(time.monotonic()))
         if self._timers:
             patience = min(patience, max(0.0, self._timers[0][0] - time.monotonic()))
         if not self._running:
             self._stop.wait(patience)
             return []
-        return list(self._runtime.wait(patience))
+        return self._runtime.wait(patience)
 
     def _ring(self, now: float) -> None:
         while self._timers and self._timers[0][0] <= now:
@@ -263,7 +262,7 @@ class Execution:
                 why=None,
                 started=started,
                 attempts=number,
-                log=None if silent else str(live.attempt.log),
+                log=None if silent else live.attempt.log,
             ),
         )
         self._journal.node_started(live.record)

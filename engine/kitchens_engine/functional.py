@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 from kitchens_engine import environment
@@ -81,7 +82,7 @@ def _run(
     attempt.ask(token, request)
     variables = environment.of_process(order, scope, scope.plan.path, attempt, {}, database=True)
     argv = (runtime.python, runtime.worker, "tests", attempt.request, attempt.result)
-    runtime.start(Command(token, argv, scope.folder, variables, attempt.log))
+    runtime.start(Command(token, argv, scope.folder, variables, Path(attempt.log)))
     killed = False
     while True:
         for ended in runtime.wait(_PATIENCE):
@@ -100,5 +101,5 @@ def _record(test: dict[str, Any], scope: Scope, attempt: Attempt) -> TestRecord:
         limits=test.get("limits"),
         message=test.get("message"),
         recipe=scope.plan.recipe.name,
-        log=str(attempt.log),
+        log=attempt.log,
     )

@@ -12,14 +12,19 @@ from kitchens_engine.outcome import NodeRecord, RunRecord, Status, TestRecord
 from kitchens_engine.ports import Event, Observer
 from kitchens_engine.records import Records
 
+#: Changes that fall within so many seconds become durable in one commit.
+_DELAY = 0.02
+_LONG = 3600.0
+
 
 class Journal:
-    """One run's voice. What it is told becomes durable at the next `flush`."""
+    """One run's voice. What it is told becomes durable within `_DELAY` seconds, together."""
 
     def __init__(self, run: str, records: Records | None, observer: Observer) -> None:
         self._run = run
         self._records = records
         self._observer = observer
+        self._due: float | None = None
 
     def queued(self, record: RunRecord) -> None:
         """The run exists and waits for its data folder."""
@@ -97,10 +102,18 @@ class Journal:
                 self._records.status(self._run, Status.INTERRUPTED)
                 self._records.flush()
 
-    def flush(self) -> None:
-        """Make durable what was told so far."""
-        if self._records:
-            self._records.flush()
+    def flush_when_due(self, now: float) -> float:
+        """Make durable what was told, unless it was told just now. Returns the seconds to the next time."""
+        if self._records is None or not self._records.gathered:
+            self._due = None
+            return _LONG
+        if self._due is None:
+            self._due = now + _DELAY
+        if now < self._due:
+            return self._due - now
+        self._records.flush()
+        self._due = None
+        return _LONG
 
     def _test_ended(self, node: str | None, test: TestRecord) -> None:
         self._tell("test-ended", node, **test.document())

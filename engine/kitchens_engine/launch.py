@@ -33,7 +33,7 @@ def prepare(live: LiveNode, token: str, order: Order, runtime: Runtime) -> Comma
     variables = environment.of_process(
         order, scope, live.path, attempt, own, database=kinds.database_mode(node) is not None
     )
-    return Command(token, work.argv, scope.folder, variables, attempt.log)
+    return Command(token, work.argv, scope.folder, variables, Path(attempt.log))
 
 
 def learn(live: LiveNode, result: dict[str, Any]) -> None:

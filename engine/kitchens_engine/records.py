@@ -37,7 +37,8 @@ class Records:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._gathered: list[tuple[str, tuple[Any, ...]]] = []
+        # A later write under the same key takes the place of an earlier one.
+        self._gathered: dict[object, tuple[str, tuple[Any, ...]]] = {}
         with self._disk():
             path.parent.mkdir(parents=True, exist_ok=True)
             self._connection = sqlite3.connect(
@@ -93,6 +94,7 @@ class Records:
             "update nodes set status = ?, why = ?, started = ?, seconds = ?, attempts = ?, outputs = ?, "
             "log = ? where run = ? and path = ?",
             (*_columns(node), run, node.path),
+            key=(run, node.path),
         )
         self.tests(run, node.path, node.tests)
 
@@ -128,11 +130,11 @@ class Records:
         """Make durable what was gathered, all of it or nothing."""
         if not self._gathered:
             return
-        gathered, self._gathered = self._gathered, []
+        gathered, self._gathered = self._gathered, {}
         with self._disk():
             self._connection.execute("begin immediate")
             try:
-                for statement, values in gathered:
+                for statement, values in gathered.values():
                     self._connection.execute(statement, values)
                 self._connection.execute("commit")
             except BaseException:
@@ -140,8 +142,15 @@ class Records:
                     self._connection.execute("rollback")
                 raise
 
-    def _gather(self, statement: str, values: tuple[Any, ...]) -> None:
-        self._gathered.append((statement, values))
+    @property
+    def gathered(self) -> bool:
+        """Whether anything waits to become durable."""
+        return bool(self._gathered)
+
+    def _gather(self, statement: str, values: tuple[Any, ...], key: object = None) -> None:
+        if key is not None:
+            self._gathered.pop(key, None)
+        self._gathered[key or object()] = (statement, values)
 
     # --- reading -------------------------------------------------------------------------
 

@@ -15,7 +15,7 @@ from kitchens_engine.errors import EnvironmentFailure, InvalidInput
 from kitchens_engine.execution import Execution
 from kitchens_engine.journal import Journal
 from kitchens_engine.order import Order
-from kitchens_engine.outcome import RunRecord, Status, fold
+from kitchens_engine.outcome import RunRecord, Status, TestRecord, fold
 from kitchens_engine.plan import Plan, plan_run
 from kitchens_engine.ports import Observer, Runtime
 from kitchens_engine.records import Records
@@ -65,7 +65,7 @@ def _run(
         execution.run()
         nodes = execution.graph.records()
         status = fold(node.status for node in nodes)
-        tests = ()
+        tests: tuple[TestRecord, ...] = ()
         if status in (Status.PASSED, Status.WARNED):
             tests = functional.run_tests(order, execution.scopes.values(), runtime, stop)
             journal.tests_ended(tests)
