@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -48,9 +47,8 @@ class Attempt:
 
     def make_folders(self) -> None:
         """The folder and the home, which may be there already."""
-        os.makedirs(self.folder, exist_ok=True)
-        with suppress(FileExistsError):
-            os.mkdir(self.home)
+        _make(self.folder)
+        _make(self.home)
 
     def note(self, message: str) -> None:
         """Add a line of the runner's own to the log."""
@@ -93,6 +91,16 @@ class Attempt:
         except OSError:
             return None
         return next((line.strip()[:200] for line in reversed(lines) if line.strip()), None)
+
+
+def _make(folder: str) -> None:
+    try:
+        os.mkdir(folder)
+    except FileExistsError:
+        return
+    except FileNotFoundError:
+        _make(os.path.dirname(folder))
+        _make(folder)
 
 
 def value_of(text: str) -> Any:

@@ -30,7 +30,7 @@ from kitchens_engine.kinds import ingredient, recipe
 from kitchens_engine.live import SQL, WORK, Graph, LiveNode, phases_after
 from kitchens_engine.measures import Measured
 from kitchens_engine.order import Order
-from kitchens_engine.outcome import NodeRecord, Status, fold
+from kitchens_engine.outcome import NodeRecord, Status, TestRecord, fold
 from kitchens_engine.plan import Plan
 from kitchens_engine.ports import Ended, Runtime
 from kitchens_engine.scope import Scope
@@ -327,7 +327,8 @@ class Execution:
 
     def _continue(self, live: LiveNode) -> None:
         """Go on to the node's next process, with the database if that needs it; judge after the last."""
-        live.graph.scope.learn(live.node.name, live.outputs)
+        if live.node.tests:
+            live.graph.scope.learn(live.node.name, live.outputs)
         if not live.later:
             self._judge(live)
             return
@@ -356,10 +357,9 @@ class Execution:
     def _judge(self, live: LiveNode) -> None:
         """Hold the measured values to their rules, and end the node by them."""
         tests = measures.judge_all(live.node, live.graph.scope, live.outputs, live.measured)
-        self._update(live, replace(live.record, tests=tests, outputs=live.outputs))
         status, why = measures.verdict(tests, live.record.nodes)
         self._close_attempt(live, status, why)
-        self._finish(live, status, why)
+        self._finish(live, status, why, tests)
 
     def _attempt_ended(self, live: LiveNode, status: Status, why: str) -> None:
         """A try ended without success: try again, or end the node."""
@@ -379,12 +379,17 @@ class Execution:
         began = self._order.started + timedelta(seconds=live.attempt_began - self._start)
         self._journal.attempt_ended(live.record, began, seconds, status, why)
 
-    def _finish(self, live: LiveNode, status: Status, why: str | None) -> None:
+    def _finish(
+        self, live: LiveNode, status: Status, why: str | None, tests: tuple[TestRecord, ...] = ()
+    ) -> None:
         live.over = True
         del self._lives[id(live)]
         seconds = round(time.monotonic() - live.began, 3) if live.number else None
-        self._update(live, replace(live.record, status=status, why=why, seconds=seconds))
-        live.graph.scope.learn(live.node.name, live.outputs, live.record.tests)
+        ended = replace(
+            live.record, status=status, why=why, seconds=seconds, outputs=live.outputs, tests=tests
+        )
+        self._update(live, ended)
+        live.graph.scope.learn(live.node.name, live.outputs, tests)
         self._journal.node_ended(live.record)
         self._tell_flow(live.graph, live.node.name, status)
 

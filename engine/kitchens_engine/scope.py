@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,9 @@ from kitchens_engine.order import Order
 from kitchens_engine.outcome import Status, TestRecord, timestamp
 from kitchens_engine.plan import Plan, upstream
 from kitchens_engine.values import json_safe
+
+_COUNTED = (Status.PASSED, Status.WARNED, Status.FAILED)
+_NONE = {str(status): 0 for status in _COUNTED}
 
 
 class Scope:
@@ -53,12 +55,8 @@ class Scope:
     def learn(self, name: str, outputs: Mapping[str, Any], tests: tuple[TestRecord, ...] = ()) -> None:
         """From now on the nodes downstream of `name` see its outputs and the count of its tests."""
         self._outputs[name] = outputs
-        counts = Counter(test.status for test in tests)
-        self._tests[name] = {
-            "passed": counts[Status.PASSED],
-            "warned": counts[Status.WARNED],
-            "failed": counts[Status.FAILED],
-        }
+        statuses = [test.status for test in tests]
+        self._tests[name] = {str(status): statuses.count(status) for status in _COUNTED} if tests else _NONE
 
     def render(self, node: str | None, value: Any, *, shell: bool = False) -> Any:
         """`value` with its templates filled in, at every depth of lists and tables.
