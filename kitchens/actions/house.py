@@ -9,14 +9,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from kitchens.gate.tree import TreeView
 from kitchens.git.repository import Repository
 from kitchens.git.source import TreeSource
 from kitchens.model.kitchen import Registration
-from kitchens.store.attestations import Attestations
 from kitchens.store.registrations import Registrations
 from kitchens_engine.ports import Event, Observer
+
+if TYPE_CHECKING:
+    from kitchens.store.attestations import Attestations
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,8 @@ class House:
     @cached_property
     def attestations(self) -> Attestations:
         """The store of `refs/attestations/`."""
+        from kitchens.store.attestations import Attestations
+
         return Attestations(self.repository)
 
     @property

@@ -125,6 +125,12 @@ class Kitchens:
     def get(self, name: str) -> Kitchen:
         """The kitchen `name`. Raises `InvalidInput` with the nearest name when there is none."""
         known = list(self.names())
+        if name not in known and name == self.root:
+            raise InvalidInput(
+                f"production `{name}` has no commit yet",
+                "`git add` and `git commit` the first files",
+                code="no-commit",
+            )
         if name not in known:
             act = hints(name, known)
             if name in self.branches:

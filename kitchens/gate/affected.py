@@ -80,7 +80,7 @@ def _why(candidate: TreeView, target: TreeView | None, examined: Examined) -> st
     """The first reason that a reader can act on, in words."""
     name = examined.recipe
     if target is None:
-        return "gated as a whole"
+        return "not attested yet"
     if name not in target.recipes:
         return "recipe is new"
     assert examined.scope is not None

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from kitchens.model.cookbook import Cookbook, parse_cookbook
 from kitchens_engine.errors import InvalidFiles, InvalidInput
 from kitchens_engine.ports import Source
-from kitchens_engine.shelf import Shelf
+
+if TYPE_CHECKING:
+    from kitchens_engine.shelf import Shelf
 
 
 class ObjectSource(Source, Protocol):
@@ -23,7 +25,14 @@ class TreeView:
 
     def __init__(self, source: ObjectSource) -> None:
         self.source = source
-        self.shelf = Shelf(source)
+
+    @cached_property
+    def shelf(self) -> Shelf:
+        """Its recipes and ingredients."""
+        # The recipe language is paid for by the commands that read recipes: `list` does not.
+        from kitchens_engine.shelf import Shelf
+
+        return Shelf(self.source)
 
     def oid(self, path: str) -> str | None:
         """The object id at `path`, or None."""

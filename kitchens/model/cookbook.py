@@ -12,7 +12,6 @@ from kitchens.model.names import KitchenName
 from kitchens_engine.errors import Fault
 from kitchens_engine.language.document import Document, read_document
 from kitchens_engine.language.graph import circles
-from kitchens_engine.recipe import EMPTY
 from kitchens_engine.shape import examine, in_order
 
 FILE = "kitchens.toml"
@@ -55,7 +54,7 @@ class Service:
     image: str
     port: int | None = None
     health: str | None = None
-    env: Mapping[str, str] = field(default_factory=lambda: EMPTY)
+    env: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +89,8 @@ class Cookbook:
     worktrees: str = "../{repository}.kitchens"
     remote: str = "origin"
     runtime: Runtime = Runtime()
-    connections: Mapping[str, Connection] = field(default_factory=lambda: EMPTY)
-    services: Mapping[str, Service] = field(default_factory=lambda: EMPTY)
+    connections: Mapping[str, Connection] = field(default_factory=dict)
+    services: Mapping[str, Service] = field(default_factory=dict)
     gate: GateSettings = GateSettings()
     kitchens: Mapping[KitchenName, Policy] = field(default_factory=dict)
 

@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import Any
 
 from kitchens.model.names import KitchenName
-from kitchens_engine.recipe import EMPTY
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +45,7 @@ class Registration:
     expires: datetime | None = None
     baseline: str | None = None
     adopted: bool = False
-    settings: Mapping[str, Any] = field(default_factory=lambda: EMPTY)
+    settings: Mapping[str, Any] = field(default_factory=dict)
     landing: Landing | None = None
 
     def with_settings(self, settings: Mapping[str, Any]) -> Registration:
@@ -78,7 +77,7 @@ class Attestation:
     runner: str
     who: str
     when: datetime
-    measures: Mapping[str, Any] = field(default_factory=lambda: EMPTY)
+    measures: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

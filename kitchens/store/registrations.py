@@ -89,6 +89,14 @@ class Registrations:
                 break
         return list(found.values())[:limit]
 
+    def history(self, name: KitchenName) -> list[Registration]:
+        """Every version of a kitchen's registration, newest first."""
+        ref = f"{PREFIX}{name}"
+        if self._refs.read(ref) is None:
+            return []
+        chain = self._repository.git.run("rev-list", "--topo-order", ref, "--").text.split("\n")
+        return self._parsed(chain)
+
     def remove(
         self, name: KitchenName, tip: str | None, when: datetime, *, branch: bool = True
     ) -> str | None:
