@@ -11,7 +11,7 @@ from kitchens_engine.language.build import build_recipe, build_test
 from kitchens_engine.language.document import Document, read_document
 from kitchens_engine.language.files import file_faults, functional_tests, sql_file_faults
 from kitchens_engine.language.graph import graph_faults
-from kitchens_engine.language.limits import test_faults
+from kitchens_engine.language.limits import limit_faults
 from kitchens_engine.language.recipe_shape import INGREDIENT, RECIPE
 from kitchens_engine.language.references import reference_faults, spots
 from kitchens_engine.ports import Source
@@ -66,7 +66,7 @@ def _test_faults(
             test = build_test(document, path, entry)
             if test is None:
                 continue  # its faults were found by its shape
-            yield from test_faults(document, recipe, name, path, test)
+            yield from limit_faults(document, recipe, name, path, test)
             if test.name in seen:
                 yield document.fault(path, f"node `{name}` has two tests called `{test.name}`")
             seen.add(test.name)

@@ -44,7 +44,6 @@ class Key:
     format: Format | None = None
     synonyms: Mapping[str, str] = field(default_factory=dict)
     only_with: tuple[str, ...] = ()
-    description: str = ""
 
 
 @dataclass(frozen=True, slots=True)

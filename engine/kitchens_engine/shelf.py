@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -14,6 +15,9 @@ from kitchens_engine.recipe import Recipe
 
 RECIPES = "recipes"
 INGREDIENTS = "ingredients"
+
+#: How a file system says that nothing can have this name.
+_NO_SUCH_NAME = (errno.ENAMETOOLONG, errno.ELOOP)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,15 +35,19 @@ class FolderSource:
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError, ValueError):
             return None
         except OSError as error:
+            if error.errno in _NO_SUCH_NAME:
+                return None
             raise EnvironmentFailure(f"cannot read `{path}`: {error.strerror}") from error
 
     def names(self, folder: str) -> Sequence[str]:
         """The names directly inside `folder`, sorted; empty when there is no such folder."""
         try:
             return sorted(entry.name for entry in (self.root / folder).iterdir())
-        except (FileNotFoundError, NotADirectoryError):
+        except (FileNotFoundError, NotADirectoryError, ValueError):
             return []
         except OSError as error:
+            if error.errno in _NO_SUCH_NAME:
+                return []
             raise EnvironmentFailure(f"cannot list `{folder}`: {error.strerror}") from error
 
 

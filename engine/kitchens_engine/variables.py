@@ -154,7 +154,7 @@ def _split(name: str) -> tuple[str, ...]:
 def _value(text: str, default: Any) -> Any:
     try:
         parsed = tomllib.loads(f"value = {text}")
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):
         return text
     # A line break in the text could smuggle in another key.
     if len(parsed) != 1:

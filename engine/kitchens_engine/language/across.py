@@ -82,6 +82,15 @@ def _use(node: Node, other: Recipe) -> Iterator[Wrong]:
         yield Wrong((*path, "variables", *mismatch.keys), message, mismatch.hint)
     if node.action == "ingredient":
         yield from _inputs(node, other, path)
+        yield from _measured(node, other, path)
+
+
+def _measured(node: Node, ingredient: Recipe, path: Path) -> Iterator[Wrong]:
+    for index, test in enumerate(node.tests):
+        if test.measure == "output" and node.outputs is None and test.expression not in ingredient.outputs:
+            name = str(test.expression)
+            message = f"test `{test.name}` measures output `{name}`, which ingredient `{ingredient.name}` does not have"
+            yield Wrong((*path, "tests", index, "output"), message, did_you_mean(name, ingredient.outputs))
 
 
 def _literals(declared: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:

@@ -64,7 +64,10 @@ def read_document(text: bytes, file: str) -> Document | Fault:
     decoded = decoded.replace("\r\n", "\n")
     try:
         return Document(file, decoded, tomllib.loads(decoded))
-    except tomllib.TOMLDecodeError as error:
+    except RecursionError:
+        return Fault("error", file, 1, 1, "", "lists or tables are nested too deeply")
+    except ValueError as error:
+        # Mostly `TOMLDecodeError`; an integer of thousands of digits is refused by Python itself.
         return _syntax_fault(decoded, file, error)
 
 
@@ -82,7 +85,7 @@ def dotted(path: Sequence[str | int]) -> str:
     return text
 
 
-def _syntax_fault(text: str, file: str, error: tomllib.TOMLDecodeError) -> Fault:
+def _syntax_fault(text: str, file: str, error: ValueError) -> Fault:
     message = str(error)
     # Only Python 3.14 has the place as attributes; before, it is nowhere but in the message.
     found = _WHERE.search(message)

@@ -14,7 +14,7 @@ from kitchens_engine.recipe import Recipe, Test
 from kitchens_engine.template import has_markers
 
 
-def test_faults(document: Document, recipe: Recipe, node: str, path: Path, test: Test) -> Iterator[Fault]:
+def limit_faults(document: Document, recipe: Recipe, node: str, path: Path, test: Test) -> Iterator[Fault]:
     """What is wrong with the limits and the output of the test at `path`."""
     if why := _senseless(test.rule, test.limit):
         yield document.fault((*path, test.rule), f"test `{test.name}` {why}")
@@ -26,9 +26,6 @@ def test_faults(document: Document, recipe: Recipe, node: str, path: Path, test:
         if name not in declared:
             message = f"test `{test.name}` measures output `{name}`, which node `{node}` does not declare"
             yield document.fault((*path, "output"), message, did_you_mean(name, declared))
-
-
-test_faults.__test__ = False  # type: ignore[attr-defined]
 
 
 def _senseless(rule: str, limit: Any) -> str | None:

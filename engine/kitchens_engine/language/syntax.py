@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from functools import lru_cache
 
@@ -19,7 +20,10 @@ def find_names(text: str, *, expression: bool) -> Names:
         tree = jinja.parse(text, expression=expression)
     except TemplateSyntaxError as error:
         what = "condition" if expression else "template"
-        return Names(problems=(Problem(f"this {what} cannot be read: {error.message}", None, error.lineno),))
+        hint = _slip(text) if expression else None
+        return Names(problems=(Problem(f"this {what} cannot be read: {error.message}", hint, error.lineno),))
+    except RecursionError:
+        return Names(problems=(Problem("this is nested too deeply", None, 1),))
     own = {name.name for name in tree.find_all(nodes.Name) if name.ctx != "load"}
     own |= {"loop", "caller", "varargs", "kwargs", *jinja.environment().globals}
     found = [reference for reference in _chains(tree) if reference.path[0] not in own]
@@ -49,6 +53,14 @@ def _path(node: nodes.Node) -> tuple[str, ...] | None:
             return None
     around = _path(inner)
     return None if around is None else (*around, step)
+
+
+def _slip(text: str) -> str | None:
+    """What people who think in another language meant to write in a condition."""
+    for pattern, meant in ((r"&&", "and"), (r"\|\|", "or"), (r"(?<![=!<>])=(?!=)", "=="), (r"!(?!=)", "not")):
+        if re.search(pattern, text):
+            return f"write `{meant}`"
+    return None
 
 
 def _problems(tree: nodes.Template) -> Iterator[Problem]:

@@ -67,6 +67,9 @@ def test_what_one_recipe_says_of_another_is_held_against_it(shelf: MakeShelf) ->
     variables = { yaer = 1, year = "x" }
     [nodes.other]
     ingredient = "scorign"
+    [[nodes.score.tests]]
+    output = "rosw"
+    equals = 1
     """
     files = {
         "recipes/main/recipe.toml": main,
@@ -89,6 +92,11 @@ def test_what_one_recipe_says_of_another_is_held_against_it(shelf: MakeShelf) ->
         (11, "no variable `yaer` is declared in recipe `report`", "did you mean `year`?"),
         (11, "variable `year` is an integer, not a string (`x`) in recipe `report`", None),
         (13, "there is no ingredient `scorign` in this cookbook", "did you mean `scoring`?"),
+        (
+            15,
+            "test `rosw equals 1` measures output `rosw`, which ingredient `scoring` does not have",
+            "did you mean `rows`?",
+        ),
     ]
 
 
