@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
+from kitchens_engine.between import fitting
+from kitchens_engine.between.unsupported import unsupported
 from kitchens_engine.errors import Fault, InvalidFiles
-from kitchens_engine.language import across
 from kitchens_engine.language.document import Document, read_document
 from kitchens_engine.language.graph import circles
-from kitchens_engine.language.unsupported import unsupported
 from kitchens_engine.reach import edges
 from kitchens_engine.recipe import Recipe
 from kitchens_engine.shape import in_order
@@ -27,11 +27,11 @@ def check(
     recipes = {folder: recipe for folder in folders if (recipe := shelf.parsed(folder)) is not None}
     found = [fault for folder in folders for fault in shelf.faults(folder)]
     for recipe in recipes.values():
-        wrongs = [*across.wrongs(shelf, recipe), *unsupported(recipe, connections)]
-        if wrongs or across.reads_ingredients(recipe):
+        wrongs = [*fitting.wrongs(shelf, recipe), *unsupported(recipe, connections)]
+        if wrongs or fitting.reads_ingredients(recipe):
             document = _document(shelf, recipe)
             found += [document.fault(wrong.path, wrong.message, wrong.hint) for wrong in wrongs]
-            found += across.output_faults(shelf, recipe, document)
+            found += fitting.output_faults(shelf, recipe, document)
     found += _circles(shelf, recipes)
     return in_order(found)
 

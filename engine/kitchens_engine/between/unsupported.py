@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
-from kitchens_engine.language.across import Wrong
+from kitchens_engine.between.fitting import Wrong
 from kitchens_engine.language.nearest import did_you_mean
 from kitchens_engine.recipe import Recipe
 
