@@ -24,7 +24,11 @@ def unsupported(recipe: Recipe, connections: Collection[str] | None) -> Iterator
                 message = f"node `{node.name}` uses connection `{node.connection}`, which `kitchens.toml` does not have"
                 yield Wrong(here, message, did_you_mean(node.connection, connections))
             else:
-                yield Wrong(here, "connections are not supported by this version", "the embedded DuckDB is")
+                yield Wrong(
+                    here,
+                    "connections are not supported by this version",
+                    "take `connection` away to use the embedded DuckDB",
+                )
         if node.secrets:
             yield Wrong((*path, "secrets"), "secrets are not supported by this version")
         for index, test in enumerate(node.tests):

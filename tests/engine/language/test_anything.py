@@ -88,6 +88,7 @@ def test_every_text_is_a_recipe_or_has_faults(text: str, folder: str) -> None:
     assert all(1 <= place.column <= len(lines[place.line - 1]) + 1 for place in found.values())
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=40))
 def test_every_file_is_a_recipe_or_has_faults(content: bytes) -> None:
     """Bytes that are no text, too."""

@@ -6,7 +6,7 @@ import tomllib
 from typing import Any
 
 import tomlkit
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kitchens_engine.positions import Path, positions
@@ -62,6 +62,7 @@ _values = st.recursive(
 )
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.dictionaries(_keys, _values, max_size=4))
 def test_no_key_of_any_document_is_missed_or_made_up(values: dict[str, Any]) -> None:
     """The scanner finds exactly the keys that `tomllib` finds, however the document is written."""

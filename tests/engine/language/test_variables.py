@@ -6,7 +6,7 @@ import datetime as dt
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kitchens_engine.errors import InvalidInput
@@ -140,12 +140,14 @@ _layers = st.fixed_dictionaries(
 )
 
 
+@settings(deadline=None)
 @given(_layers, _layers, _layers)
 def test_layering_is_associative(low: dict[str, Any], middle: dict[str, Any], high: dict[str, Any]) -> None:
     """Layers that agree in their types may be merged in any grouping."""
     assert merge(merge(low, middle), high) == merge(low, merge(middle, high))
 
 
+@settings(deadline=None)
 @given(_layers)
 def test_an_empty_layer_changes_nothing(layer: dict[str, Any]) -> None:
     """The empty layer is the identity, above and below."""
