@@ -50,7 +50,9 @@ def main(arguments: list[str]) -> int:
 
 
 def _parse(arguments: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m kitchens_engine", description="Run a recipe of a folder.")
+    parser = argparse.ArgumentParser(
+        prog="python -m kitchens_engine", description="Run a recipe of a folder."
+    )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     command = commands.add_parser("run", help="run a recipe")
     command.add_argument("folder", type=Path, help="holds recipes/ and ingredients/")

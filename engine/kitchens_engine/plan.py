@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from kitchens_engine import template
 from kitchens_engine.errors import InvalidInput
 from kitchens_engine.language.nearest import hints
 from kitchens_engine.recipe import EMPTY, Node, Recipe
@@ -52,22 +51,14 @@ class Plan:
 
 
 def plan_run(
-    shelf: Shelf,
-    recipe: str,
-    variation: str | None = None,
-    nodes: Sequence[str] | None = None,
-    variables: Mapping[str, Any] = EMPTY,
+    shelf: Shelf, recipe: str, variation: str | None = None, nodes: Sequence[str] | None = None
 ) -> Plan:
     """The plan of a recipe under a variation. `nodes`, as `--node` gives them, replace the variation's.
-
-    `variables` are for nodes whose `variation` is a template: it is filled in here, before
-    anything runs, so that it sees no outputs, and inside nested recipes no variables.
 
     Raises `InvalidInput` for a recipe, variation or node that does not exist, for recipes
     that hold themselves, and for what this version does not run.
     """
-    seen = {"variables": variables}
-    return _plan(shelf, shelf.recipe(recipe), variation, nodes, "", (f"recipe {recipe}",), seen)
+    return _plan(shelf, shelf.recipe(recipe), variation, nodes, "", (f"recipe {recipe}",))
 
 
 def _plan(
@@ -77,7 +68,6 @@ def _plan(
     nodes: Sequence[str] | None,
     path: str,
     above: tuple[str, ...],
-    seen: Mapping[str, Any] = EMPTY,
 ) -> Plan:
     if nodes is None and variation is not None:
         nodes = _variation_nodes(recipe, variation)
@@ -90,9 +80,8 @@ def _plan(
         if name in selected
     }
     outside = {needed for name in selected for needed in recipe.nodes[name].needs} - selected
-    seen = {**seen, "recipe": recipe.name, "variation": variation}
     nested = {
-        name: _plan_nested(shelf, recipe.nodes[name], f"{path}/{name}" if path else name, above, seen)
+        name: _plan_nested(shelf, recipe.nodes[name], f"{path}/{name}" if path else name, above)
         for name in needs
         if recipe.nodes[name].action in ("recipe", "ingredient")
     }
@@ -108,9 +97,7 @@ def _plan(
     )
 
 
-def _plan_nested(
-    shelf: Shelf, node: Node, path: str, above: tuple[str, ...], seen: Mapping[str, Any]
-) -> Plan:
+def _plan_nested(shelf: Shelf, node: Node, path: str, above: tuple[str, ...]) -> Plan:
     inner = f"{node.action} {node.body}"
     if inner in above:
         chain = " → ".join((*above[above.index(inner) :], inner))
@@ -122,8 +109,7 @@ def _plan_nested(
         recipe = shelf.ingredient(node.body)
         _refuse_unknown(node, "input", node.inputs, recipe.inputs, recipe)
         _refuse_missing_inputs(node, recipe)
-    variation = template.render(node.variation, seen) if node.variation else None
-    return _plan(shelf, recipe, variation, None, path, (*above, inner))
+    return _plan(shelf, recipe, node.variation, None, path, (*above, inner))
 
 
 def select(recipe: Recipe, names: Iterable[str]) -> frozenset[str]:

@@ -32,7 +32,7 @@ def run(
     `InvalidInput` before anything runs and before a record exists, and
     `EnvironmentFailure` when disk or runtime failed; the record then reads `interrupted`.
     """
-    plan = plan_run(order.shelf, order.recipe, order.variation, order.nodes, order.variables)
+    plan = plan_run(order.shelf, order.recipe, order.variation, order.nodes)
     order = replace(order, earlier=_earlier(order, plan, records))
     began = time.monotonic()
     journal = Journal(order.run, records, observer)

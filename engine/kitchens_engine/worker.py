@@ -18,17 +18,26 @@ import contextlib
 import datetime
 import decimal
 import importlib
+import importlib.util
 import inspect
 import json
 import math
 import os
 import sys
 import traceback
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Callable, Dict, Tuple
+
+#: What the runner asks, what it is answered, and both sides of a comparison with its operator.
+Request = Dict[str, Any]
+Result = Dict[str, Any]
+Compared = Tuple[str, Any, Any]
 
 _BATCH = 2048
 
 
-def main(arguments):
+def main(arguments: list[str]) -> int:
     command, request_path, result_path = arguments
     with open(request_path, encoding="utf-8") as file:
         request = json.load(file)
@@ -41,7 +50,7 @@ def main(arguments):
     return status
 
 
-def _write(path, result):
+def _write(path: str, result: Result) -> None:
     partial = path + ".part"
     with open(partial, "w", encoding="utf-8") as file:
         json.dump(result, file, allow_nan=False)
@@ -50,7 +59,7 @@ def _write(path, result):
     os.replace(partial, path)
 
 
-def json_safe(value):
+def json_safe(value: Any) -> Any:
     """The value as JSON carries it: not-a-number as null, dates in ISO 8601, decimals as numbers, the rest as text."""
     if value is None or isinstance(value, (bool, int, str)):
         return value
@@ -76,7 +85,7 @@ def json_safe(value):
     return str(value)
 
 
-def one_line(error):
+def one_line(error: object) -> str:
     """The error's kind and first line, as one line."""
     text = str(error).strip().splitlines()
     return text[0].strip() if text else type(error).__name__
@@ -85,7 +94,7 @@ def one_line(error):
 # --- SQL ---------------------------------------------------------------------------------
 
 
-def connect(path, mode):
+def connect(path: str, mode: str) -> Any:
     """A connection to the embedded database. Reading one that was never written reads an empty one."""
     import duckdb
 
@@ -97,7 +106,7 @@ def connect(path, mode):
     return duckdb.connect(":memory:")
 
 
-def run_sql(request):
+def run_sql(request: Request) -> tuple[Result, int]:
     try:
         connection = connect(request["database"], request["mode"])
     except ImportError:
@@ -118,11 +127,11 @@ def run_sql(request):
     return {"outputs": outputs, "tests": tests}, 0
 
 
-def _failed(message):
+def _failed(message: str) -> Result:
     return {"error": message}
 
 
-def _statements(connection, text):
+def _statements(connection: Any, text: str) -> Result:
     """Run them in order. The outputs are those of the last: `rows` and its first row's columns."""
     import duckdb
 
@@ -133,7 +142,7 @@ def _statements(connection, text):
     return outputs
 
 
-def _outcome(connection, statement):
+def _outcome(connection: Any, statement: Any) -> Result:
     import duckdb
 
     if statement.expected_result_type == [duckdb.ExpectedResultType.NOTHING]:
@@ -151,7 +160,7 @@ def _outcome(connection, statement):
     return {**dict(zip(columns, map(json_safe, first))), "rows": rows}
 
 
-def _measure(connection, text):
+def _measure(connection: Any, text: str) -> Result:
     """The first column of the first row, or why there is none."""
     try:
         row = connection.execute(text).fetchone()
@@ -163,27 +172,25 @@ def _measure(connection, text):
     return {"value": json_safe(row[0])}
 
 
-def _stand_in_for_pytz():
+def _stand_in_for_pytz() -> None:
     """DuckDB hands out times with a zone through pytz; the standard library's zones serve as well."""
-    try:
-        import pytz  # noqa: F401
-    except ImportError:
+    if importlib.util.find_spec("pytz") is None:
         import types
         import zoneinfo
 
         class Zone(zoneinfo.ZoneInfo):
-            def localize(self, moment):
+            def localize(self, moment: datetime.datetime) -> datetime.datetime:
                 return moment.replace(tzinfo=self)
 
         stand_in = types.ModuleType("pytz")
-        stand_in.timezone = Zone
+        stand_in.__dict__["timezone"] = Zone
         sys.modules["pytz"] = stand_in
 
 
 # --- Python functions --------------------------------------------------------------------
 
 
-def run_call(request):
+def run_call(request: Request) -> tuple[Result, int]:
     module, _, name = request["function"].partition(":")
     try:
         function = getattr(importlib.import_module(module), name)
@@ -209,13 +216,11 @@ _OFFERS = ("variables", "inputs", "data", "database")
 
 
 @contextlib.contextmanager
-def _offered(request):
+def _offered(request: Request) -> Iterator[Callable[[str], Any]]:
     """What a function gets when it names it as a parameter; the database is opened only then."""
-    from pathlib import Path
-
     with contextlib.ExitStack() as stack:
 
-        def offer(name):
+        def offer(name: str) -> Any:
             if name == "data":
                 return Path(request["data"])
             if name != "database":
@@ -232,12 +237,12 @@ def _offered(request):
 # --- Functional tests --------------------------------------------------------------------
 
 
-def run_tests(request):
+def run_tests(request: Request) -> tuple[Result, int]:
     try:
         import pytest
     except ImportError:
         return _failed(f"pytest is not installed for {sys.executable}"), 1
-    plugin = _plugin(pytest, request)
+    plugin = _plugin(request)
     code = pytest.main(
         [
             *("-p", "no:cacheprovider", "-c", os.devnull, "--rootdir", os.getcwd()),
@@ -252,48 +257,49 @@ def run_tests(request):
     return {"tests": list(plugin.tests.values())}, 2 if red else 0
 
 
-def _plugin(pytest, request):
-    from pathlib import Path
+def _plugin(request: Request) -> Any:
+    import pytest
 
     class Plugin:
         """Collects each test's result, and offers the kitchen's data as fixtures."""
 
-        def __init__(self):
-            self.tests = {}
-            self._compared = None
+        def __init__(self) -> None:
+            self.tests: dict[str, Result] = {}
+            self._compared: Compared | None = None
 
         @pytest.fixture(scope="session")
-        def database(self):
+        def database(self) -> Iterator[Any]:
             """The kitchen's embedded database, for reading."""
             connection = connect(request["database"], "read")
             yield connection
             connection.close()
 
         @pytest.fixture(scope="session")
-        def data(self):
+        def data(self) -> Path:
             """The kitchen's data folder."""
             return Path(request["data"])
 
         @pytest.fixture
-        def variables(self):
+        def variables(self) -> Any:
             """The recipe's variables in this run."""
             return json.loads(json.dumps(request["variables"]))
 
-        def pytest_assertrepr_compare(self, op, left, right):
+        def pytest_assertrepr_compare(self, op: str, left: Any, right: Any) -> None:
             self._compared = (op, left, right)
 
         @pytest.hookimpl(hookwrapper=True)
-        def pytest_runtest_makereport(self, item, call):
-            report = (yield).get_result()
+        def pytest_runtest_makereport(self, item: Any, call: Any) -> Iterator[None]:
+            outcome: Any = yield
+            report = outcome.get_result()
             compared, self._compared = self._compared, None
             self._note(report, call, compared)
 
-        def pytest_collectreport(self, report):
+        def pytest_collectreport(self, report: Any) -> None:
             if report.failed:
                 message = one_line(str(report.longrepr).strip().splitlines()[-1])
                 self._add(report.nodeid or "tests", "failed", message=message)
 
-        def _note(self, report, call, compared):
+        def _note(self, report: Any, call: Any, compared: Compared | None) -> None:
             if report.failed:
                 self._add(report.nodeid, "failed", **_why(call.excinfo, compared))
             elif report.skipped:
@@ -301,7 +307,9 @@ def _plugin(pytest, request):
             elif report.when == "call":
                 self._add(report.nodeid, "passed")
 
-        def _add(self, name, status, value=None, limits=None, message=None):
+        def _add(
+            self, name: str, status: str, value: Any = None, limits: Any = None, message: str | None = None
+        ) -> None:
             if self.tests.get(name, {}).get("status") == "failed":
                 return
             test = {"name": name, "status": status, "value": value, "limits": limits, "message": message}
@@ -324,7 +332,7 @@ _COMPARED = {
 }
 
 
-def _why(raised, compared):
+def _why(raised: Any, compared: Compared | None) -> Result:
     """What a red test shows: both sides of a comparison where it was one, and one line of its message."""
     if raised is None:
         return {"message": "failed"}
@@ -339,18 +347,18 @@ def _why(raised, compared):
     return {"value": _bounded(json_safe(left)), "limits": limits, "message": line}
 
 
-def _skip(report):
+def _skip(report: Any) -> str:
     if isinstance(report.longrepr, tuple):
         return str(report.longrepr[2])
-    return getattr(report, "wasxfail", None) or "skipped"
+    return str(getattr(report, "wasxfail", "") or "skipped")
 
 
-def _short(value):
+def _short(value: Any) -> str:
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     return text if len(text) <= 200 else text[:199] + "…"
 
 
-def _bounded(value):
+def _bounded(value: Any) -> Any:
     """Numbers as they are; what is long as shortened text, so that a record stays a record."""
     if isinstance(value, (bool, int, float)) or value is None:
         return value

@@ -1,21 +1,33 @@
-"""`python`: a function `module:name` beside the recipe.
+"""`python`: a script with arguments, or a function `module:name` beside the recipe.
 
-It is called with those of `variables`, `inputs`, `data` (the data folder) and `database`
-(an open connection, where the node says `database`) that it names as parameters, and
-returns its outputs as a dictionary, or None.
+A function is called with those of `variables`, `inputs`, `data` (the data folder) and
+`database` (an open connection, where the node says `database`) that it names as
+parameters, and returns its outputs as a dictionary, or None.
 """
 
 from __future__ import annotations
 
+import re
+import shlex
+
 from kitchens_engine.kinds.work import Site, Work
+from kitchens_engine.language.recipe_shape import FUNCTION
 from kitchens_engine.recipe import Node
 from kitchens_engine.scope import Scope
 from kitchens_engine.values import json_safe
 
 
 def prepare(node: Node, scope: Scope, site: Site) -> Work:
-    """A call through the worker."""
-    request = {
+    """The script in the runtime's Python, or a call through the worker."""
+    if not isinstance(node.body, str):
+        return Work((site.python, *(str(word) for word in scope.render(node.name, node.body))))
+    if re.fullmatch(FUNCTION, node.body):
+        return Work(site.call_worker("call"), _request(node, scope, site))
+    return Work((site.python, *shlex.split(scope.render(node.name, node.body, shell=True))))
+
+
+def _request(node: Node, scope: Scope, site: Site) -> dict[str, object]:
+    return {
         "function": node.body,
         "variables": json_safe(scope.variables),
         "inputs": json_safe(scope.inputs or {}),
@@ -23,4 +35,3 @@ def prepare(node: Node, scope: Scope, site: Site) -> Work:
         "database": str(site.database),
         "mode": node.database,
     }
-    return Work(site.call_worker("call"), request)
