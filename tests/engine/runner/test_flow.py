@@ -1,0 +1,233 @@
+"""Which nodes start, in which order, and which are skipped and why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kitchens_engine.errors import InvalidInput
+from kitchens_engine.flow import Flow
+from kitchens_engine.outcome import Status
+from kitchens_engine.plan import topological
+
+if TYPE_CHECKING:
+    from tests.engine.runner.conftest import Bench
+
+
+@st.composite
+def graphs(draw: st.DrawFn) -> Mapping[str, Sequence[str]]:
+    """Any graph without circles, its nodes in any order of the file."""
+    names = [f"n{number}" for number in range(draw(st.integers(0, 12)))]
+    needs = {
+        name: draw(st.lists(st.sampled_from(names[:place]), unique=True)) if place else []
+        for place, name in enumerate(names)
+    }
+    return {name: needs[name] for name in draw(st.permutations(names))}
+
+
+@given(graphs())
+def test_any_graphs_order_respects_its_edges(needs: Mapping[str, Sequence[str]]) -> None:
+    """Every node comes once, after all that it needs."""
+    order = topological(needs)
+
+    assert sorted(order) == sorted(needs)
+    assert all(order.index(other) < order.index(name) for name in needs for other in needs[name])
+
+
+@given(graphs(), st.randoms(use_true_random=False), st.data())
+def test_every_node_is_announced_once_and_only_after_its_needs(
+    needs: Mapping[str, Sequence[str]], random: object, data: st.DataObject
+) -> None:
+    """Whatever the nodes come to: what starts has needs that ended well, the rest is skipped with a reason."""
+    flow = Flow(needs)
+    ready, ended = list(flow.first()), dict[str, Status]()
+    announced = [following.name for following in ready]
+    while ready:
+        following = ready.pop(data.draw(st.integers(0, len(ready) - 1)))
+        if following.skip is not None:
+            ended[following.name] = Status.SKIPPED
+            continue
+        assert all(ended[other] is not Status.FAILED for other in needs[following.name])
+        status = data.draw(st.sampled_from((Status.PASSED, Status.WARNED, Status.FAILED, Status.SKIPPED)))
+        ended[following.name] = status
+        freed = flow.end(following.name, status)
+        announced += [each.name for each in freed]
+        ready += freed
+
+    assert sorted(announced) == sorted(needs)
+
+
+def test_a_circle_is_refused() -> None:
+    """With the nodes in it."""
+    with pytest.raises(InvalidInput, match="circle: `a`, `b`"):
+        topological({"a": ["b"], "b": ["a"], "c": []})
+
+
+def test_a_chain_of_ten_thousand_nodes_skips_without_deep_recursion() -> None:
+    """One failure at its head reaches its end."""
+    needs = {"n0": []} | {f"n{number}": [f"n{number - 1}"] for number in range(1, 10_000)}
+
+    freed = Flow(needs).end("n0", Status.FAILED)
+
+    assert len(freed) == 9_999
+    assert freed[-1].skip == "`n0` failed"
+
+
+def test_a_failure_upstream_skips_with_the_reason(bench: Bench) -> None:
+    """All the way down; what does not need it runs."""
+    bench.recipe("""
+        [nodes.bad]
+        run = "exit 3"
+        [nodes.good]
+        run = "true"
+        [nodes.after]
+        needs = ["bad", "good"]
+        run = "true"
+        [nodes.later]
+        needs = ["after", "good"]
+        run = "true"
+    """)
+
+    record = bench.run()
+
+    assert record.status == "failed"
+    assert {path: (str(node.status), node.why) for path, node in bench.nodes(record).items()} == {
+        "bad": ("failed", "exit status 3"),
+        "good": ("passed", None),
+        "after": ("skipped", "`bad` failed"),
+        "later": ("skipped", "`bad` failed"),
+    }
+
+
+def test_a_skip_by_when_spares_nodes_that_also_need_others_that_ran(bench: Bench) -> None:
+    """If all that a node needs was skipped, it is skipped; one that ran is enough to run it."""
+    bench.recipe("""
+        [variables]
+        deep = false
+        [nodes.shallow]
+        run = "true"
+        [nodes.deep]
+        when = "variables.deep"
+        run = "true"
+        [nodes.deeper]
+        needs = ["deep"]
+        run = "true"
+        [nodes.report]
+        needs = ["shallow", "deeper"]
+        run = "true"
+    """)
+
+    record = bench.run()
+
+    assert record.status == "passed"
+    assert {path: (str(node.status), node.why) for path, node in bench.nodes(record).items()} == {
+        "shallow": ("passed", None),
+        "deep": ("skipped", "`when` is false: variables.deep"),
+        "deeper": ("skipped", "`deep` was skipped"),
+        "report": ("passed", None),
+    }
+    assert bench.statuses(bench.run(overrides=("deep=true",)))["deeper"] == "passed"
+
+
+def test_when_sees_outputs_and_the_count_of_tests(bench: Bench) -> None:
+    """Of what is upstream."""
+    bench.recipe("""
+        [nodes.clean]
+        run = "echo rows=5 >> $KITCHEN_OUTPUT"
+        [[nodes.clean.tests]]
+        output = "rows"
+        at_least = 6
+        fail = "warn"
+        [nodes.score]
+        needs = ["clean"]
+        when = "outputs.clean.rows > 0 and tests.clean.warned == 0"
+        run = "true"
+        [nodes.mend]
+        needs = ["clean"]
+        when = "tests.clean.warned == 1 and tests.clean.passed + tests.clean.failed == 0"
+        run = "true"
+    """)
+
+    assert bench.statuses(bench.run()) == {"clean": "warned", "score": "skipped", "mend": "passed"}
+
+
+def test_independent_nodes_run_at_once(bench: Bench) -> None:
+    """Each waits for a sign of the other."""
+    wait = "touch $KITCHEN_DATA/{0}; while [ ! -e $KITCHEN_DATA/{1} ]; do sleep 0.01; done"
+    bench.recipe(f"""
+        [nodes.a]
+        run = "{wait.format('a', 'b')}"
+        timeout = 20
+        [nodes.b]
+        run = "{wait.format('b', 'a')}"
+        timeout = 20
+    """)
+
+    assert bench.run().status == "passed"
+
+
+def test_a_selection_runs_just_those_nodes_with_outputs_of_the_last_passed_run(bench: Bench) -> None:
+    """What they need outside counts as met."""
+    bench.recipe("""
+        [nodes.a]
+        run = "echo x=7 >> $KITCHEN_OUTPUT"
+        [nodes.b]
+        needs = ["a"]
+        run = "echo y={{ outputs.a.x }} >> $KITCHEN_OUTPUT"
+        [nodes.c]
+        needs = ["b"]
+        run = "true"
+    """)
+
+    with pytest.raises(InvalidInput, match="node `a` is outside the selection, and has never passed"):
+        bench.run(nodes=("b",))
+    bench.run(nodes=("a",))
+    record = bench.run(nodes=("b",))
+
+    assert {path: dict(node.outputs) for path, node in bench.nodes(record).items()} == {"b": {"y": 7}}
+
+
+def test_a_plus_adds_all_upstream(bench: Bench) -> None:
+    """Also in a variation's nodes."""
+    bench.recipe("""
+        [variations.upto]
+        nodes = ["+b"]
+        [nodes.a]
+        run = "true"
+        [nodes.b]
+        needs = ["a"]
+        run = "true"
+        [nodes.c]
+        needs = ["b"]
+        run = "true"
+    """)
+
+    assert bench.statuses(bench.run(variation="upto")) == {"a": "passed", "b": "passed"}
+    assert bench.statuses(bench.run(variation="upto", nodes=("+a",))) == {"a": "passed"}
+    with pytest.raises(InvalidInput, match="no node `d`"):
+        bench.run(nodes=("+d",))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('run = "true"\nsecrets = { T = "vault:x/y" }', "node `n` wants secret `vault:x/y` as `T`"),
+        ('sql = "select 1"\nconnection = "warehouse"', "uses connection `warehouse`; connections other than"),
+        ('wait = "1s"', "node `n`: `wait` comes with a later version"),
+        ('recipe = "r"', "runs a recipe inside itself: recipe r → recipe r"),
+        ('recipe = "nothing"', "no recipe named `nothing`"),
+    ],
+)
+def test_what_cannot_run_is_refused_before_anything_runs(bench: Bench, text: str, message: str) -> None:
+    """With file and line, and without a record."""
+    bench.recipe(f"[nodes.first]\nrun = 'touch $KITCHEN_DATA/ran'\n[nodes.n]\nneeds = ['first']\n{text}")
+
+    with pytest.raises(InvalidInput, match=message):
+        bench.run()
+
+    assert not (bench.root / "data").exists()
+    assert bench.records.runs() == []
