@@ -13,7 +13,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +21,14 @@ NODES = 500
 BIN = Path(sys.executable).parent
 EMPTY = (sys.executable, "-c", "pass")
 KITCHEN = str(BIN / "kitchen")
+#: What a node with `run = "true"` is, as a whole program of two threads.
+FLOOR_OF_NODES = f"""
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+with ThreadPoolExecutor(2) as threads:
+    for ended in threads.map(subprocess.run, [["/bin/sh", "-eu", "-c", "true"]] * {NODES}):
+        ended.check_returncode()
+"""
 IDENTITY = (("NAME", "Ada Cook"), ("EMAIL", "ada@kitchens.example"))
 
 
@@ -64,7 +71,7 @@ def figures(desk: Desk) -> Iterator[Figure]:
     ours, floor = turns(5, *desk.timed_merges(attested=True))
     yield Figure("kitchen merge --json, attested", "git merge", ours, floor, 0.4, absolute=True)
 
-    ours, floor = turns(3, desk.run_nodes, run_commands)
+    ours, floor = turns(3, desk.run_nodes, lambda: desk.run(sys.executable, "-c", FLOOR_OF_NODES))
     yield Figure(f"order run, {NODES} nodes of `true`", "two threads of subprocess.run", ours, floor, 1.6)
 
     for number in range(KITCHENS):
@@ -128,7 +135,7 @@ class Desk:
         for name, nodes in (("one", 1), ("many", NODES)):
             recipe = self.cookbook / "recipes" / name / "recipe.toml"
             recipe.parent.mkdir(parents=True)
-            recipe.write_text("".join(f'[nodes.n{number}]\nrun = ["true"]\n' for number in range(nodes)))
+            recipe.write_text("".join(f'[nodes.n{number}]\nrun = "true"\n' for number in range(nodes)))
         self.run("git", "add", "--all")
         self.run("git", "commit", "--quiet", "--message", "Two recipes")
         self.run(KITCHEN, "create", "dev", "--no-test")
@@ -175,12 +182,6 @@ class Desk:
 
     def run_nodes(self) -> None:
         self.run(KITCHEN, "order", "run", "many", "--json")
-
-
-def run_commands() -> None:
-    """The same commands, two at a time, and nothing else."""
-    with ThreadPoolExecutor(2) as threads:
-        list(threads.map(lambda _: subprocess.run(["true"], check=True), range(NODES)))
 
 
 if __name__ == "__main__":

@@ -75,10 +75,12 @@ def tour(into: Path) -> Path:
 
     desk.step("4", "The mend, and the merge again")
     desk.edit(PARTS, "('evening', 17, 24)", "('evening', 17, 21)")
+    desk.run("git diff --unified=0")
     desk.run('git commit --quiet --all --message "An evening ends where a late evening begins"')
     desk.run("kitchen merge late-evenings")
     desk.say("Now a change that touches no recipe: what is attested is not tested again.")
     desk.append("README.md", "\nLate evenings begin at nine.\n")
+    desk.run("git diff --unified=0")
     desk.run('git commit --quiet --all --message "Say when late evenings begin"')
     desk.expect_untested("late-evenings")
     desk.run("kitchen merge late-evenings")
@@ -131,7 +133,8 @@ class Desk:
 
     def enter(self, target: str) -> Path:
         """Type `cd`; `$(…)` is asked of the command inside."""
-        say(f"\n{bold('$ cd ' + (shown(Path(target)) if target.startswith('/') else target))}")
+        written = os.path.relpath(target, self.folder) if target.startswith("/") else target
+        say(f"\n{bold('$ cd ' + written)}")
         if target.startswith("$("):
             target = self.read(target[2:-1])
         self.folder = (self.folder / target).resolve()

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from kitchens.model.cookbook import parse_cookbook
+
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "templates").rglob("*.md")])
 
@@ -22,6 +24,13 @@ def test_toml_in_a_document_loads(document: Path) -> None:
     """Whoever copies an example gets valid TOML."""
     for block in blocks(document, "toml"):
         tomllib.loads(block)
+
+
+def test_the_documented_settings_are_the_ones_that_are_read() -> None:
+    """The `kitchens.toml` of the reference has no key that the program does not know."""
+    cookbook, faults = parse_cookbook(blocks(ROOT / "docs" / "reference" / "files.md", "toml")[0].encode())
+    assert cookbook is not None
+    assert faults == ()
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))

@@ -8,6 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from kitchens.model.cookbook import parse_cookbook
+from kitchens_engine.check import check
+from kitchens_engine.shelf import FolderSource, Shelf
+
 TEMPLATES = Path(__file__).resolve().parents[2] / "templates"
 NAMES = sorted(path.name for path in TEMPLATES.iterdir() if (path / "kitchens.toml").is_file())
 
@@ -26,6 +30,18 @@ def test_a_template_has_what_a_cookbook_needs(name: str) -> None:
             "variations"
         ].keys()
         assert list((recipe / "tests").glob("test_*.py"))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_template_has_no_faults(name: str) -> None:
+    """What `kitchen recipe check` would say of it is nothing."""
+    settings = (TEMPLATES / name / "kitchens.toml").read_bytes()
+    cookbook, faults = parse_cookbook(
+        settings.replace(b"@@COOKBOOK@@", b"shop").replace(b"@@PRODUCTION@@", b"main")
+    )
+    assert cookbook is not None
+    assert faults == ()
+    assert check(Shelf(FolderSource(TEMPLATES / name))) == ()
 
 
 @pytest.mark.parametrize("name", NAMES)
