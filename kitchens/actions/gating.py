@@ -187,7 +187,7 @@ def _order(house: House, plan: GatePlan, place: Place, name: str, run: str, fold
         root=place.checkout,
         recipe=name,
         variation=variation,
-        variables=resolve(recipe, variation, plan.examiner.settings, ()),
+        variables=resolve(recipe, variation, plan.examiner.settings, (), gate=True),
         settings=plan.examiner.settings,
         nodes=None,
         kitchen=KitchenFacts(name="gate", parent=None, data=place.data),

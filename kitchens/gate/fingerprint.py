@@ -84,7 +84,7 @@ def examine(view: TreeView, name: str, examiner: Examiner) -> Examined:
         return Examined(name, None, _digest({**facts, "broken": True}), scope, scope.faults[0])
     variation = examiner.variation if examiner.variation in recipe.variations else None
     try:
-        variables = resolve(recipe, variation, examiner.settings, ())
+        variables = resolve(recipe, variation, examiner.settings, (), gate=True)
         cookbook = view.cookbook
     except InvalidInput as fault:
         return Examined(name, variation, _digest({**facts, "broken": True}), scope, fault)

@@ -75,7 +75,11 @@ class Bench:
         return Order(**given | fields)
 
     def run(
-        self, recipe: str = "r", overrides: tuple[str, ...] = (), stop: threading.Event | None = None, **fields: Any
+        self,
+        recipe: str = "r",
+        overrides: tuple[str, ...] = (),
+        stop: threading.Event | None = None,
+        **fields: Any,
     ) -> RunRecord:
         """Run an order to its end."""
         return self.carry_out(self.order(recipe, overrides, **fields), stop)

@@ -160,10 +160,10 @@ def test_independent_nodes_run_at_once(bench: Bench) -> None:
     wait = "touch $KITCHEN_DATA/{0}; while [ ! -e $KITCHEN_DATA/{1} ]; do sleep 0.01; done"
     bench.recipe(f"""
         [nodes.a]
-        run = "{wait.format('a', 'b')}"
+        run = "{wait.format("a", "b")}"
         timeout = 20
         [nodes.b]
-        run = "{wait.format('b', 'a')}"
+        run = "{wait.format("b", "a")}"
         timeout = 20
     """)
 

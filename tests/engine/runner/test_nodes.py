@@ -12,14 +12,14 @@ if TYPE_CHECKING:
 
 def test_a_run_node_is_a_strict_shell_in_the_recipes_folder(bench: Bench) -> None:
     """The first failing command and the first unset variable end the node."""
-    bench.recipe('''
+    bench.recipe("""
         [nodes.here]
         run = "pwd"
         [nodes.errexit]
         run = "false; echo later"
         [nodes.nounset]
         run = 'echo "$NOT_THERE"; echo later'
-    ''')
+    """)
 
     nodes = bench.nodes(bench.run())
 
@@ -30,22 +30,22 @@ def test_a_run_node_is_a_strict_shell_in_the_recipes_folder(bench: Bench) -> Non
 
 def test_a_list_is_argv(bench: Bench) -> None:
     """No shell looks at the words of a list."""
-    bench.recipe('''
+    bench.recipe("""
         [variables]
         word = "a  b"
         [nodes.n]
         run = ["printf", "%s|", "$HOME", "{{ variables.word }}", "*"]
-    ''')
+    """)
 
     assert bench.log(bench.nodes(bench.run())["n"]) == "$HOME|a  b|*|"
 
 
 def test_a_program_that_is_not_there_fails_its_node(bench: Bench) -> None:
     """Status 127, and the log names the program."""
-    bench.recipe('''
+    bench.recipe("""
         [nodes.n]
         run = ["no-such-program"]
-    ''')
+    """)
 
     node = bench.nodes(bench.run())["n"]
 
@@ -55,19 +55,19 @@ def test_a_program_that_is_not_there_fails_its_node(bench: Bench) -> None:
 
 def test_values_are_quoted_for_the_shell(bench: Bench) -> None:
     """A hostile value stays one word."""
-    bench.recipe('''
+    bench.recipe("""
         [variables]
         word = "it's; echo broken"
         [nodes.n]
         run = "printf '%s' {{ variables.word }}"
-    ''')
+    """)
 
     assert bench.log(bench.nodes(bench.run())["n"]) == "it's; echo broken"
 
 
 def test_the_environment_holds_what_the_contract_says_and_nothing_else(bench: Bench) -> None:
     """PATH is the runtime's, HOME the node's own, and the rest is the node's `env` and `KITCHEN_*`."""
-    bench.recipe('''
+    bench.recipe("""
         [variables]
         year = 2013
         [variations.full]
@@ -75,7 +75,7 @@ def test_the_environment_holds_what_the_contract_says_and_nothing_else(bench: Be
         run = "env -0"
         env = { YEAR = "{{ variables.year }}" }
         database = "read"
-    ''')
+    """)
 
     order = bench.order(variation="full", base_environment={"LANG": "C.UTF-8", "PATH": "/nowhere"})
     log = bench.log(bench.nodes(bench.carry_out(order))["n"])
@@ -138,10 +138,10 @@ def test_a_python_script_runs_in_the_runtimes_python(bench: Bench) -> None:
     bench.write("recipes/r/inner.py", "WORD = 'hello'").write(
         "recipes/r/main.py", "import sys, inner; print(inner.WORD, *sys.argv[1:])"
     )
-    bench.recipe('''
+    bench.recipe("""
         [nodes.n]
         python = "main.py --to '{{ kitchen.name }} x'"
-    ''')
+    """)
 
     assert bench.log(bench.nodes(bench.run())["n"]) == "hello --to dev x\n"
     assert sorted(path.name for path in (bench.root / "cookbook/recipes/r").iterdir()) == [
@@ -162,13 +162,13 @@ def test_a_python_function_gets_what_it_names_and_returns_outputs(bench: Bench) 
             return {"rows": variables["n"], "sum": database.execute("select sum(x) from t").fetchone()[0]}
         """,
     )
-    bench.recipe('''
+    bench.recipe("""
         [variables]
         n = 4
         [nodes.n]
         python = "score:main"
         database = "write"
-    ''')
+    """)
 
     record = bench.run()
 
@@ -179,10 +179,10 @@ def test_a_python_function_gets_what_it_names_and_returns_outputs(bench: Bench) 
 def test_a_python_function_that_raises_fails_with_its_last_words(bench: Bench) -> None:
     """The traceback is in the log."""
     bench.write("recipes/r/score.py", "def main():\n    raise ValueError('no such carrier')")
-    bench.recipe('''
+    bench.recipe("""
         [nodes.n]
         python = "score:main"
-    ''')
+    """)
 
     node = bench.nodes(bench.run())["n"]
 
@@ -201,12 +201,12 @@ def test_an_sql_node_outputs_rows_and_the_first_rows_columns(bench: Bench) -> No
         from t order by x desc; -- the end
         """,
     )
-    bench.recipe('''
+    bench.recipe("""
         [variables]
         n = 3000
         [nodes.n]
         sql = "last.sql"
-    ''')
+    """)
 
     outputs = dict(bench.nodes(bench.run())["n"].outputs)
 
@@ -224,7 +224,7 @@ def test_an_sql_node_outputs_rows_and_the_first_rows_columns(bench: Bench) -> No
 
 def test_rows_are_those_that_were_changed(bench: Bench) -> None:
     """An insert counts what it inserted, a definition nothing."""
-    bench.recipe('''
+    bench.recipe("""
         [nodes.made]
         sql = "create table t (x integer)"
         [nodes.filled]
@@ -236,7 +236,7 @@ def test_rows_are_those_that_were_changed(bench: Bench) -> None:
         [nodes.none]
         needs = ["emptied"]
         sql = "select * from t where x > 100"
-    ''')
+    """)
 
     nodes = bench.nodes(bench.run())
 
@@ -250,10 +250,10 @@ def test_rows_are_those_that_were_changed(bench: Bench) -> None:
 
 def test_broken_sql_fails_its_node_in_one_line(bench: Bench) -> None:
     """The whole of DuckDB's message is in the log."""
-    bench.recipe('''
+    bench.recipe("""
         [nodes.n]
         sql = "select * from nowhere"
-    ''')
+    """)
 
     node = bench.nodes(bench.run())["n"]
 
@@ -264,17 +264,17 @@ def test_broken_sql_fails_its_node_in_one_line(bench: Bench) -> None:
 def test_a_worker_that_vanishes_is_no_success(bench: Bench) -> None:
     """Exit status 0 without a result is no evidence."""
     bench.write("recipes/r/score.py", "import os\ndef main():\n    os._exit(0)")
-    bench.recipe('''
+    bench.recipe("""
         [nodes.n]
         python = "score:main"
-    ''')
+    """)
 
     assert bench.nodes(bench.run())["n"].why == "it ended without a result"
 
 
 def test_a_noop_joins_others(bench: Bench) -> None:
     """It passes at once, with tests of its own if it has some."""
-    bench.recipe('''
+    bench.recipe("""
         [nodes.a]
         run = "echo rows=3 >> $KITCHEN_OUTPUT"
         [nodes.n]
@@ -283,20 +283,20 @@ def test_a_noop_joins_others(bench: Bench) -> None:
         [[nodes.n.tests]]
         value = "outputs.a.rows"
         equals = 3
-    ''')
+    """)
 
     assert bench.statuses(bench.run()) == {"a": "passed", "n": "passed"}
 
 
 def test_a_template_that_cannot_be_filled_in_fails_its_node(bench: Bench) -> None:
     """The sentence is the reason, and in the log."""
-    bench.recipe('''
+    bench.recipe("""
         [nodes.a]
         run = "true"
         [nodes.n]
         needs = ["a"]
         run = "echo {{ outputs.a.rows }}"
-    ''')
+    """)
 
     node = bench.nodes(bench.run())["n"]
 
