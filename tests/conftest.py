@@ -11,8 +11,6 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-REQUIRE_DOCKER = os.environ.get("KITCHENS_REQUIRE_DOCKER") == "1"
-NO_DOCKER = "no Docker engine answers"
 
 
 def pytest_configure() -> None:
@@ -46,46 +44,16 @@ def pytest_configure() -> None:
     }
 
 
-def pytest_unconfigure() -> None:
-    """The home of this process goes with it."""
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """The home of this process goes with it; the very last word is on what was not tested."""
     home = Path(os.environ["HOME"])
     if home.name.startswith("kitchens-home-"):
         shutil.rmtree(home, ignore_errors=True)
-
-
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Docker tests are skipped where no engine answers, unless the caller insists."""
-    marked = [item for item in items if item.get_closest_marker("docker")]
-    if marked and not REQUIRE_DOCKER and not _engine_answers():
-        for item in marked:
-            item.add_marker(pytest.mark.skip(reason=NO_DOCKER))
-
-
-@pytest.hookimpl(trylast=True)
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """The last word on what was not tested."""
-    skipped = [
-        report for report in terminalreporter.stats.get("skipped", []) if NO_DOCKER in str(report.longrepr)
-    ]
-    if skipped:
-        terminalreporter.write_line(f"{len(skipped)} Docker tests were skipped: {NO_DOCKER}")
-
-
-def _engine_answers() -> bool:
-    import docker
-    from docker.errors import DockerException
-
-    try:
-        client = docker.from_env(timeout=5)
-    except DockerException:
-        return False
-    try:
-        return bool(client.ping())
-    except DockerException:
-        return False
-    finally:
-        client.close()
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    skipped = reporter.stats.get("skipped", []) if reporter else []
+    if docker := [report for report in skipped if "docker" in report.keywords]:
+        reason = str(docker[0].longrepr[2]).removeprefix("Skipped: ")
+        reporter.write_line(f"{len(docker)} Docker tests were skipped: {reason}")
 
 
 def _pip_cache() -> Path:
