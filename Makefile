@@ -22,7 +22,9 @@ test: check  ## code quality, then every test (Docker tests where an engine answ
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -q $(ARGUMENTS)
 
 check: .venv/dev.stamp  ## format, lint, types, layers
-	@$(BIN)/ruff format --check --quiet . || { echo 'error: some files are not formatted'; echo 'hint: `make format`'; exit 1; }
+	@mkdir -p .cache
+	@$(BIN)/ruff format --check . > .cache/format.txt 2>&1 || { \
+	  grep -- ' --> ' .cache/format.txt; echo 'error: these files are not formatted'; echo 'hint: `make format`'; exit 1; }
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy --no-error-summary
 	@$(BIN)/lint-imports --cache-dir .cache/import-linter > .cache/layers.txt || { cat .cache/layers.txt; exit 1; }
