@@ -61,14 +61,14 @@ class Refs:
         """The tip of a branch."""
         return self.read(f"refs/heads/{name}")
 
-    def move(self, ref: str, new: str, old: str | None, reason: str) -> None:
+    def move(self, ref: str, new: str, old: str | None, reason: str, keep: Sequence[int] = ()) -> None:
         """Move `ref` from `old` (None: it must not exist) to `new` in one step.
 
         Raises `Moved` when it is elsewhere, `InvalidInput` when another ref's name stands
         in the way, `EnvironmentFailure` when somebody else holds its lock. `reason` goes
-        into the reflog.
+        into the reflog; `keep` are descriptors that git inherits.
         """
-        self._swap(ref, ("-m", reason), (new, old or "0" * self._objects.width), old)
+        self._swap(ref, ("-m", reason), (new, old or "0" * self._objects.width), old, keep)
 
     def delete(self, ref: str, old: str) -> None:
         """Delete `ref` if it is at `old`, else raise `Moved`."""
@@ -104,11 +104,18 @@ class Refs:
             _clear(left)
             left.release()
 
-    def _swap(self, ref: str, options: Sequence[str], values: Sequence[str], old: str | None) -> None:
+    def _swap(
+        self,
+        ref: str,
+        options: Sequence[str],
+        values: Sequence[str],
+        old: str | None,
+        keep: Sequence[int] = (),
+    ) -> None:
         words = ("update-ref", *options, "--", ref, *values)
         deadline = time.monotonic() + PATIENCE
         while True:
-            answer = self._attempt(ref, words)
+            answer = self._attempt(ref, words, keep)
             if answer.status == 0:
                 return
             found = self.read(ref)
@@ -130,10 +137,10 @@ class Refs:
             self.clear()
             time.sleep(0.05)
 
-    def _attempt(self, ref: str, words: Sequence[str]) -> Answer:
+    def _attempt(self, ref: str, words: Sequence[str], keep: Sequence[int]) -> Answer:
         held = self._claim((ref,))
         try:
-            answer = self._git.run(*words, check=False, keep=(held.descriptor,))
+            answer = self._git.run(*words, check=False, keep=(held.descriptor, *keep))
             if answer.status < 0:
                 _clear(held)
             return answer

@@ -1,29 +1,65 @@
-"""The files of a tree in git, as the engine and the gate read them."""
+"""A tree of a commit as the files of a cookbook."""
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-from kitchens.git.objects import Objects
+from kitchens.git.command import text
+from kitchens.git.objects import Entry, Objects
+
+#: Links to links to links end somewhere, or go round.
+HOPS = 16
 
 
-@dataclass(frozen=True, slots=True)
 class TreeSource:
-    """The files of one tree or commit. Paths have `/`."""
+    """Files of the tree `tree` (a tree or commit, by id), as the engine's `Source`.
 
-    objects: Objects
-    treeish: str
+    A symbolic link is followed only within the folder of its own recipe (the first two
+    parts of its path): that folder is what the recipe's fingerprint covers, and it is what
+    a gate's checkout holds.
+    """
+
+    def __init__(self, objects: Objects, tree: str) -> None:
+        self._objects = objects
+        self._tree = tree
 
     def read(self, path: str) -> bytes | None:
         """The content of the file at `path`, or None when there is no such file."""
-        return self.objects.read(self.treeish, path)
+        found = self._find(path)
+        return self._objects.blob(found.oid) if found and found.kind == "blob" else None
 
     def names(self, folder: str) -> Sequence[str]:
         """The names directly inside `folder`, sorted; empty when there is no such folder."""
-        return sorted(entry.name for entry in self.objects.entries(f"{self.treeish}:{folder}"))
+        found = self._find(folder)
+        if found is None or found.kind != "tree":
+            return ()
+        return sorted(entry.name for entry in self._objects.entries(found.oid))
 
     def oid(self, path: str) -> str | None:
-        """The id of the blob or tree at `path` (`""`: the whole tree), or None when nothing is there."""
-        found = self.objects.entry(self.treeish, path)
+        """The id of what is at `path` itself, links not followed (`""`: the whole tree), or None."""
+        found = self._objects.entry(self._tree, path)
         return None if found is None else found.oid
+
+    def _find(self, path: str) -> Entry | None:
+        path = posixpath.normpath(path).strip("/").removeprefix(".")
+        for _ in range(HOPS):
+            found, rest = self._walk(path)
+            if found is None or found.mode != "120000":
+                return found if not rest else None
+            link = path.removesuffix(rest).rstrip("/")
+            target = text(self._objects.blob(found.oid))
+            after = posixpath.normpath(posixpath.join(posixpath.dirname(link), target, rest.lstrip("/")))
+            if link.split("/")[:2] != after.split("/")[:2] or len(link.split("/")) <= 2:
+                return None
+            path = after
+        return None
+
+    def _walk(self, path: str) -> tuple[Entry | None, str]:
+        """What is at `path`, or the first link on the way there with what is left of the path."""
+        parts = [part for part in path.split("/") if part]
+        for count in range(1, len(parts)):
+            above = self._objects.entry(self._tree, "/".join(parts[:count]))
+            if above is None or above.mode == "120000":
+                return above, "/" + "/".join(parts[count:])
+        return self._objects.entry(self._tree, path), ""

@@ -233,7 +233,7 @@ def _points_to(path: Path, own: Path) -> bool:
 
 
 def _settled(repository: Repository) -> list[Worktree]:
-    """All checkouts, once nothing is half-made: a git may outlive the process that started it for a moment."""
+    """All checkouts, once nothing is half-made: a git may outlive for a moment who started it."""
     deadline = time.monotonic() + PATIENCE
     while True:
         clear(repository)

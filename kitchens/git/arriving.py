@@ -1,0 +1,238 @@
+"""How the files of a landing arrive in a checkout: all made beside, then put into place one by one.
+
+What costs time or disk happens before the branch moves; after it there are only
+renames. Each file is old or new, never half.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import time
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from kitchens.git.command import PINNED_MERGE, Git, data
+from kitchens.git.folders import remove_folder
+from kitchens.git.repository import Repository, git_directory
+from kitchens_engine.errors import EnvironmentFailure
+
+SUBMODULE = "160000"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A path that differs between two trees. A mode is None where it is absent; `oid` is the new content's."""
+
+    path: str
+    before: str | None
+    after: str | None
+    oid: str
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A checkout of the branch that moves: `path`, its own git directory, and git in it.
+
+    All that we make has `token` in its name. `folder` holds what is made beside.
+    """
+
+    path: Path
+    own: Path
+    token: str
+    git: Git
+
+    @property
+    def index(self) -> Path:
+        """The checkout's index."""
+        return self.own / "index"
+
+    @property
+    def lock(self) -> Path:
+        """Git's lock on the index; it holds our token while it is ours."""
+        return self.own / "index.lock"
+
+    @property
+    def folder(self) -> Path:
+        """Where files and indexes are made before they take their places."""
+        return self.own / f"kitchens-{self.token}"
+
+
+def place(repository: Repository, path: Path, token: str) -> Place:
+    """The checkout at `path`."""
+    return Place(path, git_directory(path), token, repository.checkout(path))
+
+
+def changes(repository: Repository, old: str, new: str) -> tuple[Change, ...]:
+    """The paths in which two commits differ, renames as a deletion and an addition."""
+    words = ("diff-tree", "-r", "-z", "--raw", "--no-renames", "--no-commit-id", "--ignore-submodules=none")
+    fields = iter(repository.git.run(*PINNED_MERGE, *words, old, new).fields)
+    found = []
+    for head, path in zip(fields, fields, strict=True):
+        before, after, _, oid, _ = head.removeprefix(":").split(" ")
+        found.append(Change(path, _mode(before), _mode(after), oid))
+    return tuple(found)
+
+
+def copy_index(place: Place, name: str) -> Path:
+    """A copy of the checkout's index in our folder."""
+    place.folder.mkdir(exist_ok=True)
+    copy = place.folder / name
+    try:
+        shutil.copyfile(place.index, copy)
+    except FileNotFoundError as error:
+        raise EnvironmentFailure(
+            f"the checkout `{place.path}` has no index",
+            f"`git -C {place.path} reset` makes one",
+            code="checkout",
+        ) from error
+    return copy
+
+
+def stage(place: Place, commit: str, paths: Collection[str], name: str) -> Path:
+    """Write files of `commit` into a folder beside, as git would check them out, and give the folder."""
+    folder = place.folder / name
+    folder.mkdir(parents=True, exist_ok=True)
+    index = place.folder / f"{name}.index"
+    git = place.git.at(folder, git_dir=place.own, work_tree=folder)
+    git.run("-c", "core.sparseCheckout=false", "read-tree", commit, index=index)
+    names = b"".join(data(path) + b"\0" for path in paths)
+    if not names:
+        return folder
+    # The folder is the work tree, so that attributes come from the commit and not from the checkout.
+    git.run("checkout-index", "--quiet", "-z", "--stdin", input=names, index=index)
+    missing = next((path for path in paths if not os.path.lexists(folder / path)), None)
+    if missing is not None:
+        raise EnvironmentFailure(f"git did not check out `{missing}`", code="git")
+    return folder
+
+
+def next_index(place: Place, old: str, new: str) -> Path:
+    """The index as it will be: `new` where the landing changes it, and all else as it is."""
+    index = copy_index(place, "next")
+    place.git.run("read-tree", "-i", "-m", old, new, index=index)
+    return index
+
+
+def put(
+    place: Place, staged: Path, wanted: Collection[Change], seen: Mapping[str, tuple[int, ...] | None]
+) -> list[str]:
+    """Delete and put into place what `wanted` says; the paths that were left, since somebody edited them.
+
+    `seen` is what `look` said before they were checked. Done twice, it does the rest.
+    """
+    left = []
+    for change in wanted:
+        now = look(place, change.path)
+        if change.after is not None or now is None or change.before == SUBMODULE:
+            continue
+        if now == seen[change.path]:
+            (place.path / change.path).unlink()
+            _prune(place.path, (place.path / change.path).parent)
+        else:
+            left.append(change.path)
+    for change in wanted:
+        fresh, target = staged / change.path, place.path / change.path
+        if change.after == SUBMODULE:
+            target.mkdir(parents=True, exist_ok=True)
+        elif change.after is None or not os.path.lexists(fresh):
+            continue
+        elif look(place, change.path) != seen[change.path] or _led_elsewhere(place.path, target):
+            left.append(change.path)
+        else:
+            _settle(fresh, target)
+    return left
+
+
+def look(place: Place, path: str) -> tuple[int, ...] | None:
+    """What shows that a file was touched; None for no file (a folder is none)."""
+    try:
+        found = os.lstat(place.path / path)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    if (found.st_mode & 0o170000) == 0o040000:
+        return None
+    return (found.st_ino, found.st_mode, found.st_size, found.st_mtime_ns)
+
+
+def finish_index(place: Place, index: Path) -> None:
+    """Let `index` become the checkout's, with what the files now look like."""
+    place.git.run("update-index", "-q", "--refresh", index=index, check=False)
+    index.replace(place.index)
+
+
+def take_lock(place: Place, patience: float) -> None:
+    """Take git's lock on the index, with our token in it, so that nobody takes it for somebody else's."""
+    ours = place.own / f"kitchens-{place.token}.lock"
+    deadline = time.monotonic() + patience
+    try:
+        ours.write_text(place.token)
+        while True:
+            try:
+                place.lock.hardlink_to(ours)
+            except FileExistsError:
+                if time.monotonic() > deadline:
+                    raise EnvironmentFailure(
+                        f"somebody else's git holds `{place.lock}`; nothing was moved",
+                        f"if no git is running in `{place.path}`, remove `{place.lock}`",
+                        code="locked",
+                    ) from None
+                time.sleep(0.05)
+            else:
+                return
+    except OSError as error:
+        raise EnvironmentFailure(f"`{place.lock}` cannot be taken: {error.strerror}", code="disk") from error
+    finally:
+        ours.unlink(missing_ok=True)
+
+
+def withdraw(place: Place) -> None:
+    """Remove what was made beside the checkout, and the lock if it is ours."""
+    (place.own / f"kitchens-{place.token}.lock").unlink(missing_ok=True)
+    remove_folder(place.folder)
+    if holds_lock(place):
+        place.lock.unlink()
+
+
+def holds_lock(place: Place) -> bool:
+    """Whether the lock on the index is ours."""
+    try:
+        return place.lock.read_bytes() == place.token.encode()
+    except FileNotFoundError:
+        return False
+
+
+def _mode(mode: str) -> str | None:
+    return None if mode == "000000" else mode
+
+
+def _settle(staged: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if target.is_dir() and not target.is_symlink():
+        # What was in it has been deleted; a submodule's files never are, and then this says so.
+        target.rmdir()
+    try:
+        staged.replace(target)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        beside = target.with_name(f".{target.name}.kitchens")
+        shutil.copy2(staged, beside, follow_symlinks=False)
+        beside.replace(target)
+
+
+def _prune(top: Path, folder: Path) -> None:
+    """Remove folders that a deletion left empty, as git does."""
+    while folder != top:
+        try:
+            folder.rmdir()
+        except OSError:
+            return
+        folder = folder.parent
+
+
+def _led_elsewhere(top: Path, target: Path) -> bool:
+    """Whether a link on the way to `target` would lead us out of the checkout."""
+    return any(above.is_symlink() for above in target.parents if above != top and above.is_relative_to(top))

@@ -1,0 +1,129 @@
+"""Trees as files on disk: exactly what the objects hold, or as a checkout of the user's would have it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterator
+from pathlib import Path
+from typing import IO
+
+from kitchens.git.objects import Entry, Objects
+from kitchens.git.repository import Repository
+from kitchens_engine.errors import EnvironmentFailure, InvalidInput
+
+CHUNK = 1 << 20
+LINK = "120000"
+PROGRAM = "100755"
+
+
+def write_tree(objects: Objects, tree: str, folder: Path, paths: Collection[str] | None = None) -> int:
+    """Write the files of `tree` into `folder`, and give their number.
+
+    Bytes are those of the blobs: no filter runs, and no end of line is converted. With
+    `paths` (files or folders) only those are written; one that is not in the tree is left
+    out. Submodules become empty folders. Raises `InvalidInput` when a name would lead out of
+    the folder, and `EnvironmentFailure` when something is there already.
+    """
+    folders, files = _planned(objects, tree, paths)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in folders:
+            # Must be new or a real folder: a link here would lead the files elsewhere.
+            _make_folder(folder / name)
+        waiting = iter(files)
+
+        def take(stream: IO[bytes], size: int) -> None:
+            path, entry = next(waiting)
+            _write_file(os.path.join(folder, path), entry.mode, stream, size)
+
+        objects.copy_all([entry.oid for _, entry in files], take)
+    except OSError as error:
+        raise EnvironmentFailure(
+            f"`{error.filename or folder}` cannot be written: {error.strerror}", code="disk"
+        ) from error
+    return len(files)
+
+
+def refresh_checkout(repository: Repository, folder: Path, index: Path, commit: str) -> None:
+    """Make `folder` a clean checkout of `commit`: nothing more and nothing less, with the user's filters.
+
+    `index` is this folder's own and makes the next time cheap. Both belong to the caller,
+    who keeps others out; nothing of the user's is touched.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    index.parent.mkdir(parents=True, exist_ok=True)
+    # Whoever held it was killed, since the caller keeps others out.
+    index.with_name(f"{index.name}.lock").unlink(missing_ok=True)
+    git = repository.git.at(folder, git_dir=repository.common, work_tree=folder)
+    if not index.exists():
+        git.run("read-tree", "--empty", index=index)
+    git.run("clean", "-ffdxq", index=index)
+    git.run("-c", "core.sparseCheckout=false", "read-tree", "--reset", "-u", commit, index=index)
+
+
+def _planned(
+    objects: Objects, tree: str, paths: Collection[str] | None
+) -> tuple[list[str], list[tuple[str, Entry]]]:
+    """The folders, outer ones first, and the files with their entries."""
+    folders: dict[str, None] = {}
+    files: dict[str, Entry] = {}
+    for path in [""] if paths is None else sorted(set(paths)):
+        clean = path.strip("/")
+        found = objects.entry(tree, clean)
+        if found is None:
+            continue
+        parts = clean.split("/")
+        for count in range(1, len(parts)):
+            folders["/".join(parts[:count])] = None
+        for where, entry in _below(objects, clean, found):
+            _refuse_name(where, entry.name)
+            if entry.kind == "blob":
+                files[where] = entry
+            elif where:
+                folders[where] = None
+    return list(folders), list(files.items())
+
+
+def _below(objects: Objects, path: str, entry: Entry) -> Iterator[tuple[str, Entry]]:
+    yield path, entry
+    if entry.kind != "tree":
+        return
+    before = None
+    for below in objects.entries(entry.oid):
+        where = f"{path}/{below.name}" if path else below.name
+        if below.name == before:
+            raise InvalidInput(f"the tree holds `{where}` twice", code="tree")
+        before = below.name
+        yield from _below(objects, where, below)
+
+
+def _refuse_name(path: str, name: str) -> None:
+    """Git refuses to check these out too: they are someone's attempt to write elsewhere."""
+    if name in (".", "..") or "/" in name or name.casefold() == ".git" or (path and not name):
+        raise InvalidInput(f"the tree holds `{path}`, which no checkout may have", code="tree")
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True)
+    except FileExistsError:
+        if folder.is_symlink() or not folder.is_dir():
+            raise
+
+
+def _write_file(path: str, mode: str, stream: IO[bytes], size: int) -> None:
+    if mode == LINK:
+        os.symlink(stream.read(size), os.fsencode(path))
+        return
+    permissions = 0o777 if mode == PROGRAM else 0o666
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, permissions)
+    try:
+        while size:
+            chunk = stream.read(min(size, CHUNK))
+            if not chunk:
+                raise EnvironmentFailure("`git cat-file` ended before it answered", code="git")
+            size -= len(chunk)
+            while chunk:
+                chunk = chunk[os.write(descriptor, chunk) :]
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,153 @@
+"""Finishes or undoes what killed processes left. One listing of a folder when they left nothing."""
+
+from __future__ import annotations
+
+import filecmp
+import os
+import time
+from pathlib import Path
+
+from kitchens.git.arriving import (
+    SUBMODULE,
+    Change,
+    Place,
+    changes,
+    finish_index,
+    holds_lock,
+    look,
+    next_index,
+    place,
+    put,
+    stage,
+    take_lock,
+    withdraw,
+)
+from kitchens.git.claims import SUFFIX, Claim, abandoned
+from kitchens.git.folders import remove_folder
+from kitchens.git.history import is_ancestor
+from kitchens.git.repository import Repository
+from kitchens.git.worktrees import clear
+from kitchens_engine.errors import EnvironmentFailure
+
+PURPOSE = "landing"
+
+#: Seconds for which we wait for somebody else's git in a checkout that we must finish.
+PATIENCE = 2.0
+
+#: A scratch folder of a process that was killed is removed when it is older than this.
+SCRATCH_AGE = 3600.0
+
+
+def heal(repository: Repository) -> list[Path]:
+    """Clear away the locks, half-made worktrees and half-done landings of processes that are dead.
+
+    A landing whose branch moved is finished in its checkouts, one whose branch did not is
+    undone. Gives the files that were left as they are, since they are neither the old nor
+    the new ones: somebody edited them.
+    """
+    if not _anything(repository.claims):
+        return []
+    repository.refs.clear()
+    clear(repository)
+    left: list[Path] = []
+    for found in abandoned(repository.claims, PURPOSE):
+        try:
+            left += _heal_landing(repository, found)
+        except BaseException:
+            # Somebody else holds the checkout: the claim stays for the next try.
+            os.close(found.descriptor)
+            raise
+        found.release()
+    _remove_scratch(repository.common / "kitchens")
+    return left
+
+
+def _anything(folder: Path) -> bool:
+    try:
+        return any(name.endswith(SUFFIX) for name in os.listdir(folder))
+    except FileNotFoundError:
+        return False
+
+
+def _heal_landing(repository: Repository, found: Claim) -> list[Path]:
+    what = found.what
+    tip = repository.refs.branch(what["branch"])
+    landed = what["moves"] and tip is not None and is_ancestor(repository, what["new"], tip)
+    left: list[Path] = []
+    for path, own in zip(map(Path, what["places"]), map(Path, what["directories"]), strict=True):
+        if not own.is_dir():
+            continue
+        if landed and _still_there(path, own, what["branch"]):
+            here = place(repository, path, what["token"])
+            left += [path / name for name in _finish(repository, here, what["old"], what["new"])]
+        withdraw(Place(path, own, what["token"], repository.git))
+    return left
+
+
+def _still_there(path: Path, own: Path, branch: str) -> bool:
+    """Whether the checkout still is one of the branch: its user may have gone on without us."""
+    try:
+        return path.is_dir() and (own / "HEAD").read_text().strip() == f"ref: refs/heads/{branch}"
+    except OSError:
+        return False
+
+
+def _finish(repository: Repository, here: Place, old: str, new: str) -> list[str]:
+    """Bring a checkout from anywhere between `old` and `new` to `new`; the paths that were left alone."""
+    if not holds_lock(here):
+        take_lock(here, PATIENCE)
+    # What a process that was killed made beside may be half; its lock is all that we keep.
+    remove_folder(here.folder)
+    differing = changes(repository, old, new)
+    seen = {change.path: look(here, change.path) for change in differing}
+    fresh = stage(here, new, [each.path for each in differing if each.after not in (None, SUBMODULE)], "new")
+    before = stage(
+        here, old, [each.path for each in differing if each.before not in (None, SUBMODULE)], "old"
+    )
+    wanted, left = [], []
+    for change in differing:
+        target = here.path / change.path
+        if _alike(target, fresh / change.path):
+            continue
+        if seen[change.path] is None or _alike(target, before / change.path):
+            wanted.append(change)
+        else:
+            left.append(change.path)
+    left += put(here, fresh, _shown(here, wanted), seen)
+    _finish_index(here, old, new)
+    return left
+
+
+def _finish_index(here: Place, old: str, new: str) -> None:
+    try:
+        index = next_index(here, old, new)
+    except EnvironmentFailure:
+        # Its user took the lock away and staged something else since: theirs, as it is.
+        return
+    finish_index(here, index)
+
+
+def _shown(here: Place, wanted: list[Change]) -> list[Change]:
+    """Without what a sparse checkout leaves out on purpose."""
+    marked = here.git.run("ls-files", "-t", "-z").fields
+    hidden = {line[2:] for line in marked if line.startswith("S ")}
+    return [change for change in wanted if change.path not in hidden]
+
+
+def _alike(one: Path, other: Path) -> bool:
+    """Whether two paths hold the same file: content, kind and mode; or none of them is a file."""
+    if one.is_symlink() or other.is_symlink():
+        return one.is_symlink() and other.is_symlink() and one.readlink() == other.readlink()
+    if not one.is_file() or not other.is_file():
+        return not one.is_file() and not other.is_file()
+    return _program(one) == _program(other) and filecmp.cmp(one, other, shallow=False)
+
+
+def _program(path: Path) -> bool:
+    return bool(path.stat().st_mode & 0o100)
+
+
+def _remove_scratch(folder: Path) -> None:
+    for path in folder.glob("scratch-*"):
+        if time.time() - path.stat().st_mtime > SCRATCH_AGE:
+            remove_folder(path)

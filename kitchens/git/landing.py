@@ -1,0 +1,182 @@
+"""A landing: one compare-and-swap of a branch, and every checkout of it brought along.
+
+Each checkout's `index.lock` is held across the move: a branch that moved under a checkout
+would make the next plain `git commit` there revert the landing. Of the steps
+
+    lock, check, make files beside  →  write pending  →  move the branch  →  files, index
+
+only the third one counts. Killed before it, `heal` removes what was made; killed after
+it, `heal` finishes.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from kitchens.git.arriving import (
+    SUBMODULE,
+    Change,
+    Place,
+    changes,
+    finish_index,
+    look,
+    next_index,
+    place,
+    put,
+    stage,
+    take_lock,
+    withdraw,
+)
+from kitchens.git.claims import Claim, claim
+from kitchens.git.healing import PURPOSE, heal
+from kitchens.git.obstacles import check, refuse_under_way
+from kitchens.git.refs import Moved
+from kitchens.git.repository import Repository
+from kitchens.git.worktrees import worktrees
+
+#: Seconds for which we try again when somebody else's git holds an index.
+PATIENCE = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class LandingPlan:
+    """A landing that was checked: `branch` goes from `old` to `new`, and with it the checkouts at `places`.
+
+    `changes` is what differs between the two.
+    """
+
+    repository: Repository
+    branch: str
+    old: str
+    new: str
+    places: tuple[Path, ...]
+    changes: tuple[Change, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Arrival:
+    """What waits beside a checkout for the branch to move."""
+
+    place: Place
+    staged: Path
+    index: Path
+    wanted: tuple[Change, ...]
+    seen: dict[str, tuple[int, ...] | None]
+
+
+def plan_landing(repository: Repository, branch: str, old: str, new: str) -> LandingPlan:
+    """Check that `branch` may go from `old` to `new` in every checkout of it. Changes nothing.
+
+    Finishes first what a killed landing left. Raises `InvalidInput` with the paths when files in
+    a checkout are in the way, and when a merge or rebase of the branch is under way.
+    """
+    heal(repository)
+    plan = LandingPlan(
+        repository, branch, old, new, _places(repository, branch), changes(repository, old, new)
+    )
+    places, held = _claimed(plan, moves=False)
+    try:
+        for each in places:
+            check(each, plan.changes, old, new)
+    finally:
+        _withdraw(places, held)
+    return plan
+
+
+def carry_out(
+    plan: LandingPlan, write_pending: Callable[[], None], reason: str = "kitchen: landed"
+) -> list[Path]:
+    """Land: `write_pending` is called last before the branch moves, when only the move can still fail.
+
+    Gives the files that somebody edited in that very moment, which were left as they are.
+    Raises `Moved` when the branch is not at `old` any more, or is not checked out where the
+    plan saw it. Whatever it raises before the branch moved, nothing has changed.
+    """
+    repository, ref = plan.repository, f"refs/heads/{plan.branch}"
+    places, held = _claimed(plan, moves=True)
+    try:
+        arrivals = [_prepare(plan, each) for each in places]
+        if _places(repository, plan.branch) != plan.places:
+            raise Moved(ref, plan.old, plan.old)
+        write_pending()
+    except BaseException:
+        _withdraw(places, held)
+        raise
+    try:
+        repository.refs.move(ref, plan.new, plan.old, reason, keep=(held.descriptor,))
+    except BaseException:
+        # Interrupted in that moment, the branch may have moved, and then it counts.
+        if repository.refs.read(ref) != plan.new:
+            _withdraw(places, held)
+        else:
+            _arrive(arrivals, held)
+        raise
+    try:
+        return _arrive(arrivals, held)
+    except KeyboardInterrupt:
+        # The branch has moved: what follows is short, and stopping here would help nobody.
+        _arrive(arrivals, held)
+        raise
+
+
+def _prepare(plan: LandingPlan, place: Place) -> _Arrival:
+    """Lock the checkout, check again, and make everything that will be put into place."""
+    take_lock(place, PATIENCE)
+    # Looked at before the check: an edit that comes after it is then seen by one or the other.
+    seen = {change.path: look(place, change.path) for change in plan.changes}
+    wanted = check(place, plan.changes, plan.old, plan.new)
+    fresh = [change.path for change in wanted if change.after not in (None, SUBMODULE)]
+    return _Arrival(
+        place,
+        stage(place, plan.new, fresh, "new"),
+        next_index(place, plan.old, plan.new),
+        wanted,
+        seen,
+    )
+
+
+def _arrive(arrivals: list[_Arrival], held: Claim) -> list[Path]:
+    left = []
+    for each in arrivals:
+        place = each.place
+        if place.folder.exists():
+            left += [place.path / path for path in put(place, each.staged, each.wanted, each.seen)]
+            if each.index.exists():
+                finish_index(place, each.index)
+        withdraw(place)
+    held.release()
+    return left
+
+
+def _withdraw(places: list[Place], held: Claim) -> None:
+    for each in places:
+        withdraw(each)
+    held.release()
+
+
+def _claimed(plan: LandingPlan, *, moves: bool) -> tuple[list[Place], Claim]:
+    """The checkouts, and the claim that names what we make in them. `moves` is False for a mere check."""
+    token = os.urandom(8).hex()
+    places = [place(plan.repository, path, token) for path in plan.places]
+    held = claim(
+        plan.repository.claims,
+        PURPOSE,
+        branch=plan.branch,
+        old=plan.old,
+        new=plan.new,
+        moves=moves,
+        token=token,
+        places=[str(each.path) for each in places],
+        directories=[str(each.own) for each in places],
+    )
+    return places, held
+
+
+def _places(repository: Repository, branch: str) -> tuple[Path, ...]:
+    """Every checkout of the branch whose folder is there. Refuses while one is in the middle of something."""
+    known = [each for each in worktrees(repository) if each.path.is_dir()]
+    refuse_under_way([each.path for each in known if each.path != repository.common], branch)
+    return tuple(each.path for each in known if each.branch == branch)
