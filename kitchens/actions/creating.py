@@ -87,7 +87,7 @@ def plan_create(
         name=new,
         parent=above.name,
         permanent=permanent or declared is not None,
-        owner=str(house.repository.identity()),
+        owner=str(house.identity),
         created=now,
         expires=_expiry(now, ttl, permanent or declared is not None),
         adopted=adopt,

@@ -40,7 +40,7 @@ def diagnose(
         findings.append(_from_error("repository", error))
         return [asdict(finding) for finding in findings]
     findings += [
-        _checked("identity", lambda: Finding("identity", "ok", str(house.repository.identity()))),
+        _checked("identity", lambda: Finding("identity", "ok", str(house.identity))),
         _checked("cookbook", lambda: _cookbook(house)),
         _checked("recipes", lambda: _recipes(house)),
         _checked("kitchens", lambda: _kitchens(house)),

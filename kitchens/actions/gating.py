@@ -271,11 +271,11 @@ def _attest(
         toolchain=place.equipment.toolchain,
         run=run,
         runner=f"kitchens {__version__}",
-        who=str(house.repository.identity()),
+        who=str(house.identity),
         when=house.now(),
         measures=measures,
     )
-    house.attestations.add([attestation], house.repository.identity(), house.now())
+    house.attestations.add([attestation], house.identity, house.now())
 
 
 def _tests(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:

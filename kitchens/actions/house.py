@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from kitchens.gate.tree import TreeView
 from kitchens.git.repository import Repository
 from kitchens.git.source import TreeSource
-from kitchens.model.kitchen import Registration
+from kitchens.model.kitchen import Identity, Registration
 from kitchens.store.registrations import Registrations
 from kitchens_engine.ports import Event, Observer
 
@@ -60,9 +60,14 @@ class House:
         """The tree of a commit or tree, for the gate."""
         return TreeView(TreeSource(self.repository.objects, treeish))
 
+    @cached_property
+    def identity(self) -> Identity:
+        """Who acts."""
+        return self.repository.identity()
+
     def register(self, registration: Registration, old: str | None, reason: str) -> None:
         """Write a registration over the one at `old` (None: new). Raises `Moved` when somebody was faster."""
-        self.registrations.write(registration, old, reason, self.repository.identity(), self.now())
+        self.registrations.write(registration, old, reason, self.identity, self.now())
 
     def note(self, text: str) -> None:
         """Say one line that is not an answer."""

@@ -32,11 +32,6 @@ class Kitchen:
     registered_at: str | None
 
     @property
-    def branch(self) -> str:
-        """Its full ref."""
-        return f"{BRANCHES}{self.name}"
-
-    @property
     def protected(self) -> bool:
         """Whether it moves only by promote, rollback and gated merges."""
         return bool(self.policy.protected)

@@ -59,7 +59,7 @@ def plan_merge(house: House, name: str, into: str | None, message: str | None) -
         merged.tree,
         (target.tip, source.tip),
         _message(source, target, gate, message),
-        repository.identity(),
+        house.identity,
         house.now(),
     )
     return MovePlan("merged", source, target, commit, merged.tree, replace(gate, commit=commit), notes)

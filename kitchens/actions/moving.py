@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from datetime import datetime
 
 from kitchens.actions.gating import GatePlan, carry_out_gate
 from kitchens.actions.house import House
 from kitchens.actions.kitchens import Kitchen
+from kitchens.git.claims import abandoned, claim
 from kitchens.git.landing import carry_out, plan_landing
+from kitchens.git.repository import Repository
 from kitchens.model.gate import Gate, Move
 from kitchens.model.kitchen import Landing, Registration
+from kitchens_engine.records import new_run_id
+
+#: Under which word a candidate's ref is claimed.
+PURPOSE = "candidate"
 
 
 @dataclass(frozen=True)
@@ -31,12 +40,37 @@ class MovePlan:
 def land(house: House, plan: MovePlan) -> Move:
     """Pass the gate and move the target. Raises `Moved` when somebody else moved it meanwhile, and
     `InvalidInput` when an edited file of a checkout is in the way; nothing has moved then."""
-    landing = plan_landing(house.repository, plan.target.branch, plan.target.tip, plan.commit)
-    gate = carry_out_gate(house, plan.gate)
+    landing = plan_landing(house.repository, plan.target.name, plan.target.tip, plan.commit)
+    with candidate(house.repository, plan.commit, house.now()) if plan.gate.runs else nullcontext():
+        gate = carry_out_gate(house, plan.gate)
     if gate.status == "red":
         return _move(plan, "red", gate)
-    carry_out(landing, lambda: _write_pending(house, plan))
+    left = carry_out(
+        landing, lambda: _write_pending(house, plan), f"kitchen: {plan.status} {plan.source.name}"
+    )
+    for path in left:
+        house.note(f"{path} was edited in this very moment and left as it is")
     return _move(plan, plan.status, gate)
+
+
+@contextmanager
+def candidate(repository: Repository, commit: str, now: datetime) -> Iterator[None]:
+    """Keep `commit` from being collected while it is tested; when we are killed, the next candidate removes ours."""
+    claims = repository.claims
+    for left in abandoned(claims, PURPOSE):
+        tip = repository.refs.read(left.what["ref"])
+        if tip is not None:
+            repository.refs.delete(left.what["ref"], tip)
+        left.release()
+    ref = f"refs/candidates/{new_run_id(now)}"
+    held = claim(claims, PURPOSE, ref=ref)
+    try:
+        repository.refs.move(ref, commit, None, "kitchen: candidate")
+        yield
+    finally:
+        if repository.refs.read(ref) is not None:
+            repository.refs.delete(ref, commit)
+        held.release()
 
 
 def _move(plan: MovePlan, status: str, gate: Gate) -> Move:
@@ -58,7 +92,7 @@ def _write_pending(house: House, plan: MovePlan) -> None:
         previous=plan.target.tip,
         commit=plan.commit,
         source=plan.source.name,
-        who=str(house.repository.identity()),
+        who=str(house.identity),
         when=house.now(),
         recipes=plan.gate.shown,
     )
@@ -76,7 +110,7 @@ def implied_registration(house: House, kitchen: Kitchen) -> Registration:
         name=kitchen.name,
         parent=kitchen.parent,
         permanent=kitchen.permanent,
-        owner=str(house.repository.identity()),
+        owner=str(house.identity),
         created=house.now(),
         adopted=True,
     )
@@ -85,8 +119,3 @@ def implied_registration(house: House, kitchen: Kitchen) -> Registration:
 def unchanged(source: Kitchen, target: Kitchen, tree: str, notes: tuple[str, ...] = ()) -> Move:
     """The target already contains the source."""
     return Move("unchanged", source.name, target.name, target.tip, tree, notes=notes)
-
-
-def with_why(move: Move, why: str) -> Move:
-    """The same move with the sentence that explains it."""
-    return replace(move, why=why)

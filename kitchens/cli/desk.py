@@ -70,7 +70,7 @@ class Desk:
     def house(self) -> House:
         """The repository that holds the folder, with its stores. What a crash left is healed first."""
         from kitchens.actions.house import House
-        from kitchens.git.landing import heal
+        from kitchens.git.healing import heal
         from kitchens.git.repository import open_repository
 
         repository = open_repository(self.folder, self.environment)
@@ -84,5 +84,5 @@ class Desk:
             watch=self.stop.watched,
         )
         for healed in heal(repository):
-            house.note(healed)
+            house.note(f"{healed} was edited while a landing was cut off; it was left as it is")
         return house

@@ -39,7 +39,7 @@ def run(words: Sequence[str]) -> int:
         except OSError as error:
             known = from_os_error(error)
             return _bug(error, as_json) if known is None else _said(known, as_json)
-        except Exception as error:  # noqa: BLE001 - the last net: no traceback reaches a user
+        except Exception as error:
             return _bug(error, as_json)
     return code if isinstance(code, int) else 0
 

@@ -8,7 +8,7 @@ import threading
 import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 from typing import IO, TYPE_CHECKING
 
 from kitchens.git.command import Git, data, text
@@ -291,7 +291,7 @@ def _parse_tree(content: bytes, size: int) -> tuple[Entry, ...]:
 
 def _parse_commit(content: bytes) -> Commit:
     head, _, message = text(content).partition("\n\n")
-    tree, author, committed = "", Identity("", ""), datetime.fromtimestamp(0, timezone.utc)
+    tree, author, committed = "", Identity("", ""), datetime.fromtimestamp(0, UTC)
     parents = []
     for line in head.split("\n"):
         key, _, value = line.partition(" ")
@@ -316,5 +316,5 @@ def _parse_identity(line: str) -> tuple[Identity, datetime]:
         moment = datetime.fromtimestamp(int(seconds), timezone(-shift if zone[0] == "-" else shift))
     except (ValueError, IndexError, OverflowError):
         # Old tools wrote dates that no calendar has; who made it is still worth knowing.
-        moment = datetime.fromtimestamp(0, timezone.utc)
+        moment = datetime.fromtimestamp(0, UTC)
     return Identity(name, email), moment

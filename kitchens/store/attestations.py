@@ -10,7 +10,7 @@ import math
 import random
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from kitchens.git.refs import Moved
@@ -44,7 +44,7 @@ class Attestations:
         tip = self._refs.read(REF)
         wanted = list(dict.fromkeys(fingerprints))
         if tip is None:
-            return {fingerprint: () for fingerprint in wanted}
+            return dict.fromkeys(wanted, ())
         files = {each: self._files(tip, each) for each in wanted}
         contents = iter(self._objects.read_all([oid for found in files.values() for oid in found.values()]))
         return {
@@ -141,7 +141,7 @@ def _statement(attestation: Attestation) -> bytes:
             "run": attestation.run,
             "runner": attestation.runner,
             "who": attestation.who,
-            "when": attestation.when.astimezone(timezone.utc).isoformat(),
+            "when": attestation.when.astimezone(UTC).isoformat(),
             "measures": _plain(attestation.measures),
         },
     }

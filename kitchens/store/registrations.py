@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import Any
 
 from kitchens.git.refs import Moved
@@ -124,7 +124,7 @@ class Registrations:
         found = []
         for ref, tip in self._refs.refs(DELETED).items():
             name, _, stamp = ref.removeprefix(DELETED).rpartition("/")
-            moment = datetime.strptime(stamp[:16], "%Y%m%dT%H%M%SZ").replace(tzinfo=timezone.utc)
+            moment = datetime.strptime(stamp[:16], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
             found.append(Deleted(KitchenName(name), moment, tip, ref))
         return sorted(found, key=lambda each: each.when)
 
@@ -133,7 +133,7 @@ class Registrations:
         self._refs.delete(deleted.ref, deleted.tip)
 
     def _keep(self, name: KitchenName, tip: str, when: datetime) -> str:
-        stamp = f"{when.astimezone(timezone.utc):%Y%m%dT%H%M%SZ}"
+        stamp = f"{when.astimezone(UTC):%Y%m%dT%H%M%SZ}"
         for suffix in ("", *(f"-{count}" for count in range(2, 100))):
             ref = f"{DELETED}{name}/{stamp}{suffix}"
             try:

@@ -6,7 +6,7 @@ import json
 import math
 import re
 from collections.abc import Mapping
-from datetime import date, datetime, time, timezone
+from datetime import UTC, date, datetime, time
 from typing import Any
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
@@ -39,7 +39,7 @@ def _value(value: Any) -> str:
             return _text(value)
         case datetime():
             # An offset of its own would say the same moment in other bytes.
-            return value.astimezone(timezone.utc).isoformat() if value.tzinfo else value.isoformat()
+            return value.astimezone(UTC).isoformat() if value.tzinfo else value.isoformat()
         case date() | time():
             return value.isoformat()
         case Mapping():

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -16,7 +16,7 @@ from kitchens.git.repository import Repository, open_repository
 from kitchens.model.kitchen import Identity
 
 DATE = "2025-01-02T03:04:05+00:00"
-WHEN = datetime.fromisoformat(DATE).replace(tzinfo=timezone.utc)
+WHEN = datetime.fromisoformat(DATE).replace(tzinfo=UTC)
 WHO = Identity("Ada", "ada@example.com")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from dataclasses import replace
-from datetime import date, datetime, time, timedelta, timezone
+from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
 
@@ -26,7 +26,7 @@ SETTINGS = {
     "schema": {"raw": "raw", "odd key": {"x": [1, [2.5, "a"], {"y": False}]}},
     "day": date(2013, 1, 1),
     "at": time(6, 30),
-    "moment": datetime(2013, 1, 1, 6, 30, 0, 123456, tzinfo=timezone.utc),
+    "moment": datetime(2013, 1, 1, 6, 30, 0, 123456, tzinfo=UTC),
     "empty": {},
     "none": [],
     "infinite": float("inf"),
