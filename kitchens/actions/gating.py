@@ -73,8 +73,9 @@ def plan_gate(
     view = house.view(commit)
     if settings is None:
         settings = target.registered.settings if target.registered else {}
-    examiner = Examiner.of(_rules(house.view(rules_at or target.tip), view), settings)
-    isolation = target.policy.isolation
+    rules = _rules(house.view(rules_at or target.tip), view)
+    examiner = Examiner.of(rules, settings)
+    isolation = rules.policy(target.name).isolation
     before = None if against is None else house.view(against)
     found = affected(view, before, examiner, _nothing if again else _proofs(house, isolation))
     if only is not None:
