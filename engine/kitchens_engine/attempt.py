@@ -58,7 +58,7 @@ class Attempt:
     def ask(self, token: str, request: Mapping[str, Any]) -> None:
         """Write the worker's request under the token of one process; an older result is gone."""
         Path(self.result).unlink(missing_ok=True)
-        text = json.dumps({**request, "token": token}, default=str)
+        text = json.dumps({**request, "token": token})
         Path(self.request).write_text(text, encoding="utf-8")
 
     def answer(self, token: str) -> dict[str, Any] | None:

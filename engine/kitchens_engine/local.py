@@ -70,18 +70,18 @@ class LocalRuntime:
         self._poll.register(descriptor, select.POLLIN)
 
     def wait(self, timeout: float | None) -> Sequence[Ended]:
-        """The processes that ended; waits at most `timeout` seconds for the first."""
+        """The processes that ended; waits at most `timeout` seconds for the first, and not when nothing runs."""
         ended, self._unstarted = self._unstarted, []
         if ended:
             timeout = 0
         deadline = None if timeout is None else time.monotonic() + timeout
-        while True:
+        while self._children:
             for descriptor, _ in self._poll.poll(self._patience(deadline)):
                 ended.append(self._reap(descriptor))
             self._force(time.monotonic())
-            late = deadline is not None and time.monotonic() >= deadline
-            if ended or late or not self._children:
-                return ended
+            if ended or (deadline is not None and time.monotonic() >= deadline):
+                break
+        return ended
 
     def kill(self, token: str) -> None:
         """End the process with all its descendants: asked first, forced after two seconds."""

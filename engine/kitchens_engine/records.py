@@ -17,6 +17,7 @@ from kitchens_engine import schema
 from kitchens_engine.errors import EnvironmentFailure, InvalidInput
 from kitchens_engine.outcome import NodeRecord, RunRecord, Status, TestRecord, timestamp
 from kitchens_engine.processes import Owner
+from kitchens_engine.values import json_safe
 
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _OPEN = (Status.RUNNING, Status.QUEUED)
@@ -36,7 +37,7 @@ class Records:
     """
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self.path = path
         # A later write under the same key takes the place of an earlier one.
         self._gathered: dict[object, tuple[str, tuple[Any, ...]]] = {}
         with self._disk():
@@ -233,7 +234,7 @@ class Records:
         try:
             yield
         except (sqlite3.Error, OSError) as error:
-            raise EnvironmentFailure(f"the run records in `{self._path}` cannot be used: {error}") from error
+            raise EnvironmentFailure(f"the run records in `{self.path}` cannot be used: {error}") from error
 
 
 def _run(row: sqlite3.Row) -> RunRecord:
@@ -299,7 +300,7 @@ def _interrupted(node: NodeRecord) -> NodeRecord:
 
 
 def _columns(node: NodeRecord) -> tuple[Any, ...]:
-    outputs = _json(dict(node.outputs)) if node.outputs else None
+    outputs = _json(node.outputs) if node.outputs else None
     return (
         str(node.status),
         node.why,
@@ -316,7 +317,7 @@ def _marks(count: int) -> str:
 
 
 def _json(value: Any) -> str:
-    return json.dumps(value, default=str)
+    return json.dumps(json_safe(value))
 
 
 def _object(text: str | None) -> dict[str, Any]:

@@ -66,7 +66,7 @@ def _run(
         nodes = execution.graph.records()
         status = fold(node.status for node in nodes)
         tests: tuple[TestRecord, ...] = ()
-        if status in (Status.PASSED, Status.WARNED):
+        if plan.whole and status in (Status.PASSED, Status.WARNED):
             tests = functional.run_tests(order, execution.scopes.values(), runtime, stop)
             journal.tests_ended(tests)
             status = fold((status, *(test.status for test in tests)))

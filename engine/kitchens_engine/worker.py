@@ -296,7 +296,8 @@ def _plugin(request: Request) -> Any:
 
         def pytest_collectreport(self, report: Any) -> None:
             if report.failed:
-                message = one_line(str(report.longrepr).strip().splitlines()[-1])
+                message = str(report.longrepr).strip().splitlines()[-1]
+                message = message[2:].strip() if message.startswith("E ") else message
                 self._add(report.nodeid or "tests", "failed", message=message)
 
         def _note(self, report: Any, call: Any, compared: Compared | None) -> None:
