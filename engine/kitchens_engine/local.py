@@ -72,7 +72,7 @@ class LocalRuntime:
     def wait(self, timeout: float | None) -> Sequence[Ended]:
         """The processes that ended; waits at most `timeout` seconds for the first, and not when nothing runs."""
         ended, self._unstarted = self._unstarted, []
-        if ended:
+        if ended or not self._children:
             timeout = 0
         deadline = None if timeout is None else time.monotonic() + timeout
         while self._children:
