@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 #: In the environment of every process of a node: how those that left its session are found.
@@ -71,7 +71,6 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _SHELLS_OWN = frozenset(
     {"PPID", "UID", "EUID", "BASHOPTS", "SHELLOPTS", "BASH_VERSINFO", "IFS", "OPTIND", "n", "session"}
 )
-_FRAME = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,31 +118,3 @@ def quote(text: str) -> str:
 
 def _exportable(name: str) -> bool:
     return bool(_NAME.match(name)) and name not in _SHELLS_OWN
-
-
-class Answers:
-    """Takes an engine's stream apart: frames of standard output into lines, standard error aside."""
-
-    def __init__(self) -> None:
-        self._raw = b""
-        self._text = {1: b"", 2: b""}
-
-    def feed(self, data: bytes) -> Iterator[list[str]]:
-        """The answers that are complete with `data`, each as its words."""
-        self._raw += data
-        while len(self._raw) >= _FRAME:
-            size = int.from_bytes(self._raw[4:_FRAME], "big")
-            if len(self._raw) < _FRAME + size:
-                break
-            kind, payload = self._raw[0], self._raw[_FRAME : _FRAME + size]
-            self._raw = self._raw[_FRAME + size :]
-            if kind in self._text:
-                self._text[kind] = (self._text[kind] + payload)[-65536:]
-        *lines, self._text[1] = self._text[1].split(b"\n")
-        yield from (line.decode("ascii", "replace").split() for line in lines)
-
-    @property
-    def complaint(self) -> str:
-        """The last line on standard error, such as a missing `/bin/sh`."""
-        lines = self._text[2].decode("utf-8", "replace").strip().splitlines()
-        return lines[-1] if lines else ""

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kitchens.containers.engine import Engine, EngineUnreachable, ImageMissing, connect
-from kitchens.containers.image import ImageSource, ImageToolchain, make_image
+from kitchens.containers.image import ImageToolchain, make_image
 from kitchens.containers.place import Place
+from kitchens.containers.source import ImageSource
 from kitchens.containers.toolchain import ProcessToolchain, make_process_toolchain
 from kitchens_engine.errors import EnvironmentFailure, InvalidInput
 from kitchens_engine.local import LocalRuntime

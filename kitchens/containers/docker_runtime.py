@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import queue
 import shutil
-import socket
-import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from kitchens.containers import agent, certificates, hardening, owners
+from kitchens.containers.conversation import Conversation, Silenced
 from kitchens.containers.engine import ContainerEnded, Engine, EngineUnreachable
 from kitchens.containers.image import ImageToolchain
 from kitchens.containers.place import Place
@@ -60,8 +57,6 @@ class DockerRuntime:
         self._count = 0
         self._unanswered = 0
         self._lost: str | None = None
-        self._answers = agent.Answers()
-        self._inbox: queue.SimpleQueue[bytes] = queue.SimpleQueue()
         self._mark = os.urandom(8).hex()
         self._environment = _environment(place)
         for folder in (place.data, place.folder):
@@ -76,11 +71,14 @@ class DockerRuntime:
             hardening.container_limits(place, engine.remaps_users),
         )
         try:
-            self._stream = engine.start_attached(self._container).stream
-            threading.Thread(target=self._listen, name="docker-agent", daemon=True).start()
-            self.has_python = self._greeting() == "1"
+            self._talk = Conversation(engine.start_attached(self._container))
         except BaseException:
             engine.remove(self._container)
+            raise
+        try:
+            self.has_python = self._greeted()
+        except BaseException:
+            self.close()
             raise
 
     def start(self, command: Command) -> None:
@@ -131,64 +129,47 @@ class DockerRuntime:
         try:
             self._engine.remove(self._container)
         finally:
-            with contextlib.suppress(OSError):  # the engine may have closed it first
-                self._stream.shutdown(socket.SHUT_RDWR)
-            self._stream.close()
+            self._talk.close()
 
-    def _listen(self) -> None:
-        """A thread of its own, because the stream may be a socket, TLS or ssh."""
-        while True:
-            try:
-                data = self._stream.recv(65536)
-            except (OSError, ValueError):
-                data = b""
-            self._inbox.put(data)
-            if not data:
-                return
-
-    def _greeting(self) -> str:
+    def _greeted(self) -> bool:
+        """Whether the container that just started has our Python."""
         deadline = time.monotonic() + _PATIENCE_AT_START
-        while (left := deadline - time.monotonic()) > 0:
+        while time.monotonic() < deadline:
             try:
-                data = self._inbox.get(timeout=left)
-            except queue.Empty:
-                break
-            for words in self._answers.feed(data):
-                if words[:1] == ["ready"]:
-                    return words[1]
-            if not data:
+                answers = self._talk.hear(deadline - time.monotonic())
+            except Silenced:
+                said = self._talk.complaint or "it ended at once"
                 raise ContainerEnded(
-                    f"no shell could be started in `{self._image}`: {self._answers.complaint or 'it ended at once'}",
-                    "the image needs /bin/sh",
-                )
+                    f"no shell could be started in `{self._image}`: {said}", "the image needs /bin/sh"
+                ) from None
+            for words in answers:
+                if words[:1] == ["ready"]:
+                    return words[1] == "1"
         raise EngineUnreachable(f"the container of `{self._image}` did not answer within a minute")
 
     def _send(self, request: bytes) -> None:
         try:
-            self._stream.sendall(request)
-        except OSError:
+            self._talk.say(request)
+        except Silenced:
             self._lose()
 
     def _take_in(self, timeout: float | None) -> None:
         """Hear what the agent says, waiting at most `timeout` seconds for the first word."""
         until = None if timeout is None else time.monotonic() + timeout
-        while True:
+        while self._nodes:
             left = _SILENCE if until is None else min(_SILENCE, max(0.0, until - time.monotonic()))
             try:
-                data = self._inbox.get(timeout=left) if left else self._inbox.get_nowait()
-            except queue.Empty:
-                if self._nodes and left == _SILENCE:
-                    self._ask()
-                    if self._nodes:
-                        continue
-                return
-            self._unanswered = 0
-            if not data:
+                answers = self._talk.hear(left)
+            except Silenced:
                 self._lose()
                 return
-            for words in self._answers.feed(data):
+            for words in answers:
                 self._hear(words)
-            if self._inbox.empty():
+            if answers:
+                self._unanswered = 0
+            elif left == _SILENCE:
+                self._ask()
+            if answers or left < _SILENCE:
                 return
 
     def _hear(self, words: list[str]) -> None:

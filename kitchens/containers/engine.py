@@ -6,7 +6,7 @@ import http.client
 import io
 import socket
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -48,12 +48,35 @@ class Image:
     labels: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
 class Attached:
-    """A started container and the raw stream to its first process: bytes in, frames out."""
+    """A started container's id, and the raw stream to its first process: bytes in, frames out."""
 
-    container: str
-    stream: socket.socket
+    def __init__(self, container: str, held: Any) -> None:
+        self.container = container
+        self._held = held
+        self._socket: socket.socket = getattr(held, "_sock", held)
+        self._socket.settimeout(None)
+
+    def send(self, data: bytes) -> None:
+        """Write all of it; OSError when nobody reads any more."""
+        self._socket.sendall(data)
+
+    def receive(self) -> bytes:
+        """What came, waiting for it; empty at the end."""
+        try:
+            return self._socket.recv(65536)
+        except (OSError, ValueError):
+            return b""
+
+    def close(self) -> None:
+        """End the stream, and with it the input of the container's first process."""
+        with suppress(OSError):  # the engine may have closed it first
+            self._socket.shutdown(socket.SHUT_RDWR)
+        # The SDK's reader and its response each hold the socket open.
+        self._socket.close()
+        for holder in (getattr(self._held, "_response", None), self._held):
+            if holder is not None:
+                holder.close()
 
 
 def connect(environment: Mapping[str, str]) -> Engine:
@@ -154,10 +177,13 @@ class Engine:
         with _said("the container could not be started"):
             wanted = {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}
             held = self._client.api.attach_socket(container, params=wanted)
-            stream: socket.socket = getattr(held, "_sock", held)
-            stream.settimeout(None)
-            self._client.api.start(container)
-            return Attached(container, stream)
+            attached = Attached(container, held)
+            try:
+                self._client.api.start(container)
+            except BaseException:
+                attached.close()
+                raise
+            return attached
 
     def execute(
         self,
@@ -184,8 +210,9 @@ class Engine:
     def why_ended(self, container: str) -> str:
         """One sentence on how a container came to its end."""
         try:
-            state = self._client.api.inspect_container(container)["State"]
-        except Exception:  # the answer is a word of comfort beside a loss that is reported anyway
+            with _said("the container could not be looked up"):
+                state = self._client.api.inspect_container(container)["State"]
+        except EnvironmentFailure:
             return "it was removed, or the engine stopped"
         if state.get("OOMKilled"):
             return "it used more memory than `memory` in `[runtime]` allows"
@@ -227,6 +254,19 @@ class Engine:
             self._client.api.wait(container, timeout=30, condition="removed")
         except docker.errors.NotFound:
             return
+
+
+def included(context: Path, dockerfile: str) -> set[str]:
+    """The paths in a build's context, relative to it, that its `.dockerignore` lets through."""
+    import docker.utils
+
+    try:
+        lines = (context / ".dockerignore").read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        lines = []
+    patterns = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
+    paths: set[str] = docker.utils.exclude_paths(str(context), patterns, dockerfile)
+    return paths - {""}
 
 
 @contextmanager

@@ -8,6 +8,8 @@ from typing import Any
 
 from kitchens.containers.place import Limits, Place
 
+#: Inside a container, where nobody else can get at it.
+TEMPORARY = "/tmp"  # noqa: S108
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _MEGABYTE = 1 << 20
 
@@ -63,7 +65,7 @@ def mounts(place: Place) -> list[dict[str, Any]]:
 def _temporary(place: Place, limits: Limits) -> dict[str, str]:
     half = max(limits.memory // 2, 16 * _MEGABYTE)
     folders = {
-        "/tmp": f"rw,exec,nosuid,nodev,mode=1777,size={half}",
+        TEMPORARY: f"rw,exec,nosuid,nodev,mode=1777,size={half}",
         "/run": f"rw,noexec,nosuid,nodev,mode=1777,size={16 * _MEGABYTE}",
     }
     # A whole repository inside the checkout holds other branches, and hooks that git runs outside.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
@@ -13,20 +12,20 @@ import pytest
 
 from kitchens.containers.docker_runtime import DockerRuntime
 from kitchens.containers.engine import Engine, connect
-from kitchens.containers.image import ImageSource, ImageToolchain, make_image
+from kitchens.containers.image import ImageToolchain, make_image
 from kitchens.containers.place import Limits, Place
+from kitchens.containers.source import ImageSource
 from kitchens.model.toolchain import toolchain_key
 from kitchens_engine.errors import EnvironmentFailure
 
 PYTHON = "kitchens-test/python:bookworm"
 BUSYBOX = "kitchens-test/busybox:static"
-WORKER = Path(__file__).parents[2] / "engine" / "kitchens_engine" / "worker.py"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """All in this folder need an engine."""
+    """What asks for the engine is marked as such."""
     for item in items:
-        if Path(__file__).parent in item.path.parents:
+        if "engine" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.docker)
 
 
@@ -52,26 +51,33 @@ def cache() -> Path:
     return Path(os.environ.get("KITCHENS_TEST_CACHE", Path(__file__).parents[2] / ".cache" / "tests"))
 
 
-def source(image: str, requirements: bytes | None = None) -> ImageSource:
-    """What a cookbook with this image and these requirements asks for."""
-    return ImageSource(
-        key=toolchain_key(image=image, requirements=requirements),
-        worker={"worker.py": WORKER.read_bytes()},
-        image=image,
-        requirements=requirements,
-    )
+@pytest.fixture(scope="session")
+def worker() -> Path:
+    """The worker script on this machine."""
+    return Path(__file__).parents[2] / "engine" / "kitchens_engine" / "worker.py"
 
 
 @pytest.fixture(scope="session")
-def python_image(engine: Engine, cache: Path) -> ImageToolchain:
+def asked(worker: Path) -> Callable[..., ImageSource]:
+    """What a cookbook with an image and requirements asks for."""
+
+    def asked(image: str, requirements: bytes | None = None) -> ImageSource:
+        key = toolchain_key(image=image, requirements=requirements)
+        return ImageSource(key, {"worker.py": worker.read_bytes()}, image, requirements=requirements)
+
+    return asked
+
+
+@pytest.fixture(scope="session")
+def python_image(engine: Engine, cache: Path, asked: Callable[..., ImageSource]) -> ImageToolchain:
     """A toolchain with Python, duckdb and pytest."""
-    return make_image(engine, source(PYTHON), cache, os.environ, print)
+    return make_image(engine, asked(PYTHON), cache, os.environ, print)
 
 
 @pytest.fixture(scope="session")
-def busybox_image(engine: Engine, cache: Path) -> ImageToolchain:
+def busybox_image(engine: Engine, cache: Path, asked: Callable[..., ImageSource]) -> ImageToolchain:
     """A toolchain that has a shell and nothing else."""
-    return make_image(engine, source(BUSYBOX), cache, os.environ, print)
+    return make_image(engine, asked(BUSYBOX), cache, os.environ, print)
 
 
 @pytest.fixture
@@ -103,6 +109,3 @@ def open_runtime(engine: Engine, busybox_image: ImageToolchain, place: Place) ->
             return runtime
 
         yield opened
-
-
-INTERPRETER = sys.executable

@@ -1,0 +1,28 @@
+"""What a cookbook asks of its toolchain, as one value for both runtimes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+#: What our images are called on an engine.
+REPOSITORY = "kitchens/toolchain"
+
+
+@dataclass(frozen=True, slots=True)
+class ImageSource:
+    """What the cookbook asks for. `key` is the toolchain key (`kitchens.model.toolchain`).
+
+    Either `image`, or `context` (a folder) with the `dockerfile` in it. `worker` maps
+    file names to the content of our own scripts, the one to call first.
+    `requirements_name` is the file's name in messages.
+    """
+
+    key: str
+    worker: Mapping[str, bytes]
+    image: str | None = None
+    context: Path | None = None
+    dockerfile: str = "Dockerfile"
+    requirements: bytes | None = None
+    requirements_name: str = "requirements.txt"
