@@ -26,8 +26,9 @@ from dataclasses import dataclass
 MARK = "KITCHEN_ATTEMPT"
 
 # - Nodes run below a watcher below a subshell that ends at once, so the init process reaps them.
-# - `command eval` keeps the loop alive when a fork is refused, which otherwise ends the shell.
-# - Signals go out by builtins: at the limit of processes, no other program can be started.
+# - `command eval` survives a fork that is refused, which otherwise ends the shell. A subshell
+#   needs one of its own with `exit` behind it: busybox's would return into this very loop.
+# - `stop` forks nothing: at the limit of processes, no other program could be started.
 SCRIPT = r"""
 unset HOSTNAME OLDPWD
 n='
@@ -42,16 +43,22 @@ watch() { # number process evidence mark
     echo "$4 $status" >"$3"
     echo "ended $1 $status"
 }
-stop() { # signal process mark
+stop() { # signal process
     for pass in 1 2 3 4; do
         kill "-$1" "-$2" "$2" 2>/dev/null
         found=
         for entry in /proc/[0-9]*/stat; do
             { read -r line <"$entry"; } 2>/dev/null || continue
-            set -- "$1" "$2" "$3" ${line##*) }
-            [ "$7" = "$2" ] && [ "$4" != Z ] && kill "-$1" "${line%% *}" 2>/dev/null && found=1
+            set -- "$1" "$2" ${line##*) }
+            [ "$6" = "$2" ] && [ "$3" != Z ] && kill "-$1" "${line%% *}" 2>/dev/null && found=1
         done
-        for entry in $(command -v grep >/dev/null && grep -lzF "$3" /proc/[0-9]*/environ 2>/dev/null); do
+        [ "$1" = KILL ] && [ "$found" ] || break
+    done
+}
+seek() { # signal mark
+    for pass in 1 2 3 4; do
+        found=
+        for entry in $(grep -lzF "$2" /proc/[0-9]*/environ 2>/dev/null); do
             entry=${entry#/proc/}
             kill "-$1" "${entry%/environ}" 2>/dev/null && found=1
         done
@@ -96,19 +103,29 @@ def start(job: Job) -> bytes:
     output = f">>{quote(job.log)} 2>&1 </dev/null"
     watcher = f"watch {job.number} $! {quote(job.evidence)} {quote(job.mark)}"
     refusal = f"trap 'echo refused {job.number}' EXIT"
-    line = f"( {{ {refusal}; {node} {output} & {watcher}; }} & echo watched {job.number} $! ) #{job.number}\n"
-    return os.fsencode(line)
+    body = f"{{ {refusal}; {node} {output} & {watcher}; }} & echo watched {job.number} $!"
+    return _request(_apart(body), job.number)
 
 
 def stop(signal: str, process: int, mark: str) -> bytes:
     """The request to send a signal (`TERM`, `KILL`) to a node's process with all its descendants."""
-    return f"( stop {signal} {process} {quote(mark)} ); :\n".encode()
+    return _request(f"stop {signal} {process}") + _request(_apart(f"seek {signal} {quote(mark)}"))
 
 
 def check(watchers: Mapping[int, int]) -> bytes:
     """The request to say which watchers (number → process) are gone."""
     questions = (f"alive {number} {process}; " for number, process in watchers.items())
-    return f"{''.join(questions)}echo checked\n".encode()
+    return _request(f"{''.join(questions)}echo checked")
+
+
+def _request(text: str, number: int = 0) -> bytes:
+    """One line. Its number is what the agent calls refused when the line fails; 0 is no node's."""
+    return os.fsencode(f"{text} #{number}\n")
+
+
+def _apart(text: str) -> str:
+    """`text` in a subshell that cannot return into the agent's loop."""
+    return f"( command eval {quote(text)}; exit $? )"
 
 
 def quote(text: str) -> str:

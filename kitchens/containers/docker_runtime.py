@@ -24,6 +24,7 @@ _PATIENCE_AT_START = 60.0
 _SILENCE = 10.0
 _STATUS_NOT_FOUND = 127
 _STATUS_REFUSED = 126
+_STATUS_KILLED = 137
 
 
 @dataclass(slots=True)
@@ -227,9 +228,15 @@ class DockerRuntime:
             node.rounds += 1
             self._signal(number, node, "KILL")
             if node.rounds > _ROUNDS:
-                self._lose(f"a process could not be ended within {int(_GRACE * _ROUNDS)} seconds")
                 self._engine.remove(self._container)
+                self._ended.extend(Ended(doomed.token, _STATUS_KILLED) for doomed in self._take_doomed())
+                self._lose("the container was ended with a process that nothing else could end")
                 return
+
+    def _take_doomed(self) -> list[_Node]:
+        """The nodes that were to be killed, which now are."""
+        doomed = [number for number, node in self._nodes.items() if node.forced_at is not None]
+        return [self._nodes.pop(number) for number in doomed]
 
     def _patience(self, deadline: float | None) -> float | None:
         """Seconds until something must be done, or None when nothing must."""
