@@ -8,9 +8,8 @@ import threading
 from collections.abc import Iterator
 
 from kitchens.containers.engine import Attached
+from kitchens.containers.frames import ERRORS, OUTPUT, Frames
 
-_FRAME = 8
-_OUTPUT, _ERRORS = 1, 2
 _KEPT = 65536
 
 
@@ -27,8 +26,8 @@ class Conversation:
 
     def __init__(self, stream: Attached) -> None:
         self._stream = stream
-        self._raw = b""
-        self._text = {_OUTPUT: b"", _ERRORS: b""}
+        self._frames = Frames()
+        self._text = {OUTPUT: b"", ERRORS: b""}
         self._over = False
         self._inbox: queue.SimpleQueue[bytes] = queue.SimpleQueue()
         self._listener = threading.Thread(target=self._listen, name="docker-agent", daemon=True)
@@ -64,7 +63,7 @@ class Conversation:
     @property
     def complaint(self) -> str:
         """The last line on standard error, such as a missing `/bin/sh`."""
-        lines = self._text[_ERRORS].decode("utf-8", "replace").strip().splitlines()
+        lines = self._text[ERRORS].decode("utf-8", "replace").strip().splitlines()
         return lines[-1] if lines else ""
 
     def close(self) -> None:
@@ -80,14 +79,8 @@ class Conversation:
 
     def _feed(self, data: bytes) -> Iterator[list[str]]:
         """The answers that are complete with `data`: standard output by lines, standard error kept aside."""
-        self._raw += data
-        while len(self._raw) >= _FRAME:
-            size = int.from_bytes(self._raw[4:_FRAME], "big")
-            if len(self._raw) < _FRAME + size:
-                break
-            kind, payload = self._raw[0], self._raw[_FRAME : _FRAME + size]
-            self._raw = self._raw[_FRAME + size :]
+        for kind, written in self._frames.feed(data):
             if kind in self._text:
-                self._text[kind] = (self._text[kind] + payload)[-_KEPT:]
-        *lines, self._text[_OUTPUT] = self._text[_OUTPUT].split(b"\n")
+                self._text[kind] = (self._text[kind] + written)[-_KEPT:]
+        *lines, self._text[OUTPUT] = self._text[OUTPUT].split(b"\n")
         yield from (line.decode("ascii", "replace").split() for line in lines)

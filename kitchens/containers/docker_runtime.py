@@ -5,21 +5,22 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from kitchens.containers import agent, certificates, hardening, owners
-from kitchens.containers.conversation import Conversation, Silenced
-from kitchens.containers.engine import ContainerEnded, Engine, EngineUnreachable
+from kitchens.containers import agent, certificates, owners
+from kitchens.containers.conversation import Silenced
+from kitchens.containers.engine import Engine
 from kitchens.containers.image import ImageToolchain
 from kitchens.containers.place import Place
+from kitchens.containers.room import open_room
+from kitchens_engine.errors import EnvironmentFailure
 from kitchens_engine.ports import Command, Ended
 
 _GRACE = 2.0
 #: A process that outlives this many forced ends is beyond reach, and so is its container.
 _ROUNDS = 5
-_PATIENCE_AT_START = 60.0
 #: After this long without a word the agent is asked for one; three times in vain, and it is lost.
 _SILENCE = 10.0
 _STATUS_NOT_FOUND = 127
@@ -41,8 +42,7 @@ class _Node:
 class DockerRuntime:
     """The docker runtime: `python` and `worker` are paths in the container.
 
-    Not for use by several threads. The container ends with this process, however that ends:
-    its first process reads from us, and the engine removes it when that is over.
+    Not for use by several threads.
     """
 
     kind = "docker"
@@ -51,55 +51,47 @@ class DockerRuntime:
         self.python = toolchain.python
         self.worker = toolchain.worker
         self._engine = engine
-        self._image = toolchain.name
-        self._limits = place.limits
+        self._toolchain = toolchain
+        self._place = place
         self._nodes: dict[int, _Node] = {}
         self._ended: list[Ended] = []
         self._count = 0
         self._unanswered = 0
         self._lost: str | None = None
+        self._closed = False
         self._mark = os.urandom(8).hex()
         self._environment = _environment(place)
         for folder in (place.data, place.folder):
             folder.mkdir(parents=True, exist_ok=True)
         owners.sweep(engine)
-        self._container = engine.create(
-            toolchain.name,
-            ["/bin/sh", "-c", agent.SCRIPT, "agent", toolchain.python],
-            hardening.container_settings(
-                place, owners.labels(place.cookbook, place.kitchen, place.run), _user(engine), toolchain.path
-            ),
-            hardening.container_limits(place, engine.remaps_users),
-        )
-        try:
-            self._talk = Conversation(engine.start_attached(self._container))
-        except BaseException:
-            engine.remove(self._container)
-            raise
-        try:
-            self.has_python = self._greeted()
-        except BaseException:
-            self.close()
-            raise
+        self._room = open_room(engine, toolchain, place)
+
+    @property
+    def container(self) -> str:
+        """The id of the container in which nodes run now."""
+        return self._room.container
 
     def start(self, command: Command) -> None:
-        """Start it. A program that is not there ends with status 127 and a line in its log."""
-        if self._lost is not None:
+        """Start it. A program that is not there ends with status 127 and a line in its log.
+
+        After a loss the next process gets a new container.
+        """
+        if self._lost is not None and not self._recovered():
             self._ended.append(Ended(command.token, 0, self._lost))
             return
-        if not self.has_python and command.argv[0] == self.python:
-            why = f"the image `{self._image}` has no python3, which `sql`, `python` and functional tests need"
+        if not self._room.has_python and command.argv[0] == self.python:
+            why = f"the image `{self._toolchain.name}` has no python3, which `sql`, `python` and tests need"
             self._refuse(command.token, command.log, _STATUS_NOT_FOUND, why)
             return
         self._count += 1
-        number, mark = self._count, f"{self._mark}.{self._count}."
+        mark = f"{self._mark}.{self._count}."
         node = _Node(command.token, command.log, command.log.parent / f".ended-{mark}")
-        self._nodes[number] = node
+        self._nodes[self._count] = node
         job = agent.Job(
-            number,
+            self._count,
             command.argv,
             str(command.folder),
-            {**self._environment, **command.environment},
+            self._inside(command.environment),
             str(command.log),
             str(node.evidence),
             mark,
@@ -126,31 +118,29 @@ class DockerRuntime:
 
     def close(self) -> None:
         """Remove the container, and with it whatever still runs in it."""
-        self._lost = self._lost or "the runtime was closed"
-        try:
-            self._engine.remove(self._container)
-        finally:
-            self._talk.close()
+        self._lost, self._closed = self._lost or "the runtime was closed", True
+        self._room.close()
 
-    def _greeted(self) -> bool:
-        """Whether the container that just started has our Python."""
-        deadline = time.monotonic() + _PATIENCE_AT_START
-        while time.monotonic() < deadline:
-            try:
-                answers = self._talk.hear(deadline - time.monotonic())
-            except Silenced:
-                said = self._talk.complaint or "it ended at once"
-                raise ContainerEnded(
-                    f"no shell could be started in `{self._image}`: {said}", "the image needs /bin/sh"
-                ) from None
-            for words in answers:
-                if words[:1] == ["ready"]:
-                    return words[1] == "1"
-        raise EngineUnreachable(f"the container of `{self._image}` did not answer within a minute")
+    def _recovered(self) -> bool:
+        if self._closed:
+            return False
+        try:
+            self._room.close()
+            self._room = open_room(self._engine, self._toolchain, self._place)
+        except EnvironmentFailure as error:
+            self._lost = error.message
+            return False
+        self._lost, self._unanswered = None, 0
+        return True
+
+    def _inside(self, environment: Mapping[str, str]) -> dict[str, str]:
+        """A process's variables over the runtime's; what is the caller's own is there already, as it holds inside."""
+        own = {n: value for n, value in environment.items() if self._place.environment.get(n) != value}
+        return {**self._environment, **own}
 
     def _send(self, request: bytes) -> None:
         try:
-            self._talk.say(request)
+            self._room.talk.say(request)
         except Silenced:
             self._lose()
 
@@ -160,7 +150,7 @@ class DockerRuntime:
         while self._nodes:
             left = _SILENCE if until is None else min(_SILENCE, max(0.0, until - time.monotonic()))
             try:
-                answers = self._talk.hear(left)
+                answers = self._room.talk.hear(left)
             except Silenced:
                 self._lose()
                 return
@@ -174,23 +164,25 @@ class DockerRuntime:
                 return
 
     def _hear(self, words: list[str]) -> None:
-        kind, *numbers = words or [""]
-        node = self._nodes.get(int(numbers[0])) if numbers else None
+        """Take in one answer. What is none, because a node scribbled on the agent's output, is passed over."""
+        if len(words) < 2 or not all(word.isdecimal() for word in words[1:]):
+            return
+        kind, number, value = words[0], int(words[1]), int(words[-1])
+        node = self._nodes.get(number)
         if node is None:
             return
-        number = int(numbers[0])
         match kind:
             case "watched":
-                node.watcher = int(numbers[1])
+                node.watcher = value
             case "started":
-                node.process = int(numbers[1])
+                node.process = value
                 if node.forced_at is not None:
                     self._signal(number, node, "TERM")
             case "ended":
-                self._end(number, node, int(numbers[1]))
+                self._end(number, node, value)
             case "refused":
                 del self._nodes[number]
-                limit = f"this run may have {self._limits.pids} at once (`pids` in `[runtime]`)"
+                limit = f"this run may have {self._place.limits.pids} at once (`pids` in `[runtime]`)"
                 self._refuse(node.token, node.log, _STATUS_REFUSED, f"no process could be started: {limit}")
             case "gone":
                 del self._nodes[number]
@@ -228,7 +220,7 @@ class DockerRuntime:
             node.rounds += 1
             self._signal(number, node, "KILL")
             if node.rounds > _ROUNDS:
-                self._engine.remove(self._container)
+                self._room.close()
                 self._ended.extend(Ended(doomed.token, _STATUS_KILLED) for doomed in self._take_doomed())
                 self._lose("the container was ended with a process that nothing else could end")
                 return
@@ -255,14 +247,9 @@ class DockerRuntime:
     def _lose(self, why: str | None = None) -> None:
         """The container is out of reach: nothing is known of what ran in it."""
         if self._lost is None:
-            self._lost = why or f"the container was lost: {self._engine.why_ended(self._container)}"
+            self._lost = why or f"the container was lost: {self._room.why_ended()}"
         nodes, self._nodes = self._nodes, {}
         self._ended.extend(Ended(node.token, 0, self._lost) for node in nodes.values())
-
-
-def _user(engine: Engine) -> str:
-    """The caller's uid and gid. A rootless engine maps the caller to its root."""
-    return "0:0" if engine.rootless else f"{os.getuid()}:{os.getgid()}"
 
 
 def _environment(place: Place) -> dict[str, str]:

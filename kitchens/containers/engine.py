@@ -6,11 +6,12 @@ import http.client
 import io
 import socket
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from kitchens.containers.frames import Frames
 from kitchens_engine.errors import EnvironmentFailure
 
 if TYPE_CHECKING:
@@ -195,8 +196,13 @@ class Engine:
         """Run a command in a running container as root, its output to `log`; its exit status."""
         with _said("a command in the container was lost"):
             call = self._client.api.exec_create(container, command, environment=dict(environment), user="0:0")
-            for chunk in self._client.api.exec_start(call["Id"], stream=True):
-                log(chunk)
+            frames = Frames()
+            with closing(
+                Attached(container, self._client.api.exec_start(call["Id"], socket=True))
+            ) as attached:
+                while data := attached.receive():
+                    for _, written in frames.feed(data):
+                        log(written)
             status = self._client.api.exec_inspect(call["Id"])["ExitCode"]
         if status is None:
             raise ContainerEnded("a command in the container ended without a status")

@@ -250,26 +250,24 @@ def test_a_repository_inside_the_checkout_is_hidden(attempt: Attempt, place: Pla
 
 
 def test_evidence_cannot_be_a_link(open_runtime: OpenRuntime, place: Place) -> None:
-    """A node cannot make us read, as the end of a process, what it could not read itself."""
+    """A node cannot make us read, as the end of a process, a file that it could not read itself."""
+    secret = place.checkout.parent / "secret"
+    secret.write_text("told nobody")
+    text = f"ln -s {secret} {place.folder}/.ended-$KITCHEN_ATTEMPT"
     runtime = open_runtime()
-    text = "while :; do for f in .ended-*; do :; done; sleep 1; done"
-    runtime.start(
-        Command(
-            "first", ("/bin/sh", "-c", f"cd {place.folder}; {text}"), place.checkout, {}, place.folder / "log"
-        )
-    )
-    runtime.kill("first")
+    runtime.start(Command("x", ("/bin/sh", "-c", text), place.checkout, {}, place.folder / "log"))
+
     (ended,) = runtime.wait(20)
 
-    assert ended.lost is None
-    assert [path.name for path in place.folder.iterdir()] == ["log"]
+    assert ended.lost is not None
+    assert secret.read_text() == "told nobody"
 
 
 def test_the_container_is_as_hard_as_it_says(open_runtime: OpenRuntime, engine: Engine) -> None:
     """What the engine itself says about the container: no privilege, no capability, limits, and a reaper."""
     runtime = open_runtime()
 
-    host = engine._client.api.inspect_container(runtime._container)["HostConfig"]
+    host = engine._client.api.inspect_container(runtime.container)["HostConfig"]
 
     assert host["CapDrop"] == ["ALL"]
     assert not host["CapAdd"]

@@ -1,0 +1,88 @@
+"""One hardened container with the agent in it, from its creation to its removal."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass
+
+from kitchens.containers import agent, hardening, owners
+from kitchens.containers.conversation import Conversation, Silenced
+from kitchens.containers.engine import ContainerEnded, Engine, EngineUnreachable
+from kitchens.containers.image import ImageToolchain
+from kitchens.containers.place import Place
+
+_PATIENCE = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """A container whose agent answered. `has_python` says whether its toolchain has one."""
+
+    engine: Engine
+    container: str
+    talk: Conversation
+    has_python: bool
+
+    def why_ended(self) -> str:
+        """One sentence on how it came to its end."""
+        return self.engine.why_ended(self.container)
+
+    def close(self) -> None:
+        """Remove it, and with it whatever still runs in it. Nothing happens to one that is gone."""
+        _close(self.engine, self.container, self.talk)
+
+
+def open_room(engine: Engine, toolchain: ImageToolchain, place: Place) -> Room:
+    """Start a container for `place`, as the caller's user.
+
+    It ends with this process, however that ends: its agent reads from us, and the engine
+    removes it when that is over.
+    """
+    container = engine.create(
+        toolchain.name,
+        ["/bin/sh", "-c", agent.SCRIPT, "agent", toolchain.python],
+        hardening.container_settings(
+            place, owners.labels(place.cookbook, place.kitchen, place.run), _user(engine), toolchain.path
+        ),
+        hardening.container_limits(place, engine.remaps_users),
+    )
+    try:
+        talk = Conversation(engine.start_attached(container))
+    except BaseException:
+        engine.remove(container)
+        raise
+    try:
+        return Room(engine, container, talk, _greeted(talk, toolchain.name))
+    except BaseException:
+        _close(engine, container, talk)
+        raise
+
+
+def _close(engine: Engine, container: str, talk: Conversation) -> None:
+    try:
+        engine.remove(container)
+    finally:
+        talk.close()
+
+
+def _greeted(talk: Conversation, image: str) -> bool:
+    """Wait for the agent's first word: whether the container has our Python."""
+    deadline = time.monotonic() + _PATIENCE
+    while (left := deadline - time.monotonic()) > 0:
+        try:
+            answers = talk.hear(left)
+        except Silenced:
+            said = talk.complaint or "it ended at once"
+            raise ContainerEnded(
+                f"no shell could be started in `{image}`: {said}", "the image needs /bin/sh"
+            ) from None
+        for words in answers:
+            if words[:1] == ["ready"]:
+                return words[1] == "1"
+    raise EngineUnreachable(f"the container of `{image}` did not answer within a minute")
+
+
+def _user(engine: Engine) -> str:
+    """The caller's uid and gid. A rootless engine maps the caller to its root."""
+    return "0:0" if engine.rootless else f"{os.getuid()}:{os.getgid()}"
