@@ -14,6 +14,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from kitchens.git.claims import Claim
 from kitchens.git.command import PINNED_MERGE, Git, data
 from kitchens.git.folders import remove_folder
 from kitchens.git.repository import Repository, git_directory
@@ -24,7 +25,7 @@ SUBMODULE = "160000"
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A path that differs between two trees. A mode is None where it is absent; `oid` is the new content's."""
+    """A path that differs between two trees. A mode is None where it is absent; `oid` is that of the new."""
 
     path: str
     before: str | None
@@ -60,9 +61,10 @@ class Place:
         return self.own / f"kitchens-{self.token}"
 
 
-def place(repository: Repository, path: Path, token: str) -> Place:
-    """The checkout at `path`."""
-    return Place(path, git_directory(path), token, repository.checkout(path))
+def place(repository: Repository, path: Path, held: Claim) -> Place:
+    """The checkout at `path`, under a claim that every git in it inherits."""
+    git = repository.checkout(path, keep=(held.descriptor,))
+    return Place(path, git_directory(path), held.what["token"], git)
 
 
 def changes(repository: Repository, old: str, new: str) -> tuple[Change, ...]:
@@ -91,22 +93,29 @@ def copy_index(place: Place, name: str) -> Path:
     return copy
 
 
-def stage(place: Place, commit: str, paths: Collection[str], name: str) -> Path:
-    """Write files of `commit` into a folder beside, as git would check them out, and give the folder."""
+def stage(place: Place, index: Path, paths: Collection[str], name: str) -> Path:
+    """Write files of an index into a folder beside, as git would check them out, and give the folder."""
     folder = place.folder / name
-    folder.mkdir(parents=True, exist_ok=True)
-    index = place.folder / f"{name}.index"
-    git = place.git.at(folder, git_dir=place.own, work_tree=folder)
-    git.run("-c", "core.sparseCheckout=false", "read-tree", commit, index=index)
-    names = b"".join(data(path) + b"\0" for path in paths)
-    if not names:
+    folder.mkdir()
+    if not paths:
         return folder
-    # The folder is the work tree, so that attributes come from the commit and not from the checkout.
-    git.run("checkout-index", "--quiet", "-z", "--stdin", input=names, index=index)
+    # The folder is the work tree, so that attributes come from the index and not from the checkout.
+    git = place.git.at(folder, git_dir=place.own, work_tree=folder)
+    names = b"".join(data(path) + b"\0" for path in paths)
+    words = ("checkout-index", "--quiet", "--ignore-skip-worktree-bits", "-z", "--stdin")
+    git.run(*words, input=names, index=index)
     missing = next((path for path in paths if not os.path.lexists(folder / path)), None)
     if missing is not None:
         raise EnvironmentFailure(f"git did not check out `{missing}`", code="git")
     return folder
+
+
+def index_of(place: Place, commit: str, name: str) -> Path:
+    """An index that holds a commit, and nothing of the checkout's."""
+    index = place.folder / name
+    index.parent.mkdir(exist_ok=True)
+    place.git.run("-c", "core.sparseCheckout=false", "read-tree", commit, index=index)
+    return index
 
 
 def next_index(place: Place, old: str, new: str) -> Path:

@@ -30,6 +30,9 @@ SUFFIX = ".claim"
 STALE_AFTER = 1.0
 MADE_WITHIN = 60.0
 
+#: Seconds for which we wait for a git that outlives the process that started it.
+OUTLIVES = 2.0
+
 
 @dataclass(slots=True)
 class Claim:
@@ -92,6 +95,12 @@ def abandoned(folder: Path, *purposes: str) -> Iterator[Claim]:
             path.unlink(missing_ok=True)
 
 
+def present(folder: Path, purpose: str) -> bool:
+    """Whether there is a claim for `purpose`, whoever holds it."""
+    found = (_read(folder / name) for name in _names(folder) if name.endswith(SUFFIX))
+    return any(whole is not None and whole["purpose"] == purpose for whole in found)
+
+
 @contextmanager
 def alone(folder: Path, what: str, patience: float) -> Iterator[None]:
     """Do something that one process at a time may do; others wait, at most `patience` seconds.
@@ -137,13 +146,22 @@ def _take_over(path: Path, purposes: tuple[str, ...]) -> Claim | None:
         descriptor = os.open(path, os.O_RDWR | os.O_APPEND)
     except FileNotFoundError:
         return None
-    if _locked(descriptor):
-        # Read only now: whoever held it may have released it just before.
-        whole = _read(path)
-        if whole is not None and whole["purpose"] in purposes and not _alive(whole):
+    whole = _read(path)
+    if whole is not None and whole["purpose"] in purposes and not _alive(whole) and _locked_soon(descriptor):
+        # Whoever held it, a last git of the dead or somebody who clears up after him, may be done with it.
+        if path.exists():
             return Claim(path, descriptor, whole)
     os.close(descriptor)
     return None
+
+
+def _locked_soon(descriptor: int) -> bool:
+    deadline = time.monotonic() + OUTLIVES
+    while not _locked(descriptor):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True
 
 
 def _locked(descriptor: int) -> bool:

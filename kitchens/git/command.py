@@ -97,7 +97,7 @@ class Git:
     """The git binary, called in `folder` with a scrubbed `environment`.
 
     With `git_dir` (and `work_tree`) git is told where the repository is; without, it
-    looks from `folder` upwards. Whoever asks for the answer gets bytes and an exit status.
+    looks from `folder` upwards. Every process inherits the file descriptors in `keep`.
     """
 
     def __init__(
@@ -107,9 +107,11 @@ class Git:
         *,
         git_dir: Path | None = None,
         work_tree: Path | None = None,
+        keep: Sequence[int] = (),
         tally: Tally | None = None,
     ) -> None:
         self.folder = folder
+        self.keep = tuple(keep)
         self.environment = scrubbed(environment)
         if git_dir is not None:
             self.environment["GIT_DIR"] = str(git_dir)
@@ -117,9 +119,23 @@ class Git:
             self.environment["GIT_WORK_TREE"] = str(work_tree)
         self.tally = tally or Tally()
 
-    def at(self, folder: Path, *, git_dir: Path | None = None, work_tree: Path | None = None) -> Git:
+    def at(
+        self,
+        folder: Path,
+        *,
+        git_dir: Path | None = None,
+        work_tree: Path | None = None,
+        keep: Sequence[int] = (),
+    ) -> Git:
         """The same git in another folder."""
-        return Git(folder, self.environment, git_dir=git_dir, work_tree=work_tree, tally=self.tally)
+        return Git(
+            folder,
+            self.environment,
+            git_dir=git_dir,
+            work_tree=work_tree,
+            keep=(*self.keep, *keep),
+            tally=self.tally,
+        )
 
     def run(
         self,
@@ -133,8 +149,8 @@ class Git:
     ) -> Answer:
         """Run `git WORDS` to its end.
 
-        `index` and `work_tree` stand in for the checkout's own. `keep` are file
-        descriptors that git inherits. With `check`, any status but 0 raises
+        `index` and `work_tree` stand in for the checkout's own; `keep` are more file
+        descriptors to inherit. With `check`, any status but 0 raises
         `EnvironmentFailure` (or `InvalidInput` where git is too old).
         """
         environment = dict(self.environment, **(variables or {}))
@@ -206,7 +222,7 @@ class Git:
                 stdin=subprocess.PIPE if pipe_input else subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE if pipe_errors else subprocess.DEVNULL,
-                pass_fds=keep,
+                pass_fds=(*self.keep, *keep),
             )
         except OSError as error:
             raise self._not_started(error) from error

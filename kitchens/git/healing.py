@@ -14,6 +14,7 @@ from kitchens.git.arriving import (
     changes,
     finish_index,
     holds_lock,
+    index_of,
     look,
     next_index,
     place,
@@ -78,7 +79,7 @@ def _heal_landing(repository: Repository, found: Claim) -> list[Path]:
         if not own.is_dir():
             continue
         if landed and _still_there(path, own, what["branch"]):
-            here = place(repository, path, what["token"])
+            here = place(repository, path, found)
             left += [path / name for name in _finish(repository, here, what["old"], what["new"])]
         withdraw(Place(path, own, what["token"], repository.git))
     return left
@@ -100,10 +101,10 @@ def _finish(repository: Repository, here: Place, old: str, new: str) -> list[str
     remove_folder(here.folder)
     differing = changes(repository, old, new)
     seen = {change.path: look(here, change.path) for change in differing}
-    fresh = stage(here, new, [each.path for each in differing if each.after not in (None, SUBMODULE)], "new")
-    before = stage(
-        here, old, [each.path for each in differing if each.before not in (None, SUBMODULE)], "old"
-    )
+    added = [each.path for each in differing if each.after not in (None, SUBMODULE)]
+    removed = [each.path for each in differing if each.before not in (None, SUBMODULE)]
+    fresh = stage(here, index_of(here, new, "new.index"), added, "new")
+    before = stage(here, index_of(here, old, "old.index"), removed, "old")
     wanted, left = [], []
     for change in differing:
         target = here.path / change.path

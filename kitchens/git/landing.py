@@ -34,7 +34,7 @@ from kitchens.git.claims import Claim, claim
 from kitchens.git.healing import PURPOSE, heal
 from kitchens.git.obstacles import check, refuse_under_way
 from kitchens.git.refs import Moved
-from kitchens.git.repository import Repository
+from kitchens.git.repository import Repository, git_directory
 from kitchens.git.worktrees import worktrees
 
 #: Seconds for which we try again when somebody else's git holds an index.
@@ -129,13 +129,8 @@ def _prepare(plan: LandingPlan, place: Place) -> _Arrival:
     seen = {change.path: look(place, change.path) for change in plan.changes}
     wanted = check(place, plan.changes, plan.old, plan.new)
     fresh = [change.path for change in wanted if change.after not in (None, SUBMODULE)]
-    return _Arrival(
-        place,
-        stage(place, plan.new, fresh, "new"),
-        next_index(place, plan.old, plan.new),
-        wanted,
-        seen,
-    )
+    index = next_index(place, plan.old, plan.new)
+    return _Arrival(place, stage(place, index, fresh, "new"), index, wanted, seen)
 
 
 def _arrive(arrivals: list[_Arrival], held: Claim) -> list[Path]:
@@ -159,8 +154,6 @@ def _withdraw(places: list[Place], held: Claim) -> None:
 
 def _claimed(plan: LandingPlan, *, moves: bool) -> tuple[list[Place], Claim]:
     """The checkouts, and the claim that names what we make in them. `moves` is False for a mere check."""
-    token = os.urandom(8).hex()
-    places = [place(plan.repository, path, token) for path in plan.places]
     held = claim(
         plan.repository.claims,
         PURPOSE,
@@ -168,10 +161,11 @@ def _claimed(plan: LandingPlan, *, moves: bool) -> tuple[list[Place], Claim]:
         old=plan.old,
         new=plan.new,
         moves=moves,
-        token=token,
-        places=[str(each.path) for each in places],
-        directories=[str(each.own) for each in places],
+        token=os.urandom(8).hex(),
+        places=[str(path) for path in plan.places],
+        directories=[str(git_directory(path)) for path in plan.places],
     )
+    places = [place(plan.repository, path, held) for path in plan.places]
     return places, held
 
 

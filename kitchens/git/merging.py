@@ -50,9 +50,10 @@ def merge_commits(repository: Repository, ours: str, theirs: str) -> Merge:
             f"`{ours[:12]}` and `{theirs[:12]}` have no commit in common, so there is nothing to merge by",
             code="unrelated",
         )
-    ours_attributes = _attributes(repository, ours)
-    _refuse_drivers(repository, {**_attributes(repository, theirs), **ours_attributes})
-    with _attribute_files(repository, ours_attributes) as folder:
+    attributes = _attributes(repository, ours)
+    if drivers := _configured_drivers(repository):
+        _refuse_drivers(repository, drivers, {**_attributes(repository, theirs), **attributes})
+    with _attribute_files(repository, attributes) as folder:
         words = ("merge-tree", "--write-tree", "-z", "--name-only", "--messages", ours, theirs)
         git = repository.git.at(folder, git_dir=repository.common, work_tree=folder)
         merged = git.run(*PINNED_MERGE, *words, check=False, variables={"GIT_ATTR_NOSYSTEM": "1"})
@@ -123,22 +124,22 @@ def _attributes(repository: Repository, commit: str) -> dict[str, bytes]:
     return {path: content or b"" for path, content in zip(found, contents, strict=True)}
 
 
-def _refuse_drivers(repository: Repository, attributes: dict[str, bytes]) -> None:
-    """A merge driver is a program named in `.git/config`: it decides differently on another machine."""
+def _configured_drivers(repository: Repository) -> set[str]:
+    """The merge drivers that this machine's configuration names a program for."""
     words = ("config", "-z", "--name-only", "--get-regexp", r"^merge\..*\.driver$")
-    configured = {
-        key.removeprefix("merge.").removesuffix(".driver")
-        for key in repository.git.run(*words, check=False).fields
-    }
-    if not configured:
-        return
+    keys = repository.git.run(*words, check=False).fields
+    return {key.removeprefix("merge.").removesuffix(".driver") for key in keys}
+
+
+def _refuse_drivers(repository: Repository, drivers: set[str], attributes: dict[str, bytes]) -> None:
+    """A merge driver is a program named in `.git/config`: it decides differently on another machine."""
     local = repository.common / "info" / "attributes"
     if local.is_file():
         attributes = {**attributes, str(local): local.read_bytes()}
     for path, content in attributes.items():
         for line in content.splitlines():
             for driver in map(text, DRIVER.findall(line)):
-                if driver in configured and not line.startswith(b"#"):
+                if driver in drivers and not line.startswith(b"#"):
                     raise InvalidInput(
                         f"`{path}` asks for the merge driver `{driver}`, a program in this machine's git"
                         " configuration; merges must come out the same everywhere",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -52,9 +52,9 @@ class Repository:
             code="identity",
         )
 
-    def checkout(self, path: Path) -> Git:
+    def checkout(self, path: Path, keep: Sequence[int] = ()) -> Git:
         """Git in the checkout at `path`, which is never looked for above that folder."""
-        return self.git.at(path, git_dir=git_directory(path), work_tree=path)
+        return self.git.at(path, git_dir=git_directory(path), work_tree=path, keep=keep)
 
     def close(self) -> None:
         """End the reader process."""
@@ -72,24 +72,25 @@ class Repository:
 def open_repository(folder: Path, environment: Mapping[str, str]) -> Repository:
     """The repository that holds `folder`: a checkout, a linked worktree, or a bare one."""
     start = Git(folder, environment)
-    plain = ("--is-bare-repository", "--show-object-format", "--is-inside-work-tree")
-    words = ("rev-parse", *plain, "--path-format=absolute", "--git-common-dir", "--absolute-git-dir")
-    answer = start.run(*words, check=False)
+    plain = ("--show-object-format", "--path-format=absolute")
+    places: tuple[str, ...] = ("--git-common-dir", "--absolute-git-dir", "--show-toplevel")
+    answer = start.run("rev-parse", *plain, *places, check=False)
+    if answer.status != 0:
+        # Bare, or inside `.git`: then there is no top.
+        places = places[:2]
+        answer = start.run("rev-parse", *plain, *places, check=False)
     if answer.status != 0:
         raise _not_open(start, answer.complaint)
-    lines = answer.text.split("\n")
-    bare, form, inside = lines[0] == "true", lines[1], lines[2] == "true"
-    if len(lines) == 5:
-        common, own = Path(lines[3]), Path(lines[4])
-    else:
+    form, *paths = answer.text.split("\n")
+    if len(paths) != len(places):
         # A path holds a newline: ask for each alone.
-        common = Path(start.run("rev-parse", "--path-format=absolute", "--git-common-dir").text)
-        own = Path(start.run("rev-parse", "--absolute-git-dir").text)
-    here = Path(start.run("rev-parse", "--show-toplevel").text) if inside else None
-    top = _main_worktree(start, common, own, here, bare)
+        paths = [start.run("rev-parse", "--path-format=absolute", place).text for place in places]
+    common, own = Path(paths[0]), Path(paths[1])
+    here = Path(paths[2]) if len(paths) > 2 else None
+    top = _main_worktree(start, common, own, here)
     git = start.at(common, git_dir=common)
     objects = Objects(git, 64 if form == "sha256" else 40)
-    return Repository(common, top, here or top, bare, git, objects, Refs(git, objects, common))
+    return Repository(common, top, here or top, top == common, git, objects, Refs(git, objects, common))
 
 
 def init_repository(folder: Path, branch: str, environment: Mapping[str, str]) -> Repository:
@@ -132,16 +133,15 @@ def _not_open(git: Git, complaint: str) -> InvalidInput | EnvironmentFailure:
     )
 
 
-def _main_worktree(git: Git, common: Path, own: Path, here: Path | None, bare: bool) -> Path:
-    if bare and own == common:
-        return common
+def _main_worktree(git: Git, common: Path, own: Path, here: Path | None) -> Path:
+    """The main worktree, or `common` where there is none."""
     if own == common and here is not None:
         return here
-    if common.name == ".git":
-        # Asked from a linked worktree, or from inside `.git` itself.
-        return common.parent
     main = git.at(common, git_dir=common)
     if main.run("config", "--type=bool", "core.bare", check=False).text == "true":
         return common
+    if common.name == ".git":
+        # Asked from a linked worktree, or from inside `.git` itself.
+        return common.parent
     elsewhere = main.run("config", "core.worktree", check=False)
     return Path(os.path.normpath(common / elsewhere.text)) if elsewhere.status == 0 else common

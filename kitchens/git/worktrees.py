@@ -12,7 +12,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from kitchens.git.claims import Claim, abandoned, alone, claim
+from kitchens.git.claims import Claim, abandoned, alone, claim, present
 from kitchens.git.folders import is_empty_folder, remove_folder
 from kitchens.git.repository import Repository, git_directory
 from kitchens_engine.errors import EnvironmentFailure, InvalidInput
@@ -149,7 +149,7 @@ def _make(repository: Repository, path: Path, branch: str, staging: Path, held: 
         keep=(held.descriptor,),
     )
     fill = ("reset", "--hard", "--quiet", "--no-recurse-submodules")
-    repository.checkout(place).run(*fill, keep=(held.descriptor,))
+    repository.checkout(place, keep=(held.descriptor,)).run(*fill)
     try:
         place.rename(path)
     except OSError as error:
@@ -233,17 +233,19 @@ def _points_to(path: Path, own: Path) -> bool:
 
 
 def _settled(repository: Repository) -> list[Worktree]:
-    """All checkouts, once nothing is half-made: a git may outlive for a moment who started it."""
+    """All checkouts, once nothing is half-made.
+
+    Whoever asks is alone, so a claim that cannot be taken over belongs to a git that outlives
+    for a moment the process that started it.
+    """
     deadline = time.monotonic() + PATIENCE
-    while True:
-        clear(repository)
-        known = worktrees(repository)
-        making = [each for each in known if each.path.parent.name.startswith(MAKING)]
-        if not making:
-            return known
+    clear(repository)
+    while present(repository.claims, PURPOSE):
         if time.monotonic() > deadline:
-            raise EnvironmentFailure(f"another process is still making `{making[0].path}`", code="locked")
-        time.sleep(0.05)
+            raise EnvironmentFailure("another process is still making a worktree", code="locked")
+        time.sleep(0.02)
+        clear(repository)
+    return worktrees(repository)
 
 
 def _make_room(repository: Repository, known: list[Worktree], path: Path, branch: str) -> None:
