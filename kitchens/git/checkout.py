@@ -50,10 +50,13 @@ def refresh_checkout(repository: Repository, folder: Path, index: Path, commit: 
     `index` is this folder's own and makes the next time cheap. Both belong to the caller,
     who keeps others out; nothing of the user's is touched.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    index.parent.mkdir(parents=True, exist_ok=True)
-    # Whoever held it was killed, since the caller keeps others out.
-    index.with_name(f"{index.name}.lock").unlink(missing_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        index.parent.mkdir(parents=True, exist_ok=True)
+        # Whoever held it was killed, since the caller keeps others out.
+        index.with_name(f"{index.name}.lock").unlink(missing_ok=True)
+    except OSError as error:
+        raise EnvironmentFailure(f"`{folder}` cannot be written: {error.strerror}", code="disk") from error
     git = repository.git.at(folder, git_dir=repository.common, work_tree=folder)
     if not index.exists():
         git.run("read-tree", "--empty", index=index)

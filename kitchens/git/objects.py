@@ -7,12 +7,12 @@ import subprocess
 import threading
 import weakref
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, timezone
 from typing import IO, TYPE_CHECKING
 
-from kitchens.git.command import Git, data, text
-from kitchens.model.kitchen import Identity
+from kitchens.git.command import Git, data
+from kitchens.git.formats import Commit as Commit
+from kitchens.git.formats import Entry as Entry
+from kitchens.git.formats import parse_commit, parse_tree
 from kitchens_engine.errors import EnvironmentFailure
 
 if TYPE_CHECKING:
@@ -23,27 +23,6 @@ KINDS = frozenset((b"blob", b"tree", b"commit", b"tag"))
 #: Bytes of questions that may lie unread in the pipe. Every system's smallest pipe holds
 #: twice this, so we never block on writing while git blocks on writing to us.
 WINDOW = 2048
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A line of a tree. `mode` has six digits; `kind` is `blob`, `tree` or `commit` (a submodule)."""
-
-    mode: str
-    kind: str
-    oid: str
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Commit:
-    """A commit. `committed` carries the zone in which it was made."""
-
-    tree: str
-    parents: tuple[str, ...]
-    author: Identity
-    committed: datetime
-    message: str
 
 
 class Objects:
@@ -149,7 +128,7 @@ class Objects:
         for oid, content in zip(wanted, self.read_all(wanted), strict=True):
             if content is None:
                 raise _missing(oid)
-            self._commits[oid] = _parse_commit(content)
+            self._commits[oid] = parse_commit(content)
         return [self._commits[oid] for oid in oids]
 
     def write(self, objects: Sequence[Written]) -> None:
@@ -171,7 +150,7 @@ class Objects:
 
     def _tree(self, oid: str) -> tuple[Entry, ...]:
         if oid not in self._trees:
-            self._trees[oid] = _parse_tree(self.blob(oid), self.width // 2)
+            self._trees[oid] = parse_tree(self.blob(oid), self.width // 2)
         return self._trees[oid]
 
     def _answers(
@@ -273,48 +252,3 @@ def _missing(oid: str) -> EnvironmentFailure:
     return EnvironmentFailure(
         f"the repository has no object `{oid}`", "`git fsck` says what is damaged", code="git-object"
     )
-
-
-def _parse_tree(content: bytes, size: int) -> tuple[Entry, ...]:
-    entries = []
-    position = 0
-    while position < len(content):
-        space = content.index(b" ", position)
-        end = content.index(b"\0", space)
-        mode = content[position:space].decode().zfill(6)
-        kind = {"040000": "tree", "160000": "commit"}.get(mode, "blob")
-        oid = content[end + 1 : end + 1 + size].hex()
-        entries.append(Entry(mode, kind, oid, text(content[space + 1 : end])))
-        position = end + 1 + size
-    return tuple(entries)
-
-
-def _parse_commit(content: bytes) -> Commit:
-    head, _, message = text(content).partition("\n\n")
-    tree, author, committed = "", Identity("", ""), datetime.fromtimestamp(0, UTC)
-    parents = []
-    for line in head.split("\n"):
-        key, _, value = line.partition(" ")
-        match key:
-            case "tree":
-                tree = value
-            case "parent":
-                parents.append(value)
-            case "author":
-                author, _ = _parse_identity(value)
-            case "committer":
-                _, committed = _parse_identity(value)
-    return Commit(tree, tuple(parents), author, committed, message)
-
-
-def _parse_identity(line: str) -> tuple[Identity, datetime]:
-    who, _, when = line.rpartition("> ")
-    name, _, email = who.partition(" <")
-    seconds, _, zone = when.partition(" ")
-    try:
-        shift = timedelta(hours=int(zone[1:3]), minutes=int(zone[3:5]))
-        moment = datetime.fromtimestamp(int(seconds), timezone(-shift if zone[0] == "-" else shift))
-    except (ValueError, IndexError, OverflowError):
-        # Old tools wrote dates that no calendar has; who made it is still worth knowing.
-        moment = datetime.fromtimestamp(0, UTC)
-    return Identity(name, email), moment

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from kitchens.git.claims import Claim, abandoned, alone, claim, present
 from kitchens.git.folders import is_empty_folder, remove_folder
+from kitchens.git.records import directories, place_of, point, points_to
 from kitchens.git.repository import Repository, git_directory
 from kitchens_engine.errors import EnvironmentFailure, InvalidInput
 
@@ -158,7 +159,7 @@ def _make(repository: Repository, path: Path, branch: str, staging: Path, held: 
             f"move `{path}` elsewhere",
             code="folder-in-the-way",
         ) from error
-    _point(git_directory(path), path)
+    point(git_directory(path), path)
     staging.rmdir()
 
 
@@ -186,11 +187,11 @@ def _settle(repository: Repository, held: Claim) -> None:
     """Clear away the folder beside: its worktree becomes whole if it was renamed, else it never was."""
     path, folder = Path(held.what["path"]), Path(held.what["folder"])
     try:
-        for own in _own_directories(repository):
-            place = _place(own)
+        for own in directories(repository):
+            place = place_of(own)
             if place.is_relative_to(folder):
-                if _points_to(path, own):
-                    _point(own, path)
+                if points_to(path, own):
+                    point(own, path)
                 else:
                     remove_folder(own)
             elif place == path and (folder / path.name).exists():
@@ -201,35 +202,6 @@ def _settle(repository: Repository, held: Claim) -> None:
         os.close(held.descriptor)
         raise EnvironmentFailure(f"`{folder}` cannot be removed: {error.strerror}", code="disk") from error
     held.release()
-
-
-def _own_directories(repository: Repository) -> list[Path]:
-    """The git directories of all linked worktrees."""
-    folder = repository.common / "worktrees"
-    return [folder / name for name in os.listdir(folder)] if folder.is_dir() else []
-
-
-def _place(own: Path) -> Path:
-    """Where the worktree lies, by its git directory."""
-    try:
-        link = Path(os.fsdecode((own / "gitdir").read_bytes()).removesuffix("\n"))
-    except FileNotFoundError:
-        return own
-    return Path(os.path.normpath(own / link)).parent
-
-
-def _point(own: Path, path: Path) -> None:
-    """Tell the git directory where its worktree lies, in one step."""
-    fresh = own / "gitdir.new"
-    fresh.write_bytes(os.fsencode(path / ".git") + b"\n")
-    fresh.rename(own / "gitdir")
-
-
-def _points_to(path: Path, own: Path) -> bool:
-    try:
-        return git_directory(path) == own
-    except EnvironmentFailure:
-        return False
 
 
 def _settled(repository: Repository) -> list[Worktree]:
@@ -270,8 +242,8 @@ def _forget(repository: Repository, worktree: Worktree) -> None:
             f"`git worktree unlock {worktree.path}` if it will not come back",
             code="worktree-locked",
         )
-    for own in _own_directories(repository):
-        if _place(own) == worktree.path:
+    for own in directories(repository):
+        if place_of(own) == worktree.path:
             remove_folder(own)
 
 
