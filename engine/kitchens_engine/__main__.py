@@ -33,6 +33,8 @@ def main(arguments: list[str]) -> int:
     """Run what the command line says and return the exit status of the contract."""
     given = _parse(arguments)
     stop = threading.Event()
+    # A node that asks the terminal for a password gets an error instead of being stopped for ever.
+    signal.signal(signal.SIGTTIN, signal.SIG_IGN)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     try:

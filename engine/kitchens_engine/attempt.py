@@ -15,7 +15,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """The files of one try. `folder` is `<run>/nodes/<path>/<number>`, or `<run>/tests/<recipe>`."""
+    """The files of one try. `folder` is `<run>/nodes/<path>/<number>`, or `<run>/tests/<recipe>/1`."""
 
     token: str
     folder: str
@@ -27,8 +27,8 @@ class Attempt:
 
     @property
     def home(self) -> str:
-        """The HOME of its processes."""
-        return f"{self.folder}/home"
+        """The HOME of its processes: the node's own folder, which its tries share."""
+        return os.path.dirname(self.folder)
 
     @property
     def output(self) -> str:
@@ -46,9 +46,9 @@ class Attempt:
         return f"{self.folder}/result.json"
 
     def make_folders(self) -> None:
-        """The folder and the home, which may be there already."""
-        _make(self.folder)
+        """The folder, inside the home; they may be there already."""
         _make(self.home)
+        _make(self.folder)
 
     def note(self, message: str) -> None:
         """Add a line of the runner's own to the log."""

@@ -1,4 +1,4 @@
-"""Runs the processes of an order run on this machine, each in a session of its own."""
+"""Runs the processes of an order run on this machine, each in a process group of its own."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from kitchens_engine import processes
 from kitchens_engine.ports import Command, Ended
 
 _GRACE = 2.0
-#: Marks every process of an attempt in its environment, so that those which left its session are found.
+#: Marks every process of an attempt in its environment, so that those which left its group are found.
 _MARK = "KITCHEN_ATTEMPT"
 
 
@@ -27,7 +27,7 @@ class _Child:
 
 
 class LocalRuntime:
-    """The process runtime: sessions instead of containers, which isolates less than docker.
+    """The process runtime: process groups instead of containers, which isolates less than docker.
 
     `python` and `worker` are paths on this machine; `environment` is what every process
     gets below the variables of its command.
@@ -57,7 +57,9 @@ class LocalRuntime:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                start_new_session=True,
+                # A group, not a session: the kernel schedules each session as a group of its own
+                # (autogroup), and on a busy machine starting one takes twice as long.
+                process_group=0,
             )
         except (FileNotFoundError, PermissionError, NotADirectoryError, ValueError) as error:
             os.write(log, f"{command.argv[0]}: {error}\n".encode())
@@ -115,7 +117,7 @@ class LocalRuntime:
     def _reap(self, descriptor: int) -> Ended:
         self._poll.unregister(descriptor)
         child = self._children.pop(descriptor)
-        _end_session(child.process.pid)
+        _end_group(child.process.pid)
         status = child.process.wait()
         os.close(descriptor)
         if child.forced_at is not None:
@@ -123,8 +125,8 @@ class LocalRuntime:
         return Ended(child.token, status if status >= 0 else 128 - status)
 
 
-def _end_session(leader: int) -> None:
-    """What a node left in its session ends with it. Its leader is not reaped yet, so the number is still its own."""
+def _end_group(leader: int) -> None:
+    """What a node left in its group ends with it. Its leader is not reaped yet, so the number is still its own."""
     try:
         os.killpg(leader, signal.SIGKILL)
     except (ProcessLookupError, PermissionError):

@@ -28,7 +28,7 @@ class Owner:
 
 
 def signal_all(leader: int, name: str, mark: str, number: signal.Signals) -> None:
-    """Send a signal to a session's leader, its group, its descendants, and all that carry `name=mark`."""
+    """Send a signal to a group's leader, its group, its descendants, and all that carry `name=mark`."""
     pids = {leader, *_descendants(leader), *_marked(name, mark)}
     _signal(-leader, number)
     for pid in pids:

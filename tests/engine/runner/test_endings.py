@@ -73,7 +73,7 @@ def test_the_last_try_is_the_verdict(bench: Bench) -> None:
 
 
 def test_a_timeout_kills_the_whole_tree(bench: Bench) -> None:
-    """Also what left the session."""
+    """Also what left its process group."""
     bench.recipe("""
         [nodes.n]
         run = '''
@@ -118,7 +118,7 @@ def test_a_node_that_ignores_being_asked_is_forced(bench: Bench) -> None:
     assert time.monotonic() - began < 20
 
 
-def test_what_a_node_leaves_in_its_session_ends_with_it(bench: Bench) -> None:
+def test_what_a_node_leaves_in_its_group_ends_with_it(bench: Bench) -> None:
     """A node has ended when its process has."""
     bench.recipe('[nodes.n]\nrun = "sleep 600 & echo $! > $KITCHEN_DATA/pid"')
 
@@ -127,7 +127,7 @@ def test_what_a_node_leaves_in_its_session_ends_with_it(bench: Bench) -> None:
 
 
 def test_a_daemon_of_a_node_ends_with_the_runtime(bench: Bench) -> None:
-    """Though it left the session and its parent is gone."""
+    """Though it left its group, and its parent is gone."""
     bench.recipe("""
         [nodes.n]
         run = "setsid sh -c 'echo $$ > $KITCHEN_DATA/pid; exec sleep 600' & until [ -s $KITCHEN_DATA/pid ]; do :; done"
