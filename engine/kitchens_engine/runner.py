@@ -37,7 +37,7 @@ def run(
     began = time.monotonic()
     journal = Journal(order.run, records, observer)
     record = _record(order, runtime)
-    with _disk():
+    with _environment(journal):
         order.folder.mkdir(parents=True, exist_ok=True)
         order.kitchen.data.mkdir(parents=True, exist_ok=True)
         journal.queued(record)
@@ -72,7 +72,6 @@ def _run(
             status = fold((status, *(test.status for test in tests)))
     except BaseException:
         execution.abandon()
-        journal.interrupted()
         raise
     if stop.is_set():
         status = Status.CANCELLED
@@ -120,8 +119,13 @@ def _earlier(order: Order, plan: Plan, records: Records | None) -> dict[str, Map
 
 
 @contextmanager
-def _disk() -> Iterator[None]:
+def _environment(journal: Journal) -> Iterator[None]:
+    """Whatever stops a run halfway leaves a record that says so; a disk's errors are the environment's."""
     try:
         yield
     except OSError as error:
+        journal.interrupted()
         raise EnvironmentFailure(f"the run stopped: {error}") from error
+    except BaseException:
+        journal.interrupted()
+        raise

@@ -8,7 +8,6 @@ parameters, and returns its outputs as a dictionary, or None.
 from __future__ import annotations
 
 import re
-import shlex
 
 from kitchens_engine.kinds.work import Site, Work
 from kitchens_engine.language.recipe_shape import FUNCTION
@@ -23,6 +22,8 @@ def prepare(node: Node, scope: Scope, site: Site) -> Work:
         return Work((site.python, *(str(word) for word in scope.render(node.name, node.body))))
     if re.fullmatch(FUNCTION, node.body):
         return Work(site.call_worker("call"), _request(node, scope, site))
+    import shlex
+
     return Work((site.python, *shlex.split(scope.render(node.name, node.body, shell=True))))
 
 
