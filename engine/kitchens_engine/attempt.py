@@ -5,12 +5,15 @@ Paths are text here: of a run's thousands of small files, pathlib costs more tha
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from kitchens_engine import left
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,19 +55,19 @@ class Attempt:
 
     def note(self, message: str) -> None:
         """Add a line of the runner's own to the log."""
-        with open(self.log, "a", encoding="utf-8") as log:
-            log.write(f"{message}\n")
+        with contextlib.suppress(OSError):  # a node may have put something else in its place
+            left.append(self.log, f"{message}\n")
 
     def ask(self, token: str, request: Mapping[str, Any]) -> None:
         """Write the worker's request under the token of one process; an older result is gone."""
         Path(self.result).unlink(missing_ok=True)
         text = json.dumps({**request, "token": token})
-        Path(self.request).write_text(text, encoding="utf-8")
+        left.write(self.request, text)
 
     def answer(self, token: str) -> dict[str, Any] | None:
         """The worker's result, if it is there and answers that very request."""
         try:
-            result = json.loads(Path(self.result).read_bytes())
+            result = json.loads(left.read(self.result))
         except (FileNotFoundError, ValueError):
             return None
         if not isinstance(result, dict) or result.get("token") != token:
@@ -74,8 +77,7 @@ class Attempt:
     def outputs(self) -> dict[str, Any]:
         """What its processes wrote as outputs; values are JSON where they parse, else text."""
         try:
-            with open(self.output, encoding="utf-8", errors="replace") as file:
-                text = file.read()
+            text = left.read(self.output).decode("utf-8", "replace")
         except FileNotFoundError:
             return {}
         pairs = (line.partition("=") for line in text.splitlines())
@@ -84,10 +86,7 @@ class Attempt:
     def last_line(self) -> str | None:
         """The last line of the log that says anything, shortened."""
         try:
-            with open(self.log, "rb") as log:
-                log.seek(0, 2)
-                log.seek(max(0, log.tell() - 4096))
-                lines = log.read().decode("utf-8", "replace").splitlines()
+            lines = left.read(self.log, last=4096).decode("utf-8", "replace").splitlines()
         except OSError:
             return None
         return next((line.strip()[:200] for line in reversed(lines) if line.strip()), None)

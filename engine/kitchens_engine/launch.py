@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from kitchens_engine import environment, kinds
+from kitchens_engine import environment, kinds, left
 from kitchens_engine.attempt import Attempt, value_of
 from kitchens_engine.kinds import run, sql
 from kitchens_engine.kinds.work import Site, Work
@@ -92,7 +92,10 @@ def _printing(live: LiveNode, test: Test, file: str) -> tuple[str, ...]:
 
 
 def _printed(attempt: Attempt) -> Measured:
-    text = Path(_value_file(attempt)).read_text(encoding="utf-8", errors="replace").strip()
+    try:
+        text = left.read(_value_file(attempt)).decode("utf-8", "replace").strip()
+    except FileNotFoundError:
+        text = ""
     return Measured(value_of(text)) if text else Measured(error="the command printed nothing")
 
 

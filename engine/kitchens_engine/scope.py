@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from kitchens_engine import template
+from kitchens_engine import left, template
 from kitchens_engine.order import Order
 from kitchens_engine.outcome import Status, TestRecord, timestamp
 from kitchens_engine.plan import Plan, upstream
@@ -48,9 +48,9 @@ class Scope:
     def write_files(self) -> None:
         """What its processes read as `KITCHEN_VARIABLES` and `KITCHEN_INPUTS`."""
         Path(self.variables_file).parent.mkdir(parents=True, exist_ok=True)
-        Path(self.variables_file).write_text(json.dumps(json_safe(self.variables)), encoding="utf-8")
+        left.write(str(self.variables_file), json.dumps(json_safe(self.variables)))
         if self.inputs_file:
-            Path(self.inputs_file).write_text(json.dumps(json_safe(self.inputs)), encoding="utf-8")
+            left.write(str(self.inputs_file), json.dumps(json_safe(self.inputs)))
 
     def learn(self, name: str, outputs: Mapping[str, Any], tests: tuple[TestRecord, ...] = ()) -> None:
         """From now on the nodes downstream of `name` see its outputs and the count of its tests."""

@@ -32,6 +32,22 @@ sql = "select count(*) from numbers"
 equals = 3
 [nodes.secret]
 run = "cat {{ variables.secret }}"
+[nodes.link]
+run = "rm -f $KITCHEN_OUTPUT; ln -s {{ variables.secret }} $KITCHEN_OUTPUT"
+[nodes.pipe]
+run = "rm -f $KITCHEN_OUTPUT; mkfifo $KITCHEN_OUTPUT"
+[nodes.overwrite]
+run = "for f in log.txt request.json value.txt; do ln -sf {{ variables.secret }} ${KITCHEN_OUTPUT%/*}/$f; done; exit 1"
+[[nodes.overwrite.tests]]
+name = "never"
+sql = "select 1"
+equals = 1
+[nodes.replace]
+run = "for f in log.txt request.json value.txt; do ln -sf {{ variables.secret }} ${KITCHEN_OUTPUT%/*}/$f; done"
+[[nodes.replace.tests]]
+name = "is asked by another process"
+sql = "select 1"
+equals = 1
 [variables]
 secret = ""
 """
@@ -65,8 +81,10 @@ def test_every_kind_of_node_runs_inside(
 
     nodes = {node.path: str(node.status) for node in record.walk()}
     logs = {node.path: Path(node.log).read_text() if node.log else "" for node in record.walk()}
-    assert nodes == {"shell": "passed", "function": "passed", "table": "passed", "secret": "failed"}, logs
+    assert (nodes.pop("secret"), nodes.pop("overwrite")) == ("failed", "failed")
+    assert set(nodes) == {"shell", "function", "table", "link", "pipe", "replace"}
+    assert set(nodes.values()) == {"passed"}, logs
     assert "kitchen" in logs["shell"]
     assert "leaked" not in str(record.document())
+    assert secret.read_text() == "leaked=1\n"
     assert (place.data / "file").stat().st_uid == os.getuid()
-    print(record.document())
