@@ -9,7 +9,7 @@ from typing import Any
 from kitchens.containers.place import Limits, Place
 
 #: Inside a container, where nobody else can get at it.
-TEMPORARY = "/tmp"  # noqa: S108
+TEMPORARY = "/tmp"
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _MEGABYTE = 1 << 20
 

@@ -7,7 +7,8 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import IO
 
-from kitchens.git.objects import Entry, Objects
+from kitchens.git.formats import Entry
+from kitchens.git.objects import Objects
 from kitchens.git.repository import Repository
 from kitchens_engine.errors import EnvironmentFailure, InvalidInput
 

@@ -147,10 +147,10 @@ def _take_over(path: Path, purposes: tuple[str, ...]) -> Claim | None:
     except FileNotFoundError:
         return None
     whole = _read(path)
-    if whole is not None and whole["purpose"] in purposes and not _alive(whole) and _locked_soon(descriptor):
-        # Whoever held it, a last git of the dead or somebody who clears up after him, may be done with it.
-        if path.exists():
-            return Claim(path, descriptor, whole)
+    left = whole is not None and whole["purpose"] in purposes and not _alive(whole)
+    # Whoever held it, a last git of the dead or somebody who clears up after him, may be done with it.
+    if whole is not None and left and _locked_soon(descriptor) and path.exists():
+        return Claim(path, descriptor, whole)
     os.close(descriptor)
     return None
 

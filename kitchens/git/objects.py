@@ -10,9 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import IO, TYPE_CHECKING
 
 from kitchens.git.command import Git, data
-from kitchens.git.formats import Commit as Commit
-from kitchens.git.formats import Entry as Entry
-from kitchens.git.formats import parse_commit, parse_tree
+from kitchens.git.formats import Commit, Entry, parse_commit, parse_tree
 from kitchens_engine.errors import EnvironmentFailure
 
 if TYPE_CHECKING:

@@ -6,7 +6,8 @@ import posixpath
 from collections.abc import Sequence
 
 from kitchens.git.command import text
-from kitchens.git.objects import Entry, Objects
+from kitchens.git.formats import Entry
+from kitchens.git.objects import Objects
 
 #: Links to links to links end somewhere, or go round.
 HOPS = 16

@@ -201,12 +201,14 @@ def test_somebody_elses_lock_is_waited_for_and_named(checkout, repository, commi
 @pytest.mark.parametrize("what", ["merge", "rebase"])
 def test_a_merge_or_rebase_under_way_refuses(checkout, repository, commits, what):
     """A merge or rebase of the branch that is not finished would bring back what landed."""
-    old, new = commits
+    _, new = commits
     checkout.git("switch", "-q", "-c", "side")
     checkout.commit("side", lines__txt="side\n")
     checkout.git("switch", "-q", "main")
     base = checkout.commit("main", lines__txt="main\n")
-    subprocess.run(["git", what, "side"], cwd=checkout.path, env=checkout.environment, capture_output=True)
+    subprocess.run(
+        ["git", what, "side"], cwd=checkout.path, env=checkout.environment, capture_output=True, check=False
+    )
     with pytest.raises(InvalidInput, match=f"a {what} of `main` is under way"):
         plan_landing(repository, "main", base, new)
 
