@@ -178,7 +178,7 @@ def test_a_callers_uid_is_kept(attempt: Attempt, place: Place, monkeypatch: pyte
 def test_a_fork_bomb_ends_with_its_node(open_runtime: OpenRuntime, place: Place) -> None:
     """It meets the limit of processes, fails, can be ended, and the next node runs."""
     runtime = open_runtime(limits=Limits(memory=256 << 20, cpus=1, pids=48))
-    bomb = "bomb() { bomb | bomb & }; bomb; while :; do sleep 1; done"
+    bomb = "bomb() { bomb | bomb & }; (bomb) & while :; do :; done"
     runtime.start(Command("bomb", ("/bin/sh", "-c", bomb), place.checkout, {}, place.folder / "bomb.log"))
     assert list(runtime.wait(2)) == []
 
