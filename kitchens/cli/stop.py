@@ -37,6 +37,9 @@ class StopSignal:
                 raise KeyboardInterrupt
 
         before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+        # A node is a background process group: asking the terminal for a password would stop it for ever.
+        # Ignored, the question fails instead.
+        before[signal.SIGTTIN] = signal.signal(signal.SIGTTIN, signal.SIG_IGN)
         try:
             yield stop
         finally:
