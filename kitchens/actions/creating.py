@@ -115,7 +115,7 @@ def carry_out_create(house: House, plan: CreatePlan, *, test: bool = True) -> Cr
     _fill_data(plan)
     gate = Gate()
     if test:
-        gate = carry_out_gate(house, plan_gate(house, plan.tip, plan.parent, None))
+        gate = carry_out_gate(house, plan_gate(house, plan.tip, plan.parent, None, broken_is_red=True))
     return Created(registration, plan.tip, plan.path, gate)
 
 

@@ -64,11 +64,13 @@ def plan_gate(
     again: bool = False,
     rules_at: str | None = None,
     settings: Mapping[str, Any] | None = None,
+    broken_is_red: bool = False,
 ) -> GatePlan:
     """Which recipes of `commit` differ from those at `against` (None: all of them), under the rules at
     `target`'s tip and its settings, or those at `rules_at` and `settings` when looking back.
 
-    `only` narrows to these recipes; `again` ignores attestations. `commit` may be a bare tree.
+    `only` narrows to these recipes; `again` ignores attestations. `commit` may be a bare tree. Raises the
+    fault of a recipe that cannot be run; with `broken_is_red` it becomes a red verdict.
     """
     view = house.view(commit)
     if settings is None:
@@ -80,6 +82,9 @@ def plan_gate(
     found = affected(view, before, examiner, _nothing if again else _proofs(house, isolation))
     if only is not None:
         found = tuple(one for one in found if one.recipe in set(only))
+    fault = next((one.fault for one in found if one.fault is not None), None)
+    if fault is not None and not broken_is_red:
+        raise fault
     return GatePlan(commit, str(view.oid("")), view, examiner, isolation, found)
 
 
@@ -117,6 +122,8 @@ def carry_out_gate(house: House, plan: GatePlan) -> Gate:
 def _verdict(house: House, plan: GatePlan, one: Affected) -> Verdict:
     if one.deleted:
         return Verdict(one.recipe, None, "deleted", one.why, "", None)
+    if one.fault is not None:
+        return _broken(one, one.fault)
     if one.attestation is not None:
         return Verdict(one.recipe, one.variation, "attested", one.why, one.fingerprint, one.attestation.run)
     house.tell(Event("gate-started", "", one.recipe, {"why": one.why, "variation": one.variation}))
@@ -124,6 +131,12 @@ def _verdict(house: House, plan: GatePlan, one: Affected) -> Verdict:
     detail = {"status": verdict.status, "run": verdict.run, "failures": verdict.failures}
     house.tell(Event("gate-ended", verdict.run or "", one.recipe, detail))
     return verdict
+
+
+def _broken(one: Affected, fault: InvalidInput) -> Verdict:
+    where = f"{fault.file}:{fault.line}: " if fault.file and fault.line else ""
+    failure = Failure(None, None, None, None, f"{where}{fault.message}", None)
+    return Verdict(one.recipe, one.variation, "failed", one.why, one.fingerprint, None, (failure,))
 
 
 def _run(house: House, plan: GatePlan, one: Affected) -> Verdict:

@@ -77,7 +77,8 @@ def gate(document: Mapping[str, Any]) -> None:
 def _failure(failure: Mapping[str, Any]) -> None:
     where = f"node {failure['node']}" if failure["node"] else "functional test"
     what = f", test {failure['test']!r}" if failure["test"] else ""
-    click.echo(f"      {where}{what}")
+    if failure["node"] or failure["test"]:
+        click.echo(f"      {where}{what}")
     if failure["test"] and (failure["value"] is not None or failure["limits"] is not None):
         click.echo(f"      measured {failure['value']}, limit {failure['limits']}")
     if failure["why"]:

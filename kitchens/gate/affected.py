@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from kitchens.gate.fingerprint import QUALITY, Examined, Examiner, examine, examine_quality
 from kitchens.gate.tree import TreeView
 from kitchens.model.kitchen import Attestation
+from kitchens_engine.check import checked
+from kitchens_engine.errors import InvalidInput
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +17,7 @@ class Affected:
     """One recipe that a change touches or deletes.
 
     `why` names the reason in words. `attestation` is the proof when one counts already; then
-    nothing is run. A `deleted` recipe is named, not run.
+    nothing is run. A `deleted` recipe is named, not run. One with a `fault` cannot be run.
     """
 
     recipe: str
@@ -25,6 +27,7 @@ class Affected:
     attestation: Attestation | None = None
     deleted: bool = False
     examined: Examined | None = None
+    fault: InvalidInput | None = None
 
     @property
     def needs_run(self) -> bool:
@@ -41,7 +44,7 @@ def affected(
     """The recipes whose fingerprint in `candidate` differs from that in `target`, sorted by name.
 
     Without `target` every recipe counts. `attested` finds the attestations that count, by
-    fingerprint. Raises the fault of an affected recipe that cannot be read.
+    fingerprint. A recipe that cannot be read or run carries its fault.
     """
     found: list[tuple[Examined, str]] = []
     for name in candidate.recipes:
@@ -49,15 +52,13 @@ def affected(
         before = _before(target, name, examiner)
         if before is not None and before.digest == examined.digest:
             continue
-        if examined.fault is not None:
-            raise examined.fault
         found.append((examined, _why(candidate, target, examined)))
     if (quality := examine_quality(candidate, examiner)) is not None:
         before = None if target is None else examine_quality(target, examiner)
         if before is None or before.digest != quality.digest:
-            found.append((quality, "the tree changed" if target else "not attested yet"))
+            found.append((quality, "the tree changed" if target else ""))
     proofs = attested([examined.digest for examined, _ in found])
-    result = [_affected(examined, why, proofs.get(examined.digest)) for examined, why in found]
+    result = [_affected(candidate, examined, why, proofs.get(examined.digest)) for examined, why in found]
     if target is not None:
         gone = sorted(set(target.recipes) - set(candidate.recipes))
         result += [Affected(name, None, "", "recipe deleted", deleted=True) for name in gone]
@@ -70,17 +71,32 @@ def _before(target: TreeView | None, name: str, examiner: Examiner) -> Examined 
     return examine(target, name, examiner)
 
 
-def _affected(examined: Examined, why: str, proof: Attestation | None) -> Affected:
+def _affected(candidate: TreeView, examined: Examined, why: str, proof: Attestation | None) -> Affected:
+    fault = None
     if proof is not None:
-        why = f"{why}; attested by run {proof.run}"
-    return Affected(examined.recipe, examined.variation, examined.digest, why, proof, examined=examined)
+        why = f"{why}; attested by run {proof.run}" if why else f"attested by run {proof.run}"
+    else:
+        why = why or "not attested yet"
+        fault = _fault(candidate, examined)
+    return Affected(examined.recipe, examined.variation, examined.digest, why, proof, False, examined, fault)
+
+
+def _fault(candidate: TreeView, examined: Examined) -> InvalidInput | None:
+    """Why it cannot be run, by file and line where there is one: also what a single file does not show."""
+    if examined.recipe == QUALITY:
+        return None
+    try:
+        checked(candidate.shelf, [examined.recipe])
+    except InvalidInput as fault:
+        return fault
+    return examined.fault
 
 
 def _why(candidate: TreeView, target: TreeView | None, examined: Examined) -> str:
-    """The first reason that a reader can act on, in words."""
+    """The first reason that a reader can act on, in words; empty when nothing is compared."""
     name = examined.recipe
     if target is None:
-        return "not attested yet"
+        return ""
     if name not in target.recipes:
         return "recipe is new"
     assert examined.scope is not None
@@ -91,7 +107,7 @@ def _why(candidate: TreeView, target: TreeView | None, examined: Examined) -> st
     if changed:
         kind, _, other = changed[0].partition("/")
         return f"{'ingredient' if kind == 'ingredients' else 'recipe'} {other} changed"
-    return _why_around(candidate, target)
+    return "it cannot be run any more" if examined.fault else _why_around(candidate, target)
 
 
 def _why_around(candidate: TreeView, target: TreeView) -> str:

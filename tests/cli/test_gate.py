@@ -1,0 +1,47 @@
+"""What a gate asks of a change, and what it says when it cannot."""
+
+from __future__ import annotations
+
+from tests.cli.conftest import RECIPE, Desk
+
+BROKEN = "[nodes.x]\nrunn = 'true'\n"
+
+
+def test_a_broken_recipe_makes_the_gate_of_a_new_kitchen_red(desk: Desk) -> None:
+    """The kitchen is made to mend it in; file and line are named, and the other recipes are gated."""
+    desk.commit("recipes/other/recipe.toml", BROKEN)
+    document = desk.json("create", "dev", status=1)
+    verdicts = {one["recipe"]: one for one in document["gate"]["recipes"]}
+    assert verdicts["counts"]["status"] == "passed"
+    assert verdicts["other"]["failures"][0]["why"].startswith("recipes/other/recipe.toml:2: unknown key")
+    assert desk.path("dev").is_dir()
+
+
+def test_a_broken_recipe_blocks_only_what_reaches_it(desk: Desk) -> None:
+    """It is affected where it came in, and nowhere else."""
+    desk.json("create", "dev")
+    desk.commit("recipes/other/recipe.toml", BROKEN, "dev")
+    desk.json("create", "idea", "--from", "dev", "--no-test")
+    desk.commit("recipes/counts/recipe.toml", RECIPE.replace("top = 3", "top = 4"), "idea")
+    assert desk.json("test", "dev", "--recipe", "counts")["gate"]["status"] == "green"
+    assert desk.json("merge", "idea")["status"] == "merged"
+    error = desk.json("promote", "dev", status=2)["error"]
+    assert (error["file"], error["line"]) == ("recipes/other/recipe.toml", 2)
+
+
+def test_what_reaches_a_deleted_recipe_is_named_with_its_line(desk: Desk) -> None:
+    """The deletion itself needs no run; the recipe that nests it cannot be run any more."""
+    desk.commit("recipes/nest/recipe.toml", '[nodes.inner]\nrecipe = "counts"\n')
+    desk.json("create", "dev")
+    folder = desk.path("dev")
+    desk.git("rm", "-rq", "recipes/counts", folder=folder)
+    desk.git("commit", "-qm", "without counts", folder=folder)
+    error = desk.json("merge", "dev", status=2)["error"]
+    assert (error["file"], error["line"]) == ("recipes/nest/recipe.toml", 2)
+    desk.git("rm", "-rq", "recipes/nest", folder=folder)
+    desk.git("commit", "-qm", "without nest", folder=folder)
+    merged = desk.json("merge", "dev")
+    assert [(one["recipe"], one["status"]) for one in merged["gate"]["recipes"]] == [
+        ("counts", "deleted"),
+        ("nest", "deleted"),
+    ]
