@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.cli.conftest import RECIPE, Desk
+from tests.cli.conftest import COOKBOOK, RECIPE, Desk
 
 BROKEN = "[nodes.x]\nrunn = 'true'\n"
 
@@ -45,3 +45,13 @@ def test_what_reaches_a_deleted_recipe_is_named_with_its_line(desk: Desk) -> Non
         ("counts", "deleted"),
         ("nest", "deleted"),
     ]
+
+
+def test_the_isolation_that_counts_is_that_of_the_targets_tip(desk: Desk) -> None:
+    """What production asks for later is not asked of what landed before, nor of another target."""
+    desk.json("create", "dev")
+    desk.commit("recipes/counts/recipe.toml", RECIPE.replace("top = 3", "top = 4"), "dev")
+    desk.json("promote", "dev")
+    stricter = COOKBOOK.replace("protected = true", 'protected = true\nisolation = "docker"')
+    desk.commit("kitchens.toml", stricter)
+    assert desk.json("verify", "production")["faults"] == []
