@@ -75,7 +75,7 @@ def plan_gate(
     view = house.view(commit)
     if settings is None:
         settings = target.registered.settings if target.registered else {}
-    rules = _rules(house.view(rules_at or target.tip), view)
+    rules = _rules(house.view(rules_at or target.tip), view, looking_back=rules_at is not None)
     examiner = Examiner.of(rules, settings)
     isolation = rules.policy(target.name).isolation
     before = None if against is None else house.view(against)
@@ -88,9 +88,17 @@ def plan_gate(
     return GatePlan(commit, str(view.oid("")), view, examiner, isolation, found)
 
 
-def _rules(rules: TreeView, candidate: TreeView) -> Cookbook:
-    """The target's `kitchens.toml`; the candidate's when the target has none yet (it is about to arrive)."""
-    return rules.cookbook if rules.oid("kitchens.toml") else candidate.cookbook
+def _rules(rules: TreeView, candidate: TreeView, *, looking_back: bool) -> Cookbook:
+    """The target's `kitchens.toml`; the candidate's when the target has none yet (it is about to arrive), and,
+    looking back, when it could not be read: the commit that mended it has nothing else to go by."""
+    if not rules.oid("kitchens.toml"):
+        return candidate.cookbook
+    try:
+        return rules.cookbook
+    except InvalidInput:
+        if looking_back:
+            return candidate.cookbook
+        raise
 
 
 def _nothing(_: list[str]) -> Mapping[str, Attestation]:

@@ -55,9 +55,7 @@ def verify(house: House, name: str | None) -> dict[str, Any]:
     kitchens = Kitchens(house)
     kitchen = kitchens.get(name or kitchens.root)
     found = list(steps(house, kitchens, kitchen))
-    faults = [
-        {"commit": step.commit, "why": why} for step in found for why in _missing(house, kitchens, step)
-    ]
+    faults = [{"commit": step.commit, "why": why} for step in found for why in _missing(house, step)]
     return {
         "kitchen": kitchen.name,
         "status": "broken" if faults else "unsigned",
@@ -112,9 +110,9 @@ def _own_landings(house: House, kitchen: Kitchen) -> Iterator[Step]:
     yield from oldest.values()
 
 
-def _missing(house: House, kitchens: Kitchens, step: Step) -> Iterator[str]:
+def _missing(house: House, step: Step) -> Iterator[str]:
     """What this step would have had to show and nobody attested."""
-    settings = [step.settings] if step.settings is not None else _settings(kitchens, step.kitchen)
+    settings = [step.settings] if step.settings is not None else _settings(house, step.kitchen)
     missing: list[str] = []
     for one in settings:
         try:
@@ -133,14 +131,15 @@ def _missing(house: House, kitchens: Kitchens, step: Step) -> Iterator[str]:
     yield from missing
 
 
-def _settings(kitchens: Kitchens, kitchen: Kitchen) -> list[Mapping[str, Any]]:
-    """A plain commit may be attested under the kitchen's settings, or as `kitchen test` does under its parent's."""
-    own = kitchen.registered.settings if kitchen.registered else {}
-    if kitchen.parent is None or kitchen.parent not in kitchens.branches:
-        return [own]
-    parent = kitchens.get(kitchen.parent).registered
-    above = parent.settings if parent else {}
-    return [own] if above == own else [own, above]
+def _settings(house: House, kitchen: Kitchen) -> list[Mapping[str, Any]]:
+    """A plain commit may be attested under any settings that the kitchen had, or, as `kitchen test` does it, that
+    its parent had: git does not say which were in force when it was made."""
+    found: list[Mapping[str, Any]] = []
+    for name in (kitchen.name, kitchen.parent):
+        for registered in house.registrations.history(name) if name else ():
+            if registered.settings not in found:
+                found.append(registered.settings)
+    return found or [{}]
 
 
 def _moment(when: Any) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from kitchens.actions.gating import GatePlan, carry_out_gate, check_recipe, plan_gate
 from kitchens.actions.house import House
 from kitchens.actions.kitchens import Kitchen, Kitchens
+from kitchens.git.history import is_ancestor
 from kitchens.git.worktrees import dirty
 from kitchens.model.gate import Gate
 from kitchens_engine.errors import InvalidInput
@@ -15,7 +17,7 @@ from kitchens_engine.errors import InvalidInput
 
 @dataclass(frozen=True, slots=True)
 class TestPlan:
-    """What `kitchen test` will gate; the second plan is there when a permanent kitchen's own settings differ."""
+    """What `kitchen test` will gate; the second plan is what `kitchen verify` asks of a permanent kitchen's tip."""
 
     __test__ = False
 
@@ -38,18 +40,19 @@ def plan_test(
     """The gate of a kitchen's tip (or of `revision`) under the settings of its parent (or of `into`).
 
     Without `everything` or `recipe` only what differs from the target is gated; the root kitchen, which has
-    nothing above it, is gated as a whole under its own settings.
+    nothing above it, is gated as a whole under its own settings. Where `kitchen verify` asks for more of a
+    commit, that is gated too.
     """
     kitchens = Kitchens(house)
     if revision is not None:
-        return _plan_revision(house, kitchens, revision, into, recipe, everything, again)
+        return _plan_revision(house, kitchens, name, revision, into, recipe, everything, again)
     kitchen = kitchens.get(name) if name else kitchens.here()
-    target = kitchens.get(into) if into else (kitchens.parent_of(kitchen) if kitchen.parent else kitchen)
+    target = _target(kitchens, kitchen, into)
     against = None if everything or recipe or target.name == kitchen.name else target.tip
     plans = [_plan(house, kitchen.tip, target, against, recipe, again)]
-    if kitchen.permanent and kitchen.name != target.name and _settings(kitchen) != _settings(target):
-        plans.append(_plan(house, kitchen.tip, kitchen, against, recipe, again))
-    return TestPlan(kitchen.name, kitchen.tip, tuple(plans), _notes(house, kitchens, kitchen))
+    if kitchen.permanent:
+        plans.append(_as_verified(house, kitchen.tip, kitchen, recipe, again))
+    return TestPlan(kitchen.name, kitchen.tip, _each_once(plans), _notes(house, kitchens, kitchen))
 
 
 def carry_out_test(house: House, plan: TestPlan) -> dict[str, Any]:
@@ -62,6 +65,7 @@ def carry_out_test(house: House, plan: TestPlan) -> dict[str, Any]:
 def _plan_revision(
     house: House,
     kitchens: Kitchens,
+    name: str | None,
     revision: str,
     into: str | None,
     recipe: str | None,
@@ -71,9 +75,51 @@ def _plan_revision(
     commit = house.repository.objects.resolve(f"{revision}^{{commit}}")
     if commit is None:
         raise InvalidInput(f"there is no commit `{revision}`", code="no-commit")
-    target = kitchens.get(into or kitchens.root)
+    kitchen = kitchens.get(name or into or kitchens.root)
+    target = _target(kitchens, kitchen, into)
     against = None if everything or recipe or commit == target.tip else target.tip
-    return TestPlan(target.name, commit, (_plan(house, commit, target, against, recipe, again),), ())
+    if is_ancestor(house.repository, commit, target.tip):
+        plans = [_as_verified(house, commit, target, recipe, again)]
+        if against is None:
+            plans.append(_plan(house, commit, target, None, recipe, again))
+    else:
+        plans = [_plan(house, commit, target, against, recipe, again)]
+    return TestPlan(kitchen.name, commit, _each_once(plans), ())
+
+
+def _target(kitchens: Kitchens, kitchen: Kitchen, into: str | None) -> Kitchen:
+    """Whose rules and settings decide: those of `into`, else of the parent; the root has only its own."""
+    if into is not None:
+        return kitchens.get(into)
+    return kitchens.parent_of(kitchen) if kitchen.parent else kitchen
+
+
+def _as_verified(house: House, commit: str, kitchen: Kitchen, recipe: str | None, again: bool) -> GatePlan:
+    """What `kitchen verify` asks of `commit` as a plain commit in `kitchen`: the rules are those before it."""
+    previous = next(iter(house.repository.objects.commit(commit).parents), None)
+    return plan_gate(
+        house,
+        commit,
+        kitchen,
+        previous,
+        only=None if recipe is None else [recipe],
+        again=again,
+        rules_at=previous,
+    )
+
+
+def _each_once(plans: Sequence[GatePlan]) -> tuple[GatePlan, ...]:
+    """The plans without what an earlier one shows already."""
+    seen: set[tuple[str, str]] = set()
+    result = []
+    for plan in plans:
+        result.append(
+            replace(
+                plan, recipes=tuple(one for one in plan.recipes if (one.recipe, one.fingerprint) not in seen)
+            )
+        )
+        seen |= {(one.recipe, one.fingerprint) for one in plan.recipes}
+    return tuple(result)
 
 
 def _plan(
@@ -82,10 +128,6 @@ def _plan(
     if recipe is not None:
         check_recipe(house.view(commit), recipe)
     return plan_gate(house, commit, target, against, only=None if recipe is None else [recipe], again=again)
-
-
-def _settings(kitchen: Kitchen) -> dict[str, Any]:
-    return dict(kitchen.registered.settings) if kitchen.registered else {}
 
 
 def _notes(house: House, kitchens: Kitchens, kitchen: Kitchen) -> tuple[str, ...]:

@@ -54,6 +54,12 @@ def verify(desk: Desk, name: str | None) -> Answer:
         )
         for fault in document["faults"]:
             click.echo(f"  {show.short(fault['commit'])} {fault['why']}")
+        if document["faults"]:
+            commit = show.short(document["faults"][0]["commit"])
+            click.echo(
+                f"hint: `kitchen test --commit {commit} --into {document['kitchen']}` attests what passes",
+                err=True,
+            )
         if document["status"] == "unsigned":
             click.echo("  every step is attested; nobody signed the attestations")
 

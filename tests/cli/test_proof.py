@@ -1,0 +1,70 @@
+"""`verify` looks back, and `test` settles what it finds."""
+
+from __future__ import annotations
+
+from tests.cli.conftest import COOKBOOK, RECIPE, Desk
+
+
+def recipe(top: int) -> str:
+    """The recipe with another default."""
+    return RECIPE.replace("top = 3", f"top = {top}")
+
+
+def test_a_later_setting_does_not_undo_an_attestation(desk: Desk) -> None:
+    """A plain commit was tested under the settings of its time."""
+    desk.json("create", "dev")
+    desk.commit("recipes/counts/recipe.toml", recipe(4).replace("variables = { top = 2 }", ""))
+    desk.json("test", "production")
+    desk.json("set", "production", "top=9")
+    assert desk.json("verify")["faults"] == []
+
+
+def test_each_plain_commit_is_attested_on_its_own(desk: Desk) -> None:
+    """The hint of `verify` names the command that does it."""
+    desk.json("create", "dev")
+    first = desk.commit("recipes/counts/recipe.toml", recipe(4))
+    desk.commit("recipes/counts/recipe.toml", recipe(5))
+    desk.json("test", "production")
+    assert [one["commit"] for one in desk.json("verify", status=1)["faults"]] == [first]
+    answer = desk.kitchen("verify")
+    assert f"`kitchen test --commit {first[:10]} --into production`" in answer.err
+    desk.json("test", "--commit", first[:10], "--into", "production")
+    assert desk.json("verify")["faults"] == []
+
+
+def test_a_plain_commit_that_changes_the_rules_is_tested_under_those_before(desk: Desk) -> None:
+    """A change never chooses its own examiner, so `test` attests what `verify` asks for."""
+    desk.json("create", "dev")
+    desk.write("kitchens.toml", f'{COOKBOOK}\n[gate]\nvariation = "small"\n')
+    desk.commit("recipes/counts/recipe.toml", f"{recipe(4)}\n[variations.small]\n")
+    assert desk.json("verify", status=1)["status"] == "broken"
+    desk.json("test", "production")
+    assert desk.json("verify")["faults"] == []
+
+
+def test_what_mends_kitchens_toml_can_be_proved(desk: Desk) -> None:
+    """The broken commit stays a fault; the one that mends it is none once it is tested."""
+    desk.json("create", "dev")
+    broken = desk.commit("kitchens.toml", "[cookbook\n")
+    desk.write("recipes/counts/recipe.toml", recipe(4))
+    desk.commit("kitchens.toml", COOKBOOK)
+    desk.json("test", "production")
+    assert {one["commit"] for one in desk.json("verify", status=1)["faults"]} == {broken}
+
+
+def test_a_named_kitchen_and_a_commit_are_gated_as_that_kitchens(desk: Desk) -> None:
+    """`test NAME --commit REV` answers for NAME, under the rules of its parent."""
+    desk.json("create", "dev")
+    commit = desk.commit("recipes/counts/recipe.toml", recipe(4), "dev")
+    desk.commit("README.md", "later\n", "dev")
+    document = desk.json("test", "dev", "--commit", commit)
+    assert (document["kitchen"], document["commit"]) == ("dev", commit)
+    assert [one["recipe"] for one in document["gate"]["recipes"]] == ["counts"]
+
+
+def test_one_gate_runs_a_fingerprint_once(desk: Desk) -> None:
+    """The settings of dev and of production differ, and this recipe does not see them."""
+    desk.commit("recipes/other/recipe.toml", '[nodes.n]\nrun = "true"\n')
+    desk.json("create", "dev", "--set", "top=9")
+    desk.commit("recipes/other/note.txt", "changed\n", "dev")
+    assert len(desk.json("test", "dev")["gate"]["recipes"]) == 1
