@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,9 @@ from kitchens.actions.quality import run_quality
 from kitchens.actions.running import Place, equipped, run_order
 from kitchens.gate.affected import Affected, affected
 from kitchens.gate.fingerprint import QUALITY, Examiner, build_context, narrower
+from kitchens.gate.scope import Scope
 from kitchens.gate.tree import TreeView
+from kitchens.gate.undeclared import undeclared
 from kitchens.git.checkout import write_tree
 from kitchens.git.claims import abandoned, claim
 from kitchens.model.cookbook import Cookbook
@@ -30,6 +33,9 @@ from kitchens_engine.variables import resolve
 
 #: Under which word a gate's folder is claimed.
 PURPOSE = "gate"
+
+#: How much of a log is read for the reason of a failure, in bytes.
+_LOG_END = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -159,11 +165,12 @@ def _run(house: House, plan: GatePlan, one: Affected) -> Verdict:
         )
     with _place(house, plan, run, (*scope.folders, *plan.examiner.shared)) as place:
         for required in scope.requires:
-            verdict = _required(house, plan, place, required, one)
+            verdict = _required(house, plan, place, required, one, scope)
             if verdict is not None:
                 return verdict
         order = _order(house, plan, place, one.recipe, run, place.folder)
         document = run_order(house, order, place).document()
+        failures = tuple(_hinted(plan, scope, place, failure) for failure in failures_of(document))
     if document["status"] not in ("passed", "warned"):
         return Verdict(
             one.recipe,
@@ -172,7 +179,7 @@ def _run(house: House, plan: GatePlan, one: Affected) -> Verdict:
             one.why,
             one.fingerprint,
             run,
-            failures_of(document),
+            failures,
             tuple(warnings),
         )
     if not _tests(document):
@@ -182,7 +189,9 @@ def _run(house: House, plan: GatePlan, one: Affected) -> Verdict:
     return Verdict(one.recipe, one.variation, "passed", one.why, one.fingerprint, run, (), tuple(warnings))
 
 
-def _required(house: House, plan: GatePlan, place: Place, required: str, one: Affected) -> Verdict | None:
+def _required(
+    house: House, plan: GatePlan, place: Place, required: str, one: Affected, scope: Scope
+) -> Verdict | None:
     """Run a recipe whose data the gated one reads; its failure is the gated one's."""
     run = new_run_id(house.now())
     order = _order(house, plan, place, required, run, place.folder / "requires" / required)
@@ -190,13 +199,41 @@ def _required(house: House, plan: GatePlan, place: Place, required: str, one: Af
     if document["status"] in ("passed", "warned"):
         return None
     failures = tuple(
-        Failure(f"{required}: {failure.node}", *_rest(failure)) for failure in failures_of(document)
+        replace(_hinted(plan, scope, place, failure), node=f"{required}: {failure.node or 'functional test'}")
+        for failure in failures_of(document)
     )
     return Verdict(one.recipe, one.variation, "failed", one.why, one.fingerprint, run, failures)
 
 
-def _rest(failure: Failure) -> tuple[Any, ...]:
-    return failure.test, failure.value, failure.limits, failure.why, failure.log
+def _hinted(plan: GatePlan, scope: Scope, place: Place, failure: Failure) -> Failure:
+    """The failure with how to declare a file of the cookbook, when its log names one that this gate lacked."""
+    covered = (*scope.folders, *plan.examiner.shared)
+    said = f"{failure.why or ''}\n{_end_of(failure.log)}"
+    missing = undeclared(said, str(place.checkout), scope.folders, covered, plan.view)
+    if not missing:
+        return failure
+    path = missing[0]
+    kind, _, name = path.partition("/")
+    act = "add it to `[gate] shared` in `kitchens.toml`, and land that first: a gate keeps the rules of its target"
+    if kind == "recipes" and name:
+        act = f'say `requires = ["{name.partition("/")[0]}"]`, or {act}'
+    hint = (
+        f"`{path}` is in the cookbook, but `{scope.recipe}` does not declare it, so its gate lacks it; {act}"
+    )
+    return replace(failure, hint=hint)
+
+
+def _end_of(log: str | None) -> str:
+    """The end of a log, where the reason of a failure stands."""
+    if log is None:
+        return ""
+    try:
+        with Path(log).open("rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(0, size - _LOG_END))
+            return file.read().decode(errors="replace")
+    except FileNotFoundError:
+        return ""
 
 
 def _order(house: House, plan: GatePlan, place: Place, name: str, run: str, folder: Path) -> Order:

@@ -85,6 +85,8 @@ def _failure(failure: Mapping[str, Any]) -> None:
         click.echo(f"      {failure['why']}")
     if failure["log"]:
         click.echo(f"      log: {failure['log']}")
+    if failure.get("hint"):
+        click.echo(f"      hint: {failure['hint']}")
 
 
 def notes(document: Mapping[str, Any]) -> None:

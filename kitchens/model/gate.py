@@ -9,7 +9,8 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why a recipe is red: the node, and the test with its value and limit when a test decided."""
+    """Why a recipe is red: the node, and the test with its value and limit when a test decided. `hint` is an
+    act that may mend it."""
 
     node: str | None
     test: str | None
@@ -17,6 +18,7 @@ class Failure:
     limits: Any
     why: str | None
     log: str | None
+    hint: str | None = None
 
     def document(self) -> dict[str, Any]:
         """As `--json` shows it."""
@@ -27,7 +29,7 @@ class Failure:
             "limits": self.limits,
             "why": self.why,
             "log": self.log,
-        }
+        } | ({"hint": self.hint} if self.hint else {})
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,3 +55,18 @@ def test_the_isolation_that_counts_is_that_of_the_targets_tip(desk: Desk) -> Non
     stricter = COOKBOOK.replace("protected = true", 'protected = true\nisolation = "docker"')
     desk.commit("kitchens.toml", stricter)
     assert desk.json("verify", "production")["faults"] == []
+
+
+def test_an_undeclared_file_is_missing_in_a_gate_with_the_hint_to_declare_it(desk: Desk) -> None:
+    """What the fingerprint does not cover could change untested, so a gate goes without it and says so."""
+    desk.write("lib/limits.txt", "1\n")
+    desk.commit("lib/words.py", "HELLO = 'hello'\n")
+    desk.json("create", "dev")
+    text = RECIPE.replace("echo rows", "cat ../../lib/limits.txt; echo rows")
+    desk.commit("recipes/counts/recipe.toml", text, "dev")
+    failure = desk.json("merge", "dev", status=1)["gate"]["recipes"][0]["failures"][0]
+    assert failure["hint"].startswith("`lib/limits.txt` is in the cookbook, but `counts` does not declare it")
+    assert "hint: `lib/limits.txt`" in desk.kitchen("merge", "dev").out
+    desk.commit("kitchens.toml", f'{COOKBOOK}\n[gate]\nshared = ["lib"]\n')
+    desk.json("merge", "production", "--into", "dev")
+    assert desk.json("merge", "dev")["status"] == "merged"

@@ -1,0 +1,46 @@
+"""Which files of the cookbook a log says are missing."""
+
+from __future__ import annotations
+
+import pytest
+
+from kitchens.gate.tree import TreeView
+from kitchens.gate.undeclared import undeclared
+
+FILES = ("lib/words.py", "lib/a b.csv", "other/x.csv", "recipes/a/recipe.toml", "recipes/b/data.csv")
+
+
+class Files:
+    """A tree with these files and nothing in them."""
+
+    def read(self, path: str) -> bytes | None:
+        """Every file is empty."""
+        return b"" if path in FILES else None
+
+    def names(self, folder: str) -> list[str]:
+        """The names in `folder`."""
+        below = [
+            path.removeprefix(f"{folder}/" if folder else "") for path in FILES if path.startswith(folder)
+        ]
+        return sorted({path.partition("/")[0] for path in below})
+
+    def oid(self, path: str) -> str | None:
+        """Files and folders have one."""
+        return "1" if any(path == one or one.startswith(f"{path}/") for one in FILES) else None
+
+
+@pytest.mark.parametrize(
+    ("log", "missing"),
+    [
+        ("cat: ../../other/x.csv: No such file or directory", ["other/x.csv"]),
+        ("[Errno 2] No such file: '/gate/tree/lib/a b.csv'", ["lib/a b.csv"]),
+        ('no files match "../../other/*.csv"', ["other"]),
+        ("ModuleNotFoundError: No module named 'words.more'", ["lib/words.py"]),
+        ("cat: ../b/data.csv", ["recipes/b/data.csv"]),
+        ("cat: recipe.toml nosuch ../../nosuch ../.. ../../.. /etc/passwd words", []),
+    ],
+)
+def test_a_path_counts_when_the_tree_has_it_and_the_gate_had_not(log: str, missing: list[str]) -> None:
+    """However the tool words it: relative to the recipe, absolute, a pattern, or a module."""
+    view = TreeView(Files())
+    assert undeclared(log, "/gate/tree", ["recipes/a"], ["recipes/a"], view) == missing
