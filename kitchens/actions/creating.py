@@ -14,13 +14,16 @@ from kitchens.actions.gating import carry_out_gate, plan_gate
 from kitchens.actions.house import House
 from kitchens.actions.kitchens import Kitchen, Kitchens
 from kitchens.actions.moving import implied_registration
+from kitchens.actions.ordering import carry_out_order, plan_order
+from kitchens.actions.running import held
 from kitchens.actions.settings import assigned
 from kitchens.git import worktrees
 from kitchens.model.gate import Gate
 from kitchens.model.kitchen import Registration
 from kitchens.model.names import KitchenName
+from kitchens_engine.check import checked
 from kitchens_engine.durations import seconds
-from kitchens_engine.errors import EnvironmentFailure, InvalidInput
+from kitchens_engine.errors import EnvironmentFailure, InvalidInput, KitchensError
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,17 +42,25 @@ class CreatePlan:
 
 @dataclass(frozen=True, slots=True)
 class Created:
-    """The kitchen that was made, and what its gate said (`unneeded` with `--no-test`)."""
+    """The kitchen that was made, and what its gate said (`unneeded` with `--no-test`). `order` is the document of
+    the order run that filled its data."""
 
     registration: Registration
     commit: str
     path: Path
     gate: Gate
+    order: dict[str, Any] | None = None
+
+    @property
+    def red(self) -> bool:
+        """Whether there is something to mend: its gate, or its data."""
+        failed = self.order is not None and self.order["status"] not in ("passed", "warned")
+        return failed or self.gate.status == "red"
 
     def document(self) -> dict[str, Any]:
         """As `--json` shows it."""
         registration = self.registration
-        return {
+        document = {
             "kitchen": registration.name,
             "parent": registration.parent,
             "branch": registration.name,
@@ -57,6 +68,7 @@ class Created:
             "path": str(self.path),
             "gate": self.gate.document(),
         }
+        return document if self.order is None else {**document, "order": self.order}
 
 
 def plan_create(
@@ -99,24 +111,27 @@ def plan_create(
             f"{path} is in the way of the worktree of `{new}`; nothing was changed", "move it aside"
         )
     copy, recipe = _data_policy(kitchens, above.name, data)
+    if recipe is not None:
+        checked(view.shelf, [recipe])
     half_made = house.repository.refs.read(f"refs/kitchens/{new}")
     return CreatePlan(registration, above, tip, path, kitchens.data_folder(new), copy, recipe, half_made)
 
 
 def carry_out_create(house: House, plan: CreatePlan, *, test: bool = True) -> Created:
-    """Make the kitchen, then run the gate on its tree under the parent's rules. A red gate leaves the kitchen:
-    one needs it to mend."""
+    """Make the kitchen, fill its data, then run the gate on its tree under the parent's rules. A red gate or a
+    failed order run leaves the kitchen: one needs it to mend."""
     repository, registration = house.repository, plan.registration
     _set_baseline(house)
     house.register(registration, plan.half_made, f"create from {registration.parent}")
     if not registration.adopted:
         repository.refs.move(f"refs/heads/{registration.name}", plan.tip, None, "kitchen create")
     worktrees.ensure(repository, plan.path, registration.name)
-    _fill_data(plan)
+    _fill_data(house, plan)
+    order = None if plan.data_recipe is None else _order_data(house, registration.name, plan.data_recipe)
     gate = Gate()
     if test:
         gate = carry_out_gate(house, plan_gate(house, plan.tip, plan.parent, None, broken_is_red=True))
-    return Created(registration, plan.tip, plan.path, gate)
+    return Created(registration, plan.tip, plan.path, gate, order)
 
 
 def _free(kitchens: Kitchens, name: KitchenName, adopt: bool) -> None:
@@ -175,20 +190,38 @@ def _set_baseline(house: House) -> None:
         house.register(replace(registered, baseline=root.tip), root.registered_at, "baseline")
 
 
-def _fill_data(plan: CreatePlan) -> None:
+def _fill_data(house: House, plan: CreatePlan) -> None:
     plan.data.mkdir(parents=True, exist_ok=True)
     if plan.data_from is None or not plan.data_from.is_dir():
         return
+    lock = plan.data_from.with_name(f"{plan.data_from.name}.lock")
+    with held(house, lock, f"an order run uses the data of `{plan.registration.parent}`"):
+        _copy_data(plan, plan.data_from)
+
+
+def _copy_data(plan: CreatePlan, data: Path) -> None:
     # `cp` shares blocks where the file system can; a half copy is replaced as a whole.
     part = plan.data.with_name(f"{plan.data.name}.part")
     shutil.rmtree(part, ignore_errors=True)
     copied = subprocess.run(
-        ["cp", "-a", "--reflink=auto", "--", str(plan.data_from), str(part)], capture_output=True, check=False
+        ["cp", "-a", "--reflink=auto", "--", str(data), str(part)], capture_output=True, check=False
     )
     if copied.returncode:
+        shutil.rmtree(part, ignore_errors=True)
         raise EnvironmentFailure(
             f"the data of `{plan.registration.parent}` could not be copied to {plan.data}",
             f"the kitchen was made with empty data; `kitchen delete {plan.registration.name}` removes it",
         )
     plan.data.rmdir()
     part.rename(plan.data)
+
+
+def _order_data(house: House, name: str, recipe: str) -> dict[str, Any]:
+    """Run `recipe` in the new kitchen for its first data."""
+    try:
+        return carry_out_order(house, plan_order(house, recipe, kitchen=name))
+    except KitchensError:
+        house.note(
+            f"`{name}` was made and stays; recipe `{recipe}` did not fill its data, and its gate was not run"
+        )
+        raise

@@ -53,6 +53,7 @@ def carry_out_delete(house: House, plan: DeletePlan) -> dict[str, Any]:
     if plan.worktree is not None:
         worktrees.remove(repository, plan.worktree)
     shutil.rmtree(plan.data, ignore_errors=True)
+    plan.data.with_name(f"{plan.data.name}.lock").unlink(missing_ok=True)
     shutil.rmtree(house.state / "checkouts" / kitchen.name, ignore_errors=True)
     _remove_empty(plan.worktree)
     return {"kitchen": kitchen.name, "commit": kitchen.tip, "kept": kept}

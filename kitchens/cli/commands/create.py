@@ -40,7 +40,8 @@ def create(
 ) -> Answer:
     """Make a kitchen: a branch, its worktree, its settings; then run its gate.
 
-    The kitchen is made even when its gate is red (one needs it to mend); then the exit status is 1.
+    The kitchen is made even when its gate is red (one needs it to mend); then the exit status is 1. `--data
+    recipe:R` runs recipe R in it first, for its data; when that fails the kitchen stays too.
     """
     from kitchens.actions.creating import carry_out_create, plan_create
 
@@ -61,8 +62,13 @@ def create(
         kind = "permanent kitchen" if done.registration.permanent else "kitchen"
         click.echo(f"{kind} `{name}` from `{done.registration.parent}` at {show.short(done.commit)}")
         click.echo(f"  {done.path}")
+        if done.order is not None:
+            order = done.order
+            click.echo(f"  data: {show.state(order['status'])}  {order['recipe']}, run {order['run']}")
+            if order["status"] not in ("passed", "warned"):
+                click.echo(f"      its data is not whole: `kitchen order show {order['run']}`")
         show.gate(document["gate"])
         if done.gate.status == "red":
             click.echo(f"the gate of `{name}` is red; the kitchen is there to mend it")
 
-    return Answer(document, words, EXIT_RED if done.gate.status == "red" else 0)
+    return Answer(document, words, EXIT_RED if done.red else 0)
