@@ -36,11 +36,16 @@ def plan_delete(house: House, name: str, *, force: bool = False) -> DeletePlan:
             f"`{name}` is the parent of `{children[0]}`; nothing was deleted", "delete that one first"
         )
     checkout = kitchens.checkout_of(name)
-    if checkout is not None and checkout == house.repository.top:
-        raise InvalidInput(
-            f"`{name}` is checked out in {checkout}; nothing was deleted",
-            f"`git switch {kitchens.root}` there first",
-        )
+    for path in kitchens.checkouts_of(name):
+        if path == house.repository.top or path != checkout:
+            act = (
+                f"-C {path} switch {kitchens.root}"
+                if path == house.repository.top
+                else f"worktree remove {path}"
+            )
+            raise InvalidInput(
+                f"`{name}` is checked out in {path}; nothing was deleted", f"`git {act}` first"
+            )
     if not force:
         _refuse_loss(house, kitchens, kitchen, checkout)
     return DeletePlan(kitchen, checkout, kitchens.data_folder(name))

@@ -168,19 +168,28 @@ class Kitchens:
         """Where the kitchen's branch is checked out, if anywhere."""
         return self.checkouts.get(name)
 
+    def checkouts_of(self, name: str) -> tuple[Path, ...]:
+        """Every checkout of the kitchen's branch: `git worktree add --force` makes a second one."""
+        return tuple(path for branch, path in self._checkouts if branch == name)
+
     @cached_property
     def checkouts(self) -> dict[str, Path]:
-        """Branch → the first checkout that holds it."""
+        """Branch → the checkout that holds it: the kitchen's own where there are several."""
         found: dict[str, Path] = {}
-        for worktree in worktrees(self.house.repository):
-            if worktree.branch is not None and worktree.path.exists():
-                found.setdefault(worktree.branch.removeprefix(BRANCHES), worktree.path)
+        for branch, path in self._checkouts:
+            if branch not in found or path == self.folder / branch:
+                found[branch] = path
         return found
+
+    @cached_property
+    def _checkouts(self) -> tuple[tuple[str, Path], ...]:
+        known = worktrees(self.house.repository)
+        return tuple((one.branch, one.path) for one in known if one.branch is not None and one.path.exists())
 
     def here(self) -> Kitchen:
         """The kitchen whose checkout holds the current folder. Raises `InvalidInput` when none does."""
         here = self.house.repository.here
-        for branch, path in self.checkouts.items():
+        for branch, path in self._checkouts:
             if path.samefile(here) and branch in set(self.names()):
                 return self.get(branch)
         raise InvalidInput(

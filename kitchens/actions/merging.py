@@ -103,17 +103,17 @@ def _sides(kitchens: Kitchens, name: str, into: str | None) -> tuple[Kitchen, Ki
 
 def _clean(kitchens: Kitchens, source: Kitchen) -> tuple[str, ...]:
     """Refuse a source whose checkout has modified tracked files; mention untracked ones."""
-    checkout = kitchens.checkout_of(source.name)
-    if checkout is None:
-        return ()
-    modified, untracked = dirty(kitchens.house.repository, checkout)
-    if modified:
-        raise InvalidInput(
-            f"`{source.name}` has uncommitted changes in {_some(modified)}; nothing was merged",
-            f"commit them in {checkout}, or `git stash`",
-            code="dirty",
-        )
-    return (f"untracked and not merged: {_some(untracked)}",) if untracked else ()
+    mentioned: list[str] = []
+    for checkout in kitchens.checkouts_of(source.name):
+        modified, untracked = dirty(kitchens.house.repository, checkout)
+        if modified:
+            raise InvalidInput(
+                f"`{source.name}` has uncommitted changes in {_some(modified)}; nothing was merged",
+                f"commit them in {checkout}, or `git stash`",
+                code="dirty",
+            )
+        mentioned += untracked
+    return (f"untracked and not merged: {_some(tuple(mentioned))}",) if mentioned else ()
 
 
 def _some(paths: tuple[str, ...]) -> str:

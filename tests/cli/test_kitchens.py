@@ -87,3 +87,18 @@ def test_errors_are_documents_with_json(desk: Desk) -> None:
     assert set(desk.json("show", "nope", status=2)["error"]) == {"code", "message", "hint", "file", "line"}
     assert desk.json("show", status=2)["error"]["code"] == "usage"
     assert desk.json("shwo", "x", status=2)["error"]["hint"] == "did you mean `show`?"
+
+
+def test_a_second_checkout_of_a_kitchen_counts_too(desk: Desk) -> None:
+    """Its edits keep a merge from leaving them out, and it is not left behind without its branch."""
+    desk.json("create", "dev")
+    desk.commit("NOTES.md", "one\n", "dev")
+    second = desk.folder.parent / "second"
+    desk.git("worktree", "add", "--force", str(second), "dev")
+    desk.write("NOTES.md", "an edit\n", second)
+    before = desk.refs()
+    assert "NOTES.md" in desk.json("merge", "dev", status=2)["error"]["message"]
+    assert str(second) in desk.json("delete", "dev", "--force", status=2)["error"]["message"]
+    assert desk.refs() == before
+    assert desk.path("dev") != second
+    assert desk.json("test", folder=second)["kitchen"] == "dev"
