@@ -39,9 +39,13 @@ class InvalidInput(KitchensError):
 
 
 class Refused(KitchensError):
-    """A policy says no (exit 4)."""
+    """A policy says no (exit 4). `about` is the part of the command's document that is known already."""
 
     code = "refused"
+
+    def __init__(self, message: str, *hints: str, code: str | None = None, **about: object) -> None:
+        super().__init__(message, *hints, code=code)
+        self.about = about
 
 
 class EnvironmentFailure(KitchensError):

@@ -30,10 +30,12 @@ def plan_delete(house: House, name: str, *, force: bool = False) -> DeletePlan:
     kitchen = kitchens.get(name)
     if kitchen.parent is None or kitchen.protected:
         why = "is the root kitchen" if kitchen.parent is None else "is protected"
-        raise Refused(f"`{name}` {why} and cannot be deleted")
+        raise Refused(f"`{name}` {why} and cannot be deleted", kitchen=name)
     if children := kitchens.children_of(name):
         raise Refused(
-            f"`{name}` is the parent of `{children[0]}`; nothing was deleted", "delete that one first"
+            f"`{name}` is the parent of `{children[0]}`; nothing was deleted",
+            "delete that one first",
+            kitchen=name,
         )
     checkout = kitchens.checkout_of(name)
     for path in kitchens.checkouts_of(name):
@@ -61,7 +63,7 @@ def carry_out_delete(house: House, plan: DeletePlan) -> dict[str, Any]:
     plan.data.with_name(f"{plan.data.name}.lock").unlink(missing_ok=True)
     shutil.rmtree(house.state / "checkouts" / kitchen.name, ignore_errors=True)
     _remove_empty(plan.worktree)
-    return {"kitchen": kitchen.name, "commit": kitchen.tip, "kept": kept}
+    return {"kitchen": kitchen.name, "status": "deleted", "commit": kitchen.tip, "kept": kept}
 
 
 def _refuse_loss(house: House, kitchens: Kitchens, kitchen: Kitchen, checkout: Path | None) -> None:
@@ -72,6 +74,7 @@ def _refuse_loss(house: House, kitchens: Kitchens, kitchen: Kitchen, checkout: P
                 f"`{kitchen.name}` has uncommitted files such as `{changed[0]}`; nothing was deleted",
                 f"commit them, or `kitchen delete {kitchen.name} --force`",
                 code="unmerged",
+                kitchen=kitchen.name,
             )
     others = [tip for branch, tip in kitchens.branches.items() if branch != kitchen.name]
     if not any(
@@ -81,6 +84,7 @@ def _refuse_loss(house: House, kitchens: Kitchens, kitchen: Kitchen, checkout: P
             f"`{kitchen.name}` has commits that no other branch contains; nothing was deleted",
             f"`kitchen merge {kitchen.name}` lands them, `kitchen delete {kitchen.name} --force` gives them up",
             code="unmerged",
+            kitchen=kitchen.name,
         )
 
 

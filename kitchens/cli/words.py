@@ -57,8 +57,12 @@ def from_os_error(error: OSError) -> KitchensError | None:
 
 
 def error_document(error: KitchensError) -> str:
-    """The error as the JSON document of the contract; a refusal is a document with a status."""
-    document: dict[str, object] = {
+    """The error as the JSON document of the contract. A refusal (exit 4) is the command's own document."""
+    if isinstance(error, Refused):
+        hint = "; ".join(error.hints) or None
+        refusal = {**error.about, "status": "refused", "code": error.code, "why": error.message, "hint": hint}
+        return json.dumps(refusal, indent=2)
+    document = {
         "error": {
             "code": error.code,
             "message": error.message,
@@ -67,8 +71,6 @@ def error_document(error: KitchensError) -> str:
             "line": error.line,
         }
     }
-    if isinstance(error, Refused):
-        document = {"status": "refused", "why": error.message, **document}
     return json.dumps(document, indent=2)
 
 
