@@ -13,7 +13,7 @@ import click
 
 from kitchens.cli.commands.tree import kitchen
 from kitchens.cli.stop import StopSignal
-from kitchens.cli.words import EXIT_BUG, error_document, exit_status, from_os_error, say_error
+from kitchens.cli.words import EXIT_BUG, EXIT_INVALID, error_document, exit_status, from_os_error, say_error
 from kitchens_engine.errors import Interrupted, KitchensError
 
 
@@ -53,6 +53,12 @@ def _wants_json(words: Sequence[str]) -> bool:
 def _usage(error: click.ClickException, as_json: bool) -> int:
     from kitchens_engine.errors import InvalidInput
 
+    if isinstance(error, click.exceptions.NoArgsIsHelpError) and error.ctx is not None:
+        if not as_json:
+            click.echo(error.ctx.get_help(), err=True)
+            return EXIT_INVALID
+        path = error.ctx.command_path
+        return _said(InvalidInput(f"`{path}` wants a command", f"`{path} --help`", code="usage"), as_json)
     message = error.format_message().rstrip(".")
     hints = []
     context = getattr(error, "ctx", None)

@@ -102,3 +102,22 @@ def test_a_second_checkout_of_a_kitchen_counts_too(desk: Desk) -> None:
     assert desk.refs() == before
     assert desk.path("dev") != second
     assert desk.json("test", folder=second)["kitchen"] == "dev"
+
+
+def test_a_refusal_is_the_documents_own_status(desk: Desk) -> None:
+    """Exit 4 answers with the command's document, not with an error's."""
+    desk.json("create", "dev")
+    desk.commit("NOTES.md", "one\n", "dev")
+    document = desk.json("delete", "dev", status=4)
+    assert (document["kitchen"], document["status"], document["code"]) == ("dev", "refused", "unmerged")
+    assert "error" not in document
+    assert desk.kitchen("delete", "dev").err.startswith("error: `dev` has commits that no other branch")
+
+
+def test_no_command_is_answered_with_the_help(desk: Desk) -> None:
+    """On stderr, as plain text, also of a group; one document with `--json`."""
+    for words in ((), ("order",)):
+        answer = desk.kitchen(*words)
+        assert (answer.status, answer.out) == (2, "")
+        assert answer.err.startswith("Usage: kitchen")
+    assert desk.json("completion", "bash")["script"].startswith("_kitchen_completion")

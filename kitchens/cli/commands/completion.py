@@ -5,14 +5,15 @@ from __future__ import annotations
 import click
 from click.shell_completion import get_completion_class
 
-from kitchens.cli.command import KitchenCommand, example
+from kitchens.cli.command import Answer, KitchenCommand, example
 
 
 @click.command(cls=KitchenCommand, epilog=example('eval "$(kitchen completion bash)"'))
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 @click.pass_context
-def completion(context: click.Context, shell: str) -> None:
+def completion(context: click.Context, shell: str) -> Answer:
     """Print the completion script of a shell; source it in its start-up file."""
     found = get_completion_class(shell)
     assert found is not None
-    click.echo(found(context.find_root().command, {}, "kitchen", "_KITCHEN_COMPLETE").source())
+    script = found(context.find_root().command, {}, "kitchen", "_KITCHEN_COMPLETE").source()
+    return Answer({"shell": shell, "script": script}, lambda: click.echo(script))
