@@ -20,9 +20,14 @@ from kitchens_engine.errors import Interrupted, KitchensError
 def run(words: Sequence[str]) -> int:
     """Run the command that `words` name. Every error becomes one sentence and its exit status."""
     as_json = _wants_json(words)
-    with StopSignal.installed() as stop:
+    # click knows nothing of NO_COLOR. The outer context is that of errors, which end the command's own.
+    colour = False if os.environ.get("NO_COLOR") else None
+    outer = click.Context(kitchen, info_name="kitchen", color=colour)
+    with StopSignal.installed() as stop, outer.scope(cleanup=False):
         try:
-            code = kitchen.main(args=list(words), prog_name="kitchen", standalone_mode=False, obj=stop)
+            code = kitchen.main(
+                args=list(words), prog_name="kitchen", standalone_mode=False, obj=stop, color=colour
+            )
             sys.stdout.flush()
         except click.exceptions.Exit as done:
             return done.exit_code

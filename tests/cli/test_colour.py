@@ -1,0 +1,40 @@
+"""Colour on a terminal, and none where it is not wanted."""
+
+from __future__ import annotations
+
+import os
+import pty
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+
+def on_a_terminal(folder: Path, *words: str) -> str:
+    """What `kitchen WORDS` shows on a terminal."""
+    terminal, other = pty.openpty()
+    command = [sys.executable, "-m", "kitchens.cli.main", *words]
+    process = subprocess.Popen(command, cwd=folder, stdin=other, stdout=other, stderr=other)
+    os.close(other)
+    shown = b""
+    while True:
+        try:
+            part = os.read(terminal, 4096)
+        except OSError:
+            break
+        if not part:
+            break
+        shown += part
+    process.wait()
+    os.close(terminal)
+    return shown.decode()
+
+
+@pytest.mark.parametrize("words", [("doctor",), ("show",), ()])
+def test_no_color_is_heard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]) -> None:
+    """Answers, errors and the help are plain."""
+    assert "\x1b[" not in on_a_terminal(tmp_path, *words)
+    if words:
+        monkeypatch.delenv("NO_COLOR")
+        assert "\x1b[" in on_a_terminal(tmp_path, *words)
