@@ -192,6 +192,46 @@ def test_a_selection_runs_just_those_nodes_with_outputs_of_the_last_passed_run(b
     assert {path: dict(node.outputs) for path, node in bench.nodes(record).items()} == {"b": {"y": 7}}
 
 
+def test_a_selected_node_reads_all_that_is_upstream_of_it(bench: Bench) -> None:
+    """Outputs behind a node that does not run come along, and selected nodes keep their order."""
+    bench.recipe("""
+        [variables]
+        x = 7
+        [nodes.a]
+        run = "sleep 0.2; echo x={{ variables.x }} >> $KITCHEN_OUTPUT"
+        [nodes.b]
+        needs = ["a"]
+        run = "true"
+        [nodes.c]
+        needs = ["b"]
+        run = "echo z={{ outputs.a.x }} >> $KITCHEN_OUTPUT"
+    """)
+    bench.run()
+
+    alone = bench.nodes(bench.run(nodes=("c",)))
+    both = bench.nodes(bench.run(nodes=("c", "a"), overrides=("x=8",)))
+
+    assert [dict(node.outputs) for node in (alone["c"], both["c"])] == [{"z": 7}, {"z": 8}]
+
+
+def test_a_gate_takes_no_outputs_of_other_runs(bench: Bench) -> None:
+    """Neither does anybody take those of a gate."""
+    bench.recipe("""
+        [nodes.a]
+        run = "echo x=7 >> $KITCHEN_OUTPUT"
+        [nodes.b]
+        needs = ["a"]
+        run = "echo y={{ outputs.a.x }} >> $KITCHEN_OUTPUT"
+    """)
+    bench.run(gate=True)
+    with pytest.raises(InvalidInput, match="has never passed"):
+        bench.run(nodes=("b",))
+    bench.run()
+
+    with pytest.raises(InvalidInput, match="has never passed"):
+        bench.run(nodes=("b",), gate=True)
+
+
 def test_a_plus_adds_all_upstream(bench: Bench) -> None:
     """Also in a variation's nodes."""
     bench.recipe("""
