@@ -46,12 +46,11 @@ def allowed(environment: Mapping[str, str]) -> dict[str, str]:
 def of_process(
     order: Order, scope: Scope, path: str, attempt: Attempt, own: Mapping[str, str], database: bool
 ) -> dict[str, str]:
-    """The variables of one process: the allowed base, its HOME, the node's own, and `KITCHEN_*`.
+    """The variables of one process over the runtime's own: its HOME, the node's own, and `KITCHEN_*`.
 
-    PATH is the runtime's: the toolchain comes first on it.
+    What is allowed of the caller's is the runtime's matter: paths mean another thing in a container.
     """
-    environment = {name: value for name, value in order.base_environment.items() if name != "PATH"}
-    environment |= {"HOME": attempt.home, "PYTHONDONTWRITEBYTECODE": "1"}
+    environment = {"HOME": attempt.home, "PYTHONDONTWRITEBYTECODE": "1"}
     environment |= own
     environment |= {
         "KITCHEN": order.kitchen.name,

@@ -42,9 +42,7 @@ class Order:
     and attempts. `variables` are resolved; `settings` are the kitchen's, for nested
     recipes. `nodes` None runs what the variation says; `"+x"` adds all that `x` needs.
     `earlier` holds outputs of nodes outside the selection; what it lacks is looked up
-    in the records. `base_environment` is the allowed part of the caller's environment;
-    its PATH is left out, because PATH is the runtime's. `jobs` None: one per processor,
-    at least two.
+    in the records. `jobs` None: one per processor, at least two.
     """
 
     run: str
@@ -65,5 +63,4 @@ class Order:
     toolchain: str = ""
     gate: bool = False
     earlier: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: EMPTY)
-    base_environment: Mapping[str, str] = field(default_factory=lambda: EMPTY)
     jobs: int | None = None

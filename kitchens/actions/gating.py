@@ -257,7 +257,6 @@ def _order(house: House, plan: GatePlan, place: Place, name: str, run: str, fold
         dirty=False,
         toolchain=place.equipment.toolchain,
         gate=True,
-        base_environment=place.environment,
     )
 
 

@@ -124,7 +124,6 @@ def carry_out_order(house: House, plan: OrderPlan) -> dict[str, Any]:
                 dirty=plan.dirty,
                 toolchain=place.equipment.toolchain,
                 gate=False,
-                base_environment=place.environment,
             )
             return run_order(house, order, place).document()
 

@@ -21,7 +21,7 @@ def run_quality(house: House, commands: Sequence[str], place: Place) -> tuple[Fa
         home = folder / str(number)
         home.mkdir(parents=True, exist_ok=True)
         log = home / "log.txt"
-        environment = {**place.environment, "HOME": str(home), "KITCHEN": "gate"}
+        environment = {"HOME": str(home), "KITCHEN": "gate"}
         runtime.start(
             Command(f"quality-{number}", ("/bin/sh", "-eu", "-c", command), place.checkout, environment, log)
         )

@@ -6,7 +6,7 @@ import fcntl
 import hashlib
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,13 +44,11 @@ class Place:
     """A checkout and a data folder, equipped to run orders.
 
     `folder` takes the run's logs and attempts: beside checkout and data it is all that a container sees.
-    `environment` is the allowed part of the caller's.
     """
 
     checkout: Path
     data: Path
     folder: Path
-    environment: Mapping[str, str]
     equipment: Equipment
 
 
@@ -82,7 +80,6 @@ def equipped(
     house.tell(Event("runtime", run_id, None, {"kind": choice.kind, "why": choice.why}))
     folder = house.state / "runs" / run_id
     folder.mkdir(parents=True, exist_ok=True)
-    environment = allowed(house.environment)
     runtime = choice.open(
         containers.Place(
             checkout=checkout,
@@ -93,11 +90,11 @@ def equipped(
             run=run_id,
             network=network,
             limits=containers.Limits(cookbook.runtime.memory, cookbook.runtime.cpus, cookbook.runtime.pids),
-            environment=environment,
+            environment=allowed(house.environment),
         )
     )
     try:
-        yield Place(checkout, data, folder, environment, Equipment(runtime, choice.toolchain))
+        yield Place(checkout, data, folder, Equipment(runtime, choice.toolchain))
     finally:
         runtime.close()
 
