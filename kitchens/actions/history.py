@@ -37,7 +37,7 @@ def show_history(house: House, name: str | None) -> list[dict[str, Any]]:
                 "commit": step.commit,
                 "status": landing.status if landing else "committed",
                 "from": landing.source if landing else None,
-                "who": landing.who if landing else commit.author,
+                "who": landing.who if landing else str(commit.author),
                 "when": _moment(landing.when if landing else commit.committed),
                 "recipes": [recipe for recipe, _ in landing.recipes] if landing else [],
                 "subject": commit.message.partition("\n")[0],

@@ -68,3 +68,16 @@ def test_one_gate_runs_a_fingerprint_once(desk: Desk) -> None:
     desk.json("create", "dev", "--set", "top=9")
     desk.commit("recipes/other/note.txt", "changed\n", "dev")
     assert len(desk.json("test", "dev")["gate"]["recipes"]) == 1
+
+
+def test_history_shows_who_made_a_plain_commit(desk: Desk) -> None:
+    """In words and as a document, beside the landings."""
+    desk.json("create", "dev")
+    desk.commit("README.md", "by hand\n", "dev")
+    desk.json("promote", "dev")
+    desk.commit("README.md", "by hand again\n")
+    answer = desk.kitchen("history")
+    assert (answer.status, answer.out.count("Ada Cook <ada@kitchens.example>")) == (0, 2)
+    rows = desk.json("history")
+    assert [row["status"] for row in rows] == ["committed", "promoted"]
+    assert rows[0]["who"] == rows[1]["who"] == "Ada Cook <ada@kitchens.example>"
