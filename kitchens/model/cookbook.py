@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -185,9 +186,15 @@ def _service(name: str, table: Mapping[str, Any]) -> Service:
 def _gate(table: Mapping[str, Any]) -> GateSettings:
     return GateSettings(
         variation=table.get("variation", GateSettings().variation),
-        shared=tuple(table.get("shared", ())),
+        shared=tuple(map(_inside, table.get("shared", ()))),
         quality=tuple(table.get("quality", ())),
     )
+
+
+def _inside(path: str) -> str:
+    """The path as git says it; the whole tree is `""`."""
+    plain = posixpath.normpath(path)
+    return "" if plain == "." else plain
 
 
 def _policy(table: Mapping[str, Any]) -> Policy:

@@ -70,3 +70,15 @@ def test_an_undeclared_file_is_missing_in_a_gate_with_the_hint_to_declare_it(des
     desk.commit("kitchens.toml", f'{COOKBOOK}\n[gate]\nshared = ["lib"]\n')
     desk.json("merge", "production", "--into", "dev")
     assert desk.json("merge", "dev")["status"] == "merged"
+
+
+def test_shared_paths_may_be_written_as_a_shell_would(desk: Desk) -> None:
+    """`./lib/` is `lib`, in the fingerprint and in the gate's checkout."""
+    desk.write("kitchens.toml", f'{COOKBOOK}\n[gate]\nshared = ["./lib/"]\n')
+    desk.write("lib/limits.txt", "1\n")
+    text = RECIPE.replace("echo rows", "cat ../../lib/limits.txt; echo rows")
+    desk.commit("recipes/counts/recipe.toml", text)
+    desk.json("create", "dev")
+    desk.commit("lib/limits.txt", "2\n", "dev")
+    why = desk.json("preview", "dev")["recipes"][0]["why"]
+    assert why == "shared path lib changed"
