@@ -76,6 +76,12 @@ def init(
             code=error.code,
         ) from None
     with repository:
+        if repository.bare and repository.here == repository.common:
+            raise InvalidInput(
+                f"`{folder}` is a bare repository, which has no files to add to",
+                "run `kitchen init` in a checkout of it",
+                code="bare",
+            )
         return _adopt(repository, files, template, production, now)
 
 
