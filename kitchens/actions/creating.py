@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -18,12 +19,16 @@ from kitchens.actions.ordering import carry_out_order, plan_order
 from kitchens.actions.running import held
 from kitchens.actions.settings import assigned
 from kitchens.git import worktrees
+from kitchens.git.refs import Moved
 from kitchens.model.gate import Gate
 from kitchens.model.kitchen import Registration
 from kitchens.model.names import KitchenName
 from kitchens_engine.check import checked
 from kitchens_engine.durations import seconds
 from kitchens_engine.errors import EnvironmentFailure, InvalidInput, KitchensError
+
+#: How often a creation looks again because somebody else was faster.
+_ATTEMPTS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +74,38 @@ class Created:
             "gate": self.gate.document(),
         }
         return document if self.order is None else {**document, "order": self.order}
+
+
+def create(
+    house: House,
+    name: str,
+    *,
+    parent: str | None = None,
+    permanent: bool = False,
+    adopt: bool = False,
+    ttl: str | None = None,
+    data: str = "empty",
+    assignments: Sequence[str] = (),
+    test: bool = True,
+) -> Created:
+    """Make the kitchen `name`; look again when somebody else made or moved something meanwhile."""
+    for _ in range(_ATTEMPTS):
+        plan = plan_create(
+            house,
+            name,
+            parent=parent,
+            permanent=permanent,
+            adopt=adopt,
+            ttl=ttl,
+            data=data,
+            assignments=assignments,
+        )
+        try:
+            register_kitchen(house, plan)
+        except Moved:
+            continue
+        return carry_out_create(house, plan, test=test)
+    raise EnvironmentFailure(f"others make kitchens all the time; `{name}` was not made", "try again")
 
 
 def plan_create(
@@ -117,20 +154,26 @@ def plan_create(
     return CreatePlan(registration, above, tip, path, kitchens.data_folder(new), copy, recipe, half_made)
 
 
-def carry_out_create(house: House, plan: CreatePlan, *, test: bool = True) -> Created:
-    """Make the kitchen, fill its data, then run the gate on its tree under the parent's rules. A red gate or a
-    failed order run leaves the kitchen: one needs it to mend."""
-    repository, registration = house.repository, plan.registration
+def register_kitchen(house: House, plan: CreatePlan) -> None:
+    """Write the registration, then the branch, which is the commit point. Raises `Moved` when somebody else was
+    faster."""
     _set_baseline(house)
-    house.register(registration, plan.half_made, f"create from {registration.parent}")
-    if not registration.adopted:
-        repository.refs.move(f"refs/heads/{registration.name}", plan.tip, None, "kitchen create")
-    worktrees.ensure(repository, plan.path, registration.name)
+    house.register(plan.registration, plan.half_made, f"create from {plan.registration.parent}")
+    if not plan.registration.adopted:
+        house.repository.refs.move(f"refs/heads/{plan.registration.name}", plan.tip, None, "kitchen create")
+
+
+def carry_out_create(house: House, plan: CreatePlan, *, test: bool = True) -> Created:
+    """Check out a registered kitchen, fill its data, then run the gate on its tree under the parent's rules. A
+    red gate or a failed order run leaves the kitchen: one needs it to mend."""
+    registration = plan.registration
+    worktrees.ensure(house.repository, plan.path, registration.name)
     _fill_data(house, plan)
     order = None if plan.data_recipe is None else _order_data(house, registration.name, plan.data_recipe)
     gate = Gate()
     if test:
-        gate = carry_out_gate(house, plan_gate(house, plan.tip, plan.parent, None, broken_is_red=True))
+        with _staying(house, registration.name, "its gate was not run to its end"):
+            gate = carry_out_gate(house, plan_gate(house, plan.tip, plan.parent, None, broken_is_red=True))
     return Created(registration, plan.tip, plan.path, gate, order)
 
 
@@ -218,10 +261,15 @@ def _copy_data(plan: CreatePlan, data: Path) -> None:
 
 def _order_data(house: House, name: str, recipe: str) -> dict[str, Any]:
     """Run `recipe` in the new kitchen for its first data."""
-    try:
+    with _staying(house, name, f"recipe `{recipe}` did not fill its data, and its gate was not run"):
         return carry_out_order(house, plan_order(house, recipe, kitchen=name))
+
+
+@contextmanager
+def _staying(house: House, name: str, what: str) -> Iterator[None]:
+    """Whatever ends the command in here, the kitchen is made, and its user hears of it."""
+    try:
+        yield
     except KitchensError:
-        house.note(
-            f"`{name}` was made and stays; recipe `{recipe}` did not fill its data, and its gate was not run"
-        )
+        house.note(f"`{name}` was made and stays; {what}")
         raise

@@ -9,7 +9,7 @@ from pathlib import Path
 from kitchens.git.claims import Claim, abandoned, claim, clear_lock
 from kitchens.git.command import Answer, Git
 from kitchens.git.objects import Objects
-from kitchens_engine.errors import EnvironmentFailure, InvalidInput, KitchensError
+from kitchens_engine.errors import EnvironmentFailure, InvalidInput
 
 PURPOSE = "ref"
 
@@ -20,7 +20,7 @@ PATIENCE = 2.5
 ELSEWHERE = ("refs/", "refs/tags/", "refs/heads/", "refs/remotes/")
 
 
-class Moved(KitchensError):
+class Moved(EnvironmentFailure):
     """The ref is not where it was expected: somebody else moved it first. Look again and decide anew."""
 
     code = "moved"

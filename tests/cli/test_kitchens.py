@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from tests.cli.conftest import RECIPE, Desk
+import pytest
+
+from kitchens.actions import creating
+from kitchens.actions.house import House
+from tests.cli.conftest import COOKBOOK, RECIPE, Desk
 
 
 def test_a_kitchen_is_made_even_when_its_gate_is_red(desk: Desk) -> None:
@@ -121,3 +125,37 @@ def test_no_command_is_answered_with_the_help(desk: Desk) -> None:
         assert (answer.status, answer.out) == (2, "")
         assert answer.err.startswith("Usage: kitchen")
     assert desk.json("completion", "bash")["script"].startswith("_kitchen_completion")
+
+
+def test_two_who_make_the_same_kitchen_get_one(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The slower one reads that it exists, which is no bug of ours."""
+    faster = creating.register_kitchen
+
+    def overtaken(house: House, plan: creating.CreatePlan) -> None:
+        monkeypatch.setattr(creating, "register_kitchen", faster)
+        assert desk.kitchen("create", "dev", "--no-test").status == 0
+        faster(house, plan)
+
+    monkeypatch.setattr(creating, "register_kitchen", overtaken)
+    answer = desk.kitchen("create", "dev", "--no-test")
+    assert (answer.status, answer.err.splitlines()[0]) == (2, "error: the kitchen `dev` exists already")
+
+
+def test_a_machine_that_cannot_run_the_gate_leaves_the_kitchen_and_says_so(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Exit 5 says nothing about the change; the kitchen was made before."""
+    monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere/docker.sock")
+    desk.commit("kitchens.toml", COOKBOOK.replace('kind = "process"', 'kind = "docker"'))
+    answer = desk.kitchen("create", "dev")
+    assert answer.status == 5
+    assert "note: `dev` was made and stays" in answer.err
+    assert desk.json("show", "dev")["name"] == "dev"
+
+
+def test_a_bare_repository_is_not_initialised(desk: Desk) -> None:
+    """There is no checkout to add files to; its kitchens work all the same."""
+    bare = desk.folder.parent / "bare.git"
+    desk.git("clone", "--quiet", "--bare", ".", str(bare))
+    assert desk.json("init", folder=bare, status=2)["error"]["code"] == "bare"
+    assert desk.json("create", "dev", folder=bare)["gate"]["status"] == "green"

@@ -43,9 +43,9 @@ def create(
     The kitchen is made even when its gate is red (one needs it to mend); then the exit status is 1. `--data
     recipe:R` runs recipe R in it first, for its data; when that fails the kitchen stays too.
     """
-    from kitchens.actions.creating import carry_out_create, plan_create
+    from kitchens.actions.creating import create as act
 
-    plan = plan_create(
+    done = act(
         desk.house,
         name,
         parent=parent,
@@ -54,8 +54,8 @@ def create(
         ttl=ttl,
         data=data,
         assignments=assignments,
+        test=not no_test,
     )
-    done = carry_out_create(desk.house, plan, test=not no_test)
     document = done.document()
 
     def words() -> None:
