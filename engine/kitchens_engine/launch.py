@@ -14,6 +14,7 @@ from kitchens_engine.measures import Measured
 from kitchens_engine.order import Order
 from kitchens_engine.ports import Command, Runtime
 from kitchens_engine.recipe import Test
+from kitchens_engine.values import as_word
 
 
 def prepare(live: LiveNode, token: str, order: Order, runtime: Runtime) -> Command | None:
@@ -29,7 +30,7 @@ def prepare(live: LiveNode, token: str, order: Order, runtime: Runtime) -> Comma
     live.asks_worker = work.request is not None
     if work.request is not None:
         attempt.ask(token, work.request)
-    own = {name: str(value) for name, value in scope.render(node.name, node.env).items()}
+    own = {name: as_word(value) for name, value in scope.render(node.name, node.env).items()}
     variables = environment.of_process(
         order, scope, live.path, attempt, own, database=kinds.database_mode(node) is not None
     )
@@ -87,7 +88,7 @@ def _printing(live: LiveNode, test: Test, file: str) -> tuple[str, ...]:
     if isinstance(test.expression, str):
         text = scope.render(name, test.expression, shell=True)
         return (*run.SHELL, f'exec >"$0"\n{text}', file)
-    words = (str(word) for word in scope.render(name, test.expression))
+    words = (as_word(word) for word in scope.render(name, test.expression))
     return (*run.SHELL, 'exec "$@" >"$0"', file, *words)
 
 

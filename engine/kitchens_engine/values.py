@@ -3,9 +3,23 @@
 from __future__ import annotations
 
 import datetime
+import json
 import math
 from collections.abc import Mapping
 from typing import Any
+
+
+def as_word(value: Any) -> str:
+    """`value` as one word of a command, or as a variable of its environment: TOML's booleans, tables as JSON."""
+    match value:
+        case None:
+            return ""
+        case bool():
+            return str(value).lower()
+        case Mapping() | list() | tuple():
+            return json.dumps(value, ensure_ascii=False, default=str)
+        case _:
+            return str(value)
 
 
 def json_safe(value: Any) -> Any:

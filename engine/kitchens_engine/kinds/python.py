@@ -13,13 +13,13 @@ from kitchens_engine.kinds.work import Site, Work
 from kitchens_engine.language.recipe_shape import FUNCTION
 from kitchens_engine.recipe import Node
 from kitchens_engine.scope import Scope
-from kitchens_engine.values import json_safe
+from kitchens_engine.values import as_word, json_safe
 
 
 def prepare(node: Node, scope: Scope, site: Site) -> Work:
     """The script in the runtime's Python, or a call through the worker."""
     if not isinstance(node.body, str):
-        return Work((site.python, *(str(word) for word in scope.render(node.name, node.body))))
+        return Work((site.python, *(as_word(word) for word in scope.render(node.name, node.body))))
     if re.fullmatch(FUNCTION, node.body):
         return Work(site.call_worker("call"), _request(node, scope, site))
     import shlex

@@ -5,6 +5,7 @@ from __future__ import annotations
 from kitchens_engine.kinds.work import Site, Work
 from kitchens_engine.recipe import Node
 from kitchens_engine.scope import Scope
+from kitchens_engine.values import as_word
 
 SHELL = ("/bin/sh", "-eu", "-c")
 
@@ -18,4 +19,4 @@ def command(node: Node, scope: Scope) -> tuple[str, ...]:
     """The argv of a `run` node."""
     if isinstance(node.body, str):
         return (*SHELL, scope.render(node.name, node.body, shell=True))
-    return tuple(str(word) for word in scope.render(node.name, node.body))
+    return tuple(as_word(word) for word in scope.render(node.name, node.body))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
+
+from kitchens_engine.values import as_word
 
 #: Between quotes of either kind, in a comment, in a here-document, or none of these.
 PLACES = ("plain", "single", "double", "comment", "document", "literal")
@@ -23,7 +24,7 @@ class Raw(str):
     @classmethod
     def of(cls, value: Any) -> Raw:
         """What the filter `raw` makes of a value."""
-        return cls(_text(value))
+        return cls(as_word(value))
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,36 +110,26 @@ def _through_document(state: State, text: str, at: int) -> tuple[State, int]:
     return replace(state, line=""), end + 1
 
 
-def _text(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, (Mapping, list, tuple)):
-        return json.dumps(value, ensure_ascii=False, default=str)
-    return str(value)
-
-
 def _plain(value: Any) -> str:
     if isinstance(value, (list, tuple)):
-        return " ".join(shlex.quote(_text(item)) for item in value)
-    return shlex.quote(_text(value))
+        return " ".join(shlex.quote(as_word(item)) for item in value)
+    return shlex.quote(as_word(value))
 
 
 def _single(value: Any) -> str:
-    return _text(value).replace("'", "'\\''")
+    return as_word(value).replace("'", "'\\''")
 
 
 def _double(value: Any) -> str:
-    return re.sub(r'([\\"$`])', r"\\\1", _text(value))
+    return re.sub(r'([\\"$`])', r"\\\1", as_word(value))
 
 
 def _document(value: Any) -> str:
-    return re.sub(r"([\\$`])", r"\\\1", _text(value))
+    return re.sub(r"([\\$`])", r"\\\1", as_word(value))
 
 
 def _comment(value: Any) -> str:
-    return _text(value).replace("\n", " ")
+    return as_word(value).replace("\n", " ")
 
 
 def _unless_raw(quote: Callable[[Any], str]) -> Callable[[Any], str]:
@@ -152,5 +143,5 @@ QUOTES: Mapping[str, Callable[[Any], str]] = {
     "double": _unless_raw(_double),
     "comment": _unless_raw(_comment),
     "document": _unless_raw(_document),
-    "literal": _unless_raw(_text),
+    "literal": _unless_raw(as_word),
 }

@@ -40,6 +40,26 @@ def test_a_list_is_argv(bench: Bench) -> None:
     assert bench.log(bench.nodes(bench.run())["n"]) == "$HOME|a  b|*|"
 
 
+def test_values_look_alike_in_text_words_and_variables(bench: Bench) -> None:
+    """TOML's booleans, and JSON for what is no single value."""
+    bench.recipe("""
+        [variables]
+        flag = true
+        many = [1, 2]
+        [nodes.text]
+        run = "printf '%s %s' {{ variables.flag }} '{{ variables.many }}'"
+        [nodes.words]
+        run = ["printf", "%s %s", "{{ variables.flag }}", "{{ variables.many }}"]
+        [nodes.environment]
+        env = { FLAG = "{{ variables.flag }}", MANY = "{{ variables.many }}" }
+        run = 'printf "%s %s" "$FLAG" "$MANY"'
+    """)
+
+    nodes = bench.nodes(bench.run())
+
+    assert [bench.log(node) for node in nodes.values()] == ["true [1, 2]"] * 3
+
+
 def test_a_program_that_is_not_there_fails_its_node(bench: Bench) -> None:
     """Status 127, and the log names the program."""
     bench.recipe("""
