@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import select
 import signal
@@ -21,6 +22,19 @@ _GRACE = 2.0
 _MARK = "KITCHEN_ATTEMPT"
 #: Who starts a process is suspended until it has loaded its program; two threads keep two processors busy.
 _STARTERS = 2
+#: Why a program cannot be started that is the command's own fault. All else is the machine's.
+_FAULTS = frozenset(
+    {
+        errno.ENOENT,
+        errno.EACCES,
+        errno.EPERM,
+        errno.ENOTDIR,
+        errno.ENOEXEC,
+        errno.ELOOP,
+        errno.ENAMETOOLONG,
+        errno.E2BIG,
+    }
+)
 
 
 @dataclass(slots=True)
@@ -137,9 +151,13 @@ class LocalRuntime:
                 # (autogroup), and on a busy machine starting one takes twice as long.
                 process_group=0,
             )
-        except (FileNotFoundError, PermissionError, NotADirectoryError, ValueError) as error:
-            os.write(log, f"{command.argv[0]}: {error}\n".encode())
-            return 127
+        except (OSError, ValueError) as error:
+            if isinstance(error, OSError) and error.errno not in _FAULTS:
+                raise
+            why = error.strerror if isinstance(error, OSError) else str(error)
+            status = 126 if isinstance(error, OSError) and error.errno == errno.E2BIG else 127
+            os.write(log, f"{command.argv[0]}: {why}\n".encode())
+            return status
         finally:
             os.close(log)
         descriptor = os.pidfd_open(process.pid)

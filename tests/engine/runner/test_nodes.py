@@ -73,6 +73,21 @@ def test_a_program_that_is_not_there_fails_its_node(bench: Bench) -> None:
     assert node.why.startswith("exit status 127: no-such-program: ")
 
 
+def test_a_value_too_long_for_a_command_fails_its_node(bench: Bench) -> None:
+    """The machine is not to blame: the run goes on and is red, not interrupted."""
+    bench.recipe("""
+        [nodes.long]
+        run = "true {{ 'x' * 5000000 }}"
+        [nodes.other]
+        run = "true"
+    """)
+
+    record = bench.run()
+
+    assert bench.statuses(record) == {"long": "failed", "other": "passed"}
+    assert bench.nodes(record)["long"].why == "exit status 126: /bin/sh: Argument list too long"
+
+
 def test_values_are_quoted_for_the_shell(bench: Bench) -> None:
     """A hostile value stays one word."""
     bench.recipe("""
