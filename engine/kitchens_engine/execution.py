@@ -190,7 +190,6 @@ class Execution:
             self._skip(graph, name, Status.FAILED, f"`when`: {error.message}", told=False)
             return
         live = LiveNode(graph, node, graph.plan.path_of(name), node.retries)
-        live.began = time.monotonic()
         self._lives[id(live)] = live
         self._queue(live)
 
@@ -246,7 +245,9 @@ class Execution:
 
     def _new_attempt(self, live: LiveNode) -> None:
         number = self._attempts[live.path] = self._attempts.get(live.path, 0) + 1
-        live.number, live.attempt_began = number, time.monotonic()
+        now = time.monotonic()
+        live.began = live.began or now
+        live.number, live.attempt_began = number, now
         live.later, live.end, live.begun = phases_after(live.node), None, True
         live.outputs, live.measured = {}, {}
         live.attempt = Attempt(f"{live.path}#{number}", f"{self._order.folder}/nodes/{live.path}/{number}")
