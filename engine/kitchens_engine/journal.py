@@ -33,7 +33,8 @@ class Journal:
 
     def waiting(self, holder: str | None) -> None:
         """Another run holds the data folder."""
-        self._tell("waiting", None, run=holder)
+        whose = f"order run {holder}" if holder else "another order run"
+        self._tell("waiting", None, run=holder, why=f"{whose} uses the same data")
 
     def started(self, record: RunRecord, total: int) -> None:
         """The run has its data folder and begins."""

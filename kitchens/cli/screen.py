@@ -106,7 +106,7 @@ def line_of(event: Event) -> str | None:
         case "note":
             return f"note: {detail['text']}"
         case "waiting":
-            return f"waiting: {detail.get('why', '')}"
+            return f"waiting: {detail['why']}"
         case "gate-started":
             variation = f" ({detail['variation']})" if detail.get("variation") else ""
             return f"gate: {event.node}{variation}: {detail['why']}"
@@ -132,4 +132,4 @@ def _node_line(node: str, detail: Mapping[str, Any]) -> str:
 
 
 def _measured(detail: Mapping[str, Any]) -> str:
-    return f"measured {detail.get('value')}, limit {detail.get('limits')}"
+    return show.measured(detail)

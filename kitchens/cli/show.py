@@ -80,13 +80,22 @@ def _failure(failure: Mapping[str, Any]) -> None:
     if failure["node"] or failure["test"]:
         click.echo(f"      {where}{what}")
     if failure["test"] and (failure["value"] is not None or failure["limits"] is not None):
-        click.echo(f"      measured {failure['value']}, limit {failure['limits']}")
+        value = "nothing" if failure["value"] is None else failure["value"]
+        click.echo(f"      measured {value}, limit {failure['limits']}")
     if failure["why"]:
         click.echo(f"      {failure['why']}")
     if failure["log"]:
         click.echo(f"      log: {failure['log']}")
     if failure.get("hint"):
         click.echo(f"      hint: {failure['hint']}")
+
+
+def measured(test: Mapping[str, Any]) -> str:
+    """Value and limit of a test that did not pass, or why there is no value."""
+    if test.get("value") is None and test.get("message"):
+        return str(test["message"])
+    value = test.get("value")
+    return f"measured {'nothing' if value is None else value}, limit {test.get('limits')}"
 
 
 def notes(document: Mapping[str, Any]) -> None:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import time
+
 import pytest
 
 from tests.cli.conftest import COOKBOOK, Desk
@@ -17,3 +21,37 @@ def test_code_quality_finds_the_tools_of_the_toolchain(desk: Desk, monkeypatch: 
         ("counts", "passed"),
         ("[gate] quality", "passed"),
     ]
+
+
+def test_the_second_order_on_the_same_data_waits_and_says_for_whom(desk: Desk) -> None:
+    """The run that holds the data is named."""
+    desk.json("create", "idea")
+    path = desk.path("idea")
+    desk.write("recipes/slow/recipe.toml", '[nodes.a]\nrun = "touch $KITCHEN_DATA/on; sleep 1"\n', path)
+    first = subprocess.Popen(
+        [sys.executable, "-m", "kitchens.cli.main", "order", "run", "slow"],
+        cwd=path,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    deadline = time.monotonic() + 20
+    while not list(desk.folder.parent.glob("shop.kitchens/.data/idea/on")):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    holder = desk.json("order", "list")[0]["run"]
+    answer = desk.kitchen("order", "run", "counts", folder=path)
+    assert first.wait(20) == 0
+    assert answer.status == 0
+    assert f"waiting: order run {holder} uses the same data" in answer.err
+
+
+def test_a_test_without_a_value_says_why(desk: Desk) -> None:
+    """In the lines of progress and in the answer."""
+    desk.commit(
+        "recipes/none/recipe.toml",
+        '[nodes.a]\nrun = "true"\n[[nodes.a.tests]]\nname = "rows"\noutput = "rows"\nabove = 0\n',
+    )
+    answer = desk.kitchen("order", "run", "none")
+    assert answer.status == 1
+    assert "failed rows: the node has no output `rows`" in answer.err
+    assert "failed  rows: the node has no output `rows`" in answer.out

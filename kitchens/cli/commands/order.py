@@ -209,5 +209,4 @@ def _trouble(nodes: list[dict[str, Any]], above: str) -> None:
 
 
 def _test(test: dict[str, Any]) -> str:
-    measured = "" if test.get("value") is None else f": measured {test['value']}, limit {test['limits']}"
-    return f"{test['name']}{measured if test['status'] != 'passed' else ''}"
+    return test["name"] if test["status"] == "passed" else f"{test['name']}: {show.measured(test)}"
