@@ -83,10 +83,18 @@ class Attempt:
         pairs = (line.partition("=") for line in text.splitlines())
         return {name.strip(): value_of(value) for name, sign, value in pairs if sign and name.strip()}
 
-    def last_line(self) -> str | None:
-        """The last line of the log that says anything, shortened."""
+    def size(self) -> int:
+        """How much its processes wrote so far, in bytes."""
         try:
-            lines = left.read(self.log, last=4096).decode("utf-8", "replace").splitlines()
+            return os.lstat(self.log).st_size
+        except FileNotFoundError:
+            return 0
+
+    def last_line(self, after: int = 0) -> str | None:
+        """The last line of the log that says anything beyond its first `after` bytes, shortened."""
+        try:
+            own = left.read(self.log, last=4096)[-max(0, self.size() - after) :] if self.size() > after else b""
+            lines = own.decode("utf-8", "replace").splitlines()
         except OSError:
             return None
         return next((line.strip()[:200] for line in reversed(lines) if line.strip()), None)

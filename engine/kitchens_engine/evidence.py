@@ -9,9 +9,12 @@ from kitchens_engine.attempt import Attempt
 from kitchens_engine.ports import Ended
 
 
-def why_failed(ended: Ended, attempt: Attempt, result: dict[str, Any] | None, *, worker: bool) -> str | None:
+def why_failed(
+    ended: Ended, attempt: Attempt, result: dict[str, Any] | None, *, worker: bool, after: int = 0
+) -> str | None:
     """Why the process counts as failed, in one line; None when it passed.
 
+    What it said begins after that many bytes of the log.
     The worker's processes pass only with a result: an exit status alone is no evidence.
     """
     if result is not None and "error" in result:
@@ -19,7 +22,7 @@ def why_failed(ended: Ended, attempt: Attempt, result: dict[str, Any] | None, *,
     if ended.status == 0:
         return "it ended without a result" if worker and result is None else None
     status = _in_words(ended.status)
-    last = attempt.last_line()
+    last = attempt.last_line(after)
     return f"{status}: {last}" if last else status
 
 

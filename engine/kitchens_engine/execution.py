@@ -286,6 +286,7 @@ class Execution:
             self._continue(live)
             return
         live.token = token
+        live.said = 0 if live.phase is WORK else live.attempt.size()
         self._running[token] = live
         self._runtime.start(command)
 
@@ -299,7 +300,7 @@ class Execution:
             self._process_lost(live, ended.lost)
         else:
             result = live.attempt.answer(ended.token) if live.asks_worker else None
-            why = why_failed(ended, live.attempt, result, worker=live.asks_worker)
+            why = why_failed(ended, live.attempt, result, worker=live.asks_worker, after=live.said)
             if why is None:
                 launch.learn(live, result or {})
                 self._continue(live)

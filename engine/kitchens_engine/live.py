@@ -69,8 +69,9 @@ class LiveNode:
     """One node from the moment that it may start until its end.
 
     `mode` is what it holds of the database while it has a slot. `begun` says that a try
-    is under way, `over` that the node has ended. `token` names its running process. `end` is decided before the process has ended when it is being
-    killed: the status, and why.
+    is under way, `over` that the node has ended. `token` names its running process, before
+    which the log had `said` bytes. `end` is decided before the process has ended when it is
+    being killed: the status, and why.
     """
 
     graph: Graph
@@ -86,6 +87,7 @@ class LiveNode:
     token: str | None = None
     phase: Phase = WORK
     later: deque[Phase] = field(default_factory=deque)
+    said: int = 0
     inner: Graph | None = None
     asks_worker: bool = False
     begun: bool = False

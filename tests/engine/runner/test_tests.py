@@ -117,6 +117,20 @@ def test_no_value_fails_whatever_the_rule(bench: Bench, measure: str) -> None:
     assert bench.run().status == "failed"
 
 
+def test_a_command_that_fails_is_not_blamed_with_the_words_of_another(bench: Bench) -> None:
+    """The node's log holds what all its processes said."""
+    bench.recipe("""
+        [nodes.n]
+        run = "echo all is well"
+        [[nodes.n.tests]]
+        name = "t"
+        run = "exit 3"
+        equals = 0
+    """)
+
+    assert bench.nodes(bench.run())["n"].tests[0].message == "exit status 3"
+
+
 def test_stop_fails_warn_warns_and_log_only_records(bench: Bench) -> None:
     """A stopped node stops what needs it; a warned one does not."""
     bench.recipe("""
