@@ -124,7 +124,7 @@ class Execution:
         nodes = {name: NodeRecord(name, plan.path_of(name)) for name in plan.nodes}
         graph = Graph(plan, scope, Flow(plan.needs), parent, nodes, len(nodes))
         self.scopes[plan.path] = scope
-        for name in plan.outside:
+        for name in (*plan.outside, *plan.beyond):
             path = plan.path_of(name)
             if path in self._order.earlier:
                 scope.learn(name, self._order.earlier[path])

@@ -21,7 +21,8 @@ SUPPORTED = ("run", "python", "sql", "recipe", "ingredient", "noop")
 class Plan:
     """One recipe of a run: its selected nodes in an order that respects every edge.
 
-    `needs` are a node's needs inside the selection, `outside` those that count as met.
+    `needs` are a node's needs inside the selection, also those behind nodes outside it.
+    `outside` are the needs that count as met, `beyond` all further ones upstream of them.
     `nested` holds the plans of nodes that are recipes. `whole` says that the graph is
     not a selection. `path` is the node that the recipe stands for, empty at the top.
     """
@@ -33,6 +34,7 @@ class Plan:
     needs: Mapping[str, tuple[str, ...]]
     outside: tuple[str, ...]
     whole: bool
+    beyond: tuple[str, ...] = ()
     nested: Mapping[str, Plan] = field(default_factory=lambda: EMPTY)
 
     def path_of(self, name: str) -> str:
@@ -74,12 +76,9 @@ def _plan(
     selected = frozenset(recipe.nodes) if nodes is None else select(recipe, nodes)
     for name in sorted(selected):
         _refuse_what_cannot_run(recipe.nodes[name])
-    needs = {
-        name: tuple(needed for needed in node.needs if needed in selected)
-        for name, node in recipe.nodes.items()
-        if name in selected
-    }
+    needs = {name: _needs_inside(recipe, name, selected) for name in recipe.nodes if name in selected}
     outside = {needed for name in selected for needed in recipe.nodes[name].needs} - selected
+    beyond = {needed for name in outside for needed in upstream(recipe, name)} - selected - outside
     nested = {
         name: _plan_nested(shelf, recipe.nodes[name], f"{path}/{name}" if path else name, above)
         for name in needs
@@ -93,6 +92,7 @@ def _plan(
         needs=needs,
         outside=tuple(sorted(outside)),
         whole=nodes is None,
+        beyond=tuple(sorted(beyond)),
         nested=nested,
     )
 
@@ -125,6 +125,21 @@ def select(recipe: Recipe, names: Iterable[str]) -> frozenset[str]:
             )
         selected |= upstream(recipe, plain) | {plain} if name.startswith("+") else {plain}
     return frozenset(selected)
+
+
+def _needs_inside(recipe: Recipe, name: str, selected: frozenset[str]) -> tuple[str, ...]:
+    """The nodes of the selection that a node waits for, seen through those that do not run."""
+    found: dict[str, None] = {}
+    through: set[str] = set()
+    todo = list(reversed(recipe.nodes[name].needs))
+    while todo:
+        needed = todo.pop()
+        if needed in selected:
+            found[needed] = None
+        elif needed not in through:
+            through.add(needed)
+            todo.extend(reversed(recipe.nodes[needed].needs))
+    return tuple(found)
 
 
 def upstream(recipe: Recipe, name: str) -> set[str]:

@@ -195,10 +195,10 @@ class Records:
         return replace(run, nodes=nodes, tests=tests.get(_TOP, ()))
 
     def last_passed_outputs(self, kitchen: str, recipe: str, node: str) -> Mapping[str, Any] | None:
-        """The outputs of a node (by its path) from the newest run here in which it passed or warned."""
+        """The outputs of a node (by its path) from the newest run here, gates aside, in which it passed or warned."""
         rows = self._read(
             "select outputs from runs join nodes using (run) where kitchen = ? and recipe = ? and path = ? "
-            "and nodes.status in ('passed', 'warned') order by run desc limit 1",
+            "and not gate and nodes.status in ('passed', 'warned') order by run desc limit 1",
             (kitchen, recipe, node),
         )
         return next((_object(row["outputs"]) for row in rows), None)

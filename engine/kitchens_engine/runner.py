@@ -99,23 +99,34 @@ def _record(order: Order, runtime: Runtime) -> RunRecord:
 
 
 def _earlier(order: Order, plan: Plan, records: Records | None) -> dict[str, Mapping[str, Any]]:
-    """The outputs of every node that counts as met. Raises `InvalidInput` for one that never passed here."""
+    """The outputs of every node that counts as met. Raises `InvalidInput` for one that never passed here.
+
+    Those further up may be read too, so they come along where they ever passed.
+    """
     earlier = dict(order.earlier)
     for inner in plan.walk():
-        for name in inner.outside:
+        for name in (*inner.outside, *inner.beyond):
             path = inner.path_of(name)
             if path in earlier:
                 continue
-            outputs = records.last_passed_outputs(order.kitchen.name, order.recipe, path) if records else None
-            if outputs is None:
+            outputs = _last_outputs(order, records, path)
+            if outputs is not None:
+                earlier[path] = outputs
+            elif name in inner.outside:
                 raise InvalidInput(
                     f"node `{path}` is outside the selection, and has never passed in kitchen `{order.kitchen.name}`",
                     "run it first, or put `+` before the selected node to run all that it needs",
                     file=inner.recipe.file,
                     line=inner.recipe.nodes[name].position.line,
                 )
-            earlier[path] = outputs
     return earlier
+
+
+def _last_outputs(order: Order, records: Records | None, path: str) -> Mapping[str, Any] | None:
+    """What the node gave when it last passed here. A gate begins with nothing: no other run is part of it."""
+    if records is None or order.gate:
+        return None
+    return records.last_passed_outputs(order.kitchen.name, order.recipe, path)
 
 
 @contextmanager
