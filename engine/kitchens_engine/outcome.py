@@ -26,6 +26,11 @@ class Status(StrEnum):
     LOGGED = "logged"
 
 
+#: What a run may come to, ended or not.
+RUN_STATUSES = tuple(
+    status for status in Status if status not in (Status.SKIPPED, Status.WAITING, Status.LOGGED)
+)
+
 #: The status of a whole is the first of these that one of its parts has.
 _WORST_FIRST = (Status.FAILED, Status.CANCELLED, Status.WARNED)
 

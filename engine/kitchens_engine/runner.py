@@ -18,6 +18,7 @@ from kitchens_engine.order import Order
 from kitchens_engine.outcome import RunRecord, Status, TestRecord, fold
 from kitchens_engine.plan import Plan, plan_run
 from kitchens_engine.ports import Observer, Runtime
+from kitchens_engine.recipe import EMPTY
 from kitchens_engine.records import Records
 from kitchens_engine.scope import Scope
 from kitchens_engine.values import json_safe
@@ -33,7 +34,10 @@ def run(
     `EnvironmentFailure` when disk or runtime failed; the record then reads `interrupted`.
     """
     plan = plan_run(order.shelf, order.recipe, order.variation, order.nodes)
-    order = replace(order, earlier=_earlier(order, plan, records))
+    # A gate begins with nothing: no other run is part of it.
+    past = None if order.gate else records
+    earlier = earlier_outputs(plan, order.kitchen.name, order.recipe, past, order.earlier)
+    order = replace(order, earlier=earlier)
     began = time.monotonic()
     journal = Journal(order.run, records, observer)
     record = _record(order, runtime)
@@ -98,35 +102,35 @@ def _record(order: Order, runtime: Runtime) -> RunRecord:
     )
 
 
-def _earlier(order: Order, plan: Plan, records: Records | None) -> dict[str, Mapping[str, Any]]:
-    """The outputs of every node that counts as met. Raises `InvalidInput` for one that never passed here.
+def earlier_outputs(
+    plan: Plan,
+    kitchen: str,
+    recipe: str,
+    records: Records | None,
+    known: Mapping[str, Mapping[str, Any]] = EMPTY,
+) -> dict[str, Mapping[str, Any]]:
+    """What every node that counts as met gave when it last passed in `kitchen`, over what is `known`.
 
-    Those further up may be read too, so they come along where they ever passed.
+    Those further up may be read too, so they come along where they ever passed. Raises
+    `InvalidInput` for a node that never passed here.
     """
-    earlier = dict(order.earlier)
+    earlier = dict(known)
     for inner in plan.walk():
         for name in (*inner.outside, *inner.beyond):
             path = inner.path_of(name)
             if path in earlier:
                 continue
-            outputs = _last_outputs(order, records, path)
+            outputs = records.last_passed_outputs(kitchen, recipe, path) if records else None
             if outputs is not None:
                 earlier[path] = outputs
             elif name in inner.outside:
                 raise InvalidInput(
-                    f"node `{path}` is outside the selection, and has never passed in kitchen `{order.kitchen.name}`",
+                    f"node `{path}` is outside the selection, and has never passed in kitchen `{kitchen}`",
                     "run it first, or put `+` before the selected node to run all that it needs",
                     file=inner.recipe.file,
                     line=inner.recipe.nodes[name].position.line,
                 )
     return earlier
-
-
-def _last_outputs(order: Order, records: Records | None, path: str) -> Mapping[str, Any] | None:
-    """What the node gave when it last passed here. A gate begins with nothing: no other run is part of it."""
-    if records is None or order.gate:
-        return None
-    return records.last_passed_outputs(order.kitchen.name, order.recipe, path)
 
 
 @contextmanager

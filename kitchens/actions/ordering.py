@@ -17,7 +17,9 @@ from kitchens.model.cookbook import Cookbook, parse_cookbook
 from kitchens_engine.check import check
 from kitchens_engine.errors import InvalidFiles, InvalidInput
 from kitchens_engine.order import KitchenFacts, Order
+from kitchens_engine.plan import plan_run
 from kitchens_engine.records import new_run_id
+from kitchens_engine.runner import earlier_outputs
 from kitchens_engine.shelf import FolderSource, Shelf
 from kitchens_engine.variables import resolve
 
@@ -84,15 +86,9 @@ def carry_out_order(house: House, plan: OrderPlan) -> dict[str, Any]:
         faults = tuple(fault for fault in check(shelf, [plan.recipe]) if fault.severity == "error")
         if faults:
             raise InvalidFiles(faults)
-        if plan.variation is not None and plan.variation not in recipe.variations:
-            known = ", ".join(f"`{one}`" for one in recipe.variations) or "none"
-            raise InvalidInput(
-                f"recipe `{plan.recipe}` has no variation `{plan.variation}`",
-                f"its variations: {known}",
-                code="no-variation",
-            )
         settings = kitchen.registered.settings if kitchen.registered else {}
         variables = resolve(recipe, plan.variation, settings, plan.assignments)
+        _refuse_what_cannot_run(house, plan, shelf)
         cookbook = cookbook_in(plan.checkout)
         run = new_run_id(house.now())
         plan.data.mkdir(parents=True, exist_ok=True)
@@ -115,7 +111,7 @@ def carry_out_order(house: House, plan: OrderPlan) -> dict[str, Any]:
                 variation=plan.variation,
                 variables=variables,
                 settings=settings,
-                nodes=_selection(plan, recipe.variations),
+                nodes=plan.nodes,
                 kitchen=KitchenFacts(name=kitchen.name, parent=kitchen.parent, data=plan.data),
                 folder=place.folder,
                 started=house.now(),
@@ -126,6 +122,14 @@ def carry_out_order(house: House, plan: OrderPlan) -> dict[str, Any]:
                 gate=False,
             )
             return run_order(house, order, place).document()
+
+
+def _refuse_what_cannot_run(house: House, plan: OrderPlan, shelf: Shelf) -> None:
+    """Nodes that are not there, or that need what never ran: said before a toolchain is made for them."""
+    steps = plan_run(shelf, plan.recipe, plan.variation, plan.nodes)
+    if plan.nodes or plan.variation:
+        with closing(records_of(house)) as records:
+            earlier_outputs(steps, plan.kitchen.name, plan.recipe, records)
 
 
 def cookbook_in(folder: Path) -> Cookbook:
@@ -198,12 +202,3 @@ def _checkout(house: House, plan: OrderPlan) -> Iterator[None]:
     ):
         refresh_checkout(house.repository, plan.checkout, plan.checkout.parent / "index", plan.kitchen.tip)
         yield
-
-
-def _selection(plan: OrderPlan, variations: Mapping[str, Any]) -> tuple[str, ...] | None:
-    if plan.nodes is not None:
-        return plan.nodes
-    if plan.variation is None:
-        return None
-    selected = variations[plan.variation].nodes
-    return None if selected is None else tuple(selected)

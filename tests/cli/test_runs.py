@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from tests.cli.conftest import COOKBOOK, Desk
+from tests.cli.conftest import COOKBOOK, RECIPE, Desk
 
 
 def test_code_quality_finds_the_tools_of_the_toolchain(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -55,3 +55,26 @@ def test_a_test_without_a_value_says_why(desk: Desk) -> None:
     assert answer.status == 1
     assert "failed rows: the node has no output `rows`" in answer.err
     assert "failed  rows: the node has no output `rows`" in answer.out
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("order", "list", "--limit", "-1"), "--limit"),
+        (("order", "list", "--offset", "-1"), "--offset"),
+        (("order", "list", "--status", "pased"), "passed"),
+        (("order", "run", "counts", "--variation", "tset"), "did you mean `test`?"),
+        (("order", "run", "counts", "--node", "cuont"), "did you mean `count`?"),
+        (("order", "run", "counts", "--node", "after"), "has never passed in kitchen `production`"),
+    ],
+)
+def test_wrong_words_are_found_before_a_toolchain_is_made(
+    desk: Desk, words: tuple[str, ...], says: str
+) -> None:
+    """Exit 2 with what would have been right; no runtime is chosen, nothing is recorded."""
+    desk.commit("recipes/counts/recipe.toml", f'{RECIPE}\n[nodes.after]\nneeds = ["count"]\nrun = "true"\n')
+    answer = desk.kitchen(*words)
+    assert answer.status == 2, answer.err
+    assert says in answer.err
+    assert "runtime" not in answer.err
+    assert not (desk.folder / ".git/kitchens/runs").exists()

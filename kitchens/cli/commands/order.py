@@ -13,6 +13,7 @@ from kitchens.cli import complete, show
 from kitchens.cli.command import Answer, KitchenCommand, LazyGroup, example
 from kitchens.cli.desk import Desk
 from kitchens.cli.words import EXIT_RED
+from kitchens_engine.outcome import RUN_STATUSES
 
 _COMMANDS = {
     "run": ("order", "Run a variation of a recipe, once."),
@@ -77,9 +78,11 @@ def run(
 )
 @click.option("--kitchen", metavar="K", shell_complete=complete.kitchens, help="Only of this kitchen.")
 @click.option("--recipe", metavar="R", shell_complete=complete.recipes, help="Only of this recipe.")
-@click.option("--status", metavar="S", help="Only with this status.")
-@click.option("--limit", default=20, show_default=True, help="How many.")
-@click.option("--offset", default=0, help="How many to pass over first.")
+@click.option(
+    "--status", type=click.Choice([str(status) for status in RUN_STATUSES]), help="Only with this status."
+)
+@click.option("--limit", type=click.IntRange(min=0), default=20, show_default=True, help="How many.")
+@click.option("--offset", type=click.IntRange(min=0), default=0, help="How many to pass over first.")
 @click.pass_obj
 def list_command(
     desk: Desk, kitchen: str | None, recipe: str | None, status: str | None, limit: int, offset: int
