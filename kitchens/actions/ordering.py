@@ -16,6 +16,7 @@ from kitchens.git.worktrees import dirty
 from kitchens.model.cookbook import Cookbook, parse_cookbook
 from kitchens_engine.check import check
 from kitchens_engine.errors import InvalidFiles, InvalidInput
+from kitchens_engine.language.nearest import hints
 from kitchens_engine.order import KitchenFacts, Order
 from kitchens_engine.plan import plan_run
 from kitchens_engine.records import new_run_id
@@ -171,23 +172,24 @@ def show_order(house: House, run: str | None) -> dict[str, Any]:
 
 
 def logs_of(house: House, run: str | None, node: str | None) -> Iterator[tuple[str, Path]]:
-    """The log files of a run as pairs of node path and file, in the order in which the nodes stand."""
+    """The log files of a run as pairs of node path and file, in the order in which the nodes stand; those of
+    functional tests come last, as `tests/<recipe>`. A node that has not started has none yet, and a run that has
+    not started knows no nodes yet."""
     document = show_order(house, run)
-    found = list(_logs(document.get("nodes", ()), ""))
-    found += [("tests", Path(document["log"]))] if document.get("log") else []
-    if node is not None:
-        found = [(name, path) for name, path in found if name == node or name.startswith(f"{node}/")]
-        if not found:
-            raise InvalidInput(f"run {document['run']} has no log of a node `{node}`", code="no-node")
-    yield from found
+    logs = dict(_logs(document["nodes"], ""))
+    logs |= {f"tests/{test['recipe']}": test["log"] for test in document["tests"]}
+    chosen = [name for name in logs if node is None or name == node or name.startswith(f"{node}/")]
+    if node is not None and not chosen and document["nodes"]:
+        message = f"run {document['run']} has no node `{node}`"
+        raise InvalidInput(message, *hints(node, logs), code="no-node")
+    yield from ((name, Path(log)) for name in chosen if (log := logs[name]) is not None)
 
 
-def _logs(nodes: Sequence[Mapping[str, Any]], above: str) -> Iterator[tuple[str, Path]]:
+def _logs(nodes: Sequence[Mapping[str, Any]], above: str) -> Iterator[tuple[str, str | None]]:
     for node in nodes:
         path = f"{above}{node['name']}"
-        if node.get("log"):
-            yield path, Path(node["log"])
-        yield from _logs(node.get("nodes") or (), f"{path}/")
+        yield path, node["log"]
+        yield from _logs(node["nodes"], f"{path}/")
 
 
 @contextmanager

@@ -37,8 +37,9 @@ def run(words: Sequence[str]) -> int:
             return _said(error, as_json)
         except (KeyboardInterrupt, click.Abort):
             return _said(Interrupted("interrupted; nothing half-done is left"), as_json)
-        except BrokenPipeError:
-            # The reader went away (`kitchen list | head`): as every Unix filter, end without a word.
+        except (BrokenPipeError, SystemExit):
+            # The reader went away (`kitchen list | head`), for which click exits with 1, our red: as every Unix
+            # filter, end without a word.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 0
         except OSError as error:

@@ -78,3 +78,51 @@ def test_wrong_words_are_found_before_a_toolchain_is_made(
     assert says in answer.err
     assert "runtime" not in answer.err
     assert not (desk.folder / ".git/kitchens/runs").exists()
+
+
+TALK = """
+[nodes.first]
+run = "printf 'one '; sleep 0.5; echo two; sleep 0.5"
+[nodes.second]
+needs = ["first"]
+run = "printf three"
+"""
+
+
+def test_logs_can_be_followed_to_the_end_of_a_run(desk: Desk) -> None:
+    """Line by line, also of nodes that had not started, and the functional tests' last."""
+    desk.commit("recipes/talk/recipe.toml", TALK)
+    desk.commit("recipes/talk/tests/test_it.py", "def test_it():\n    assert True\n")
+    words = [sys.executable, "-m", "kitchens.cli.main", "order", "run", "talk"]
+    running = subprocess.Popen(words, cwd=desk.folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 20
+    while not list(desk.folder.glob(".git/kitchens/runs/*/nodes/first/1/log.txt")):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    second = desk.kitchen("order", "logs", "--node", "second", "-f")
+    assert running.wait(20) == 0
+    whole = desk.kitchen("order", "logs", "-f").out.splitlines()
+    assert second.out == "second | three\n"
+    assert whole[:2] == ["first | one two", "second | three"]
+    assert whole[-1].startswith("tests/talk | 1 passed")
+
+
+def test_a_node_without_a_log_is_named(desk: Desk) -> None:
+    """With the nearest name."""
+    desk.json("order", "run", "counts")
+    error = desk.json("order", "logs", "--node", "cuont", status=2)["error"]
+    assert error["hint"] == "did you mean `count`?"
+
+
+def test_a_reader_that_goes_away_is_no_error(desk: Desk) -> None:
+    """As `kitchen order logs | head` does."""
+    desk.commit("recipes/talk/recipe.toml", '[nodes.a]\nrun = "yes | head -100000"\n')
+    desk.json("order", "run", "talk")
+    words = [sys.executable, "-m", "kitchens.cli.main", "order", "logs"]
+    said = desk.folder.parent / "said"
+    with said.open("wb") as file:
+        reading = subprocess.Popen(words, cwd=desk.folder, stdout=subprocess.PIPE, stderr=file)
+    assert reading.stdout is not None
+    reading.stdout.read(10)
+    reading.stdout.close()
+    assert (reading.wait(20), said.read_bytes()) == (0, b"")

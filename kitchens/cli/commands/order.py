@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -140,32 +142,39 @@ def logs(desk: Desk, run: str | None, node: str | None, follow: bool) -> Answer:
     document = [{"node": name, "log": str(path)} for name, path in found]
 
     def words() -> None:
-        seen: dict[str, int] = {}
+        seen: dict[Path, int] = {}
         name = show_order(desk.house, run)["run"]
         while True:
+            # Asked first: what the run wrote until its end is printed after it is known to have ended.
+            goes_on = follow and show_order(desk.house, name)["status"] in ("running", "queued")
             for node_name, path in logs_of(desk.house, name, node):
-                seen[node_name] = _print_log(
-                    node_name, path, seen.get(node_name, 0), len(found) > 1 or follow
-                )
+                label = f"{node_name} | " if len(found) > 1 or follow else ""
+                seen[path] = _print_log(label, path, seen.get(path, 0), whole=goes_on)
             sys.stdout.flush()
-            if not follow or show_order(desk.house, name)["status"] not in ("running", "queued"):
+            if not goes_on:
                 return
             time.sleep(_POLL)
 
     return Answer(document, words)
 
 
-def _print_log(node: str, path: Path, offset: int, named: bool) -> int:
-    """Print whole lines from `offset` on, and give back where the next look begins."""
-    try:
-        with path.open("rb") as file:
-            file.seek(offset)
-            text = file.read()
-    except FileNotFoundError:
-        return offset
-    for line in text.decode(errors="replace").splitlines():
-        click.echo(f"{node} | {line}" if named else line)
-    return offset + len(text)
+def _print_log(label: str, path: Path, offset: int, *, whole: bool) -> int:
+    """Print the lines from `offset` on, only `whole` ones if more may come, and give back where the next look begins.
+
+    They come out as the node wrote them, byte for byte.
+    """
+    mark = label.encode()
+    with suppress(FileNotFoundError), path.open("rb") as file:
+        file.seek(offset)
+        if not label and not whole:
+            shutil.copyfileobj(file, sys.stdout.buffer)
+            return file.tell()
+        for line in file:
+            if not line.endswith(b"\n") and whole:
+                break
+            offset += len(line)
+            sys.stdout.buffer.write(mark + line if line.endswith(b"\n") else mark + line + b"\n")
+    return offset
 
 
 def _run_words(document: dict[str, Any], *, nodes: bool = False) -> None:
