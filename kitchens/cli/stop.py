@@ -1,4 +1,4 @@
-"""^C and SIGTERM: an order run is asked to stop and cleans up; everything else is interrupted where it is."""
+"""^C, SIGTERM and a closed terminal: an order run is asked to stop and cleans up; everything else is interrupted where it is."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class StopSignal:
     @classmethod
     @contextmanager
     def installed(cls) -> Iterator[StopSignal]:
-        """Take SIGINT and SIGTERM for the time of one command."""
+        """Take SIGINT, SIGTERM and SIGHUP (unless `nohup` has it ignored) for the time of one command."""
         stop = cls()
 
         def handle(number: int, frame: FrameType | None) -> None:
@@ -36,7 +36,10 @@ class StopSignal:
             if not stop._watchers:
                 raise KeyboardInterrupt
 
-        before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+        taken = [signal.SIGINT, signal.SIGTERM]
+        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+            taken.append(signal.SIGHUP)
+        before = {number: signal.signal(number, handle) for number in taken}
         # A node is a background process group: asking the terminal for a password would stop it for ever.
         # Ignored, the question fails instead.
         before[signal.SIGTTIN] = signal.signal(signal.SIGTTIN, signal.SIG_IGN)

@@ -9,6 +9,8 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 from tests.cli.conftest import RECIPE, Desk
 
 SLOW = """
@@ -89,8 +91,11 @@ def test_a_broken_recipe_is_named_with_file_and_line(desk: Desk) -> None:
     assert "outputs" in error["hint"]
 
 
-def test_interrupting_a_run_leaves_it_cancelled_and_nothing_running(desk: Desk) -> None:
-    """^C: exit 130, the record says cancelled, no child lives on."""
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_interrupting_a_run_leaves_it_cancelled_and_nothing_running(
+    desk: Desk, number: signal.Signals
+) -> None:
+    """^C, SIGTERM, a closed terminal: exit 130, the record says cancelled, no child lives on."""
     desk.json("create", "idea")
     path = desk.path("idea")
     desk.write("recipes/slow/recipe.toml", SLOW, path)
@@ -106,7 +111,7 @@ def test_interrupting_a_run_leaves_it_cancelled_and_nothing_running(desk: Desk) 
         assert time.monotonic() < deadline
         assert process.poll() is None
         time.sleep(0.05)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     _, err = process.communicate(timeout=15)
     assert process.returncode == 130, err
     document = desk.json("order", "show")
