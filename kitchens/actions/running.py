@@ -7,7 +7,7 @@ import hashlib
 import os
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from kitchens.gate.fingerprint import build_context
 from kitchens.model.cookbook import Cookbook
 from kitchens.model.toolchain import toolchain_key
 from kitchens_engine.environment import allowed
-from kitchens_engine.errors import Interrupted, InvalidInput
+from kitchens_engine.errors import EnvironmentFailure, Interrupted, InvalidInput
 from kitchens_engine.order import Order
 from kitchens_engine.outcome import RunRecord, Status
 from kitchens_engine.ports import Event, Runtime, Source
@@ -95,7 +95,15 @@ def equipped(
     )
     try:
         yield Place(checkout, data, folder, Equipment(runtime, choice.toolchain))
-    finally:
+    except EnvironmentFailure:
+        # An engine that is gone cannot remove its container either: what is said is what came first.
+        with suppress(EnvironmentFailure):
+            runtime.close()
+        raise
+    except BaseException:
+        runtime.close()
+        raise
+    else:
         runtime.close()
 
 

@@ -8,6 +8,8 @@ import time
 
 import pytest
 
+from kitchens_engine.errors import EnvironmentFailure
+from kitchens_engine.ports import Command, Ended
 from tests.cli.conftest import COOKBOOK, RECIPE, Desk
 
 
@@ -126,3 +128,44 @@ def test_a_reader_that_goes_away_is_no_error(desk: Desk) -> None:
     reading.stdout.read(10)
     reading.stdout.close()
     assert (reading.wait(20), said.read_bytes()) == (0, b"")
+
+
+class Gone:
+    """A choice of a runtime, and the runtime, whose engine is gone as soon as anything starts."""
+
+    kind = "docker"
+    why = "runtime docker"
+    toolchain = python = worker = "none"
+
+    def __init__(self) -> None:
+        self._started: list[str] = []
+
+    def open(self, place: object) -> Gone:
+        """Itself."""
+        return self
+
+    def start(self, command: Command) -> None:
+        """Nobody will hear of it again."""
+        self._started.append(command.token)
+
+    def wait(self, timeout: float | None) -> list[Ended]:
+        """Lost, all of them."""
+        lost, self._started = self._started, []
+        return [Ended(token, 0, "the engine stopped") for token in lost]
+
+    def kill(self, token: str) -> None:
+        """Nothing to kill."""
+
+    def close(self) -> None:
+        """There is nobody to ask."""
+        raise EnvironmentFailure("the container could not be removed")
+
+
+def test_an_engine_that_goes_away_is_named_before_what_it_left(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Exit 5 with the first cause; the run reads `interrupted`."""
+    monkeypatch.setattr("kitchens.actions.running.choose_runtime", lambda *_, **__: Gone())
+    error = desk.json("order", "run", "counts", status=5)["error"]
+    assert error["message"] == "node `count` was lost twice: the engine stopped"
+    assert desk.json("order", "show")["status"] == "interrupted"
