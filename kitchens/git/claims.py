@@ -16,7 +16,7 @@ import json
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -78,6 +78,8 @@ def claim(folder: Path, purpose: str, /, **what: Any) -> Claim:
         _append(descriptor, whole)
         unnamed.rename(path)
     except OSError as error:
+        with suppress(OSError):
+            unnamed.unlink(missing_ok=True)
         raise EnvironmentFailure(f"`{folder}` cannot be written: {error.strerror}", code="disk") from error
     return Claim(path, descriptor, whole)
 
