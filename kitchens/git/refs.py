@@ -74,6 +74,14 @@ class Refs:
         """Delete `ref` if it is at `old`, else raise `Moved`."""
         self._swap(ref, ("-d",), (old,), old)
 
+    def drop(self, ref: str) -> None:
+        """Delete `ref`, wherever it is; fine when it is gone."""
+        while (found := self.read(ref)) is not None:
+            try:
+                self.delete(ref, found)
+            except Moved:
+                continue
+
     def update(self, changes: Mapping[str, tuple[str | None, str | None]], reason: str) -> None:
         """Make several changes, ref → (new, old) with None for absent.
 

@@ -114,9 +114,7 @@ class Registrations:
                 except Moved:
                     self._refs.delete(kept, tip)
                     raise
-        registered = self._refs.read(f"{PREFIX}{name}")
-        if registered is not None:
-            self._refs.delete(f"{PREFIX}{name}", registered)
+        self._refs.drop(f"{PREFIX}{name}")
         return kept
 
     def deleted(self) -> list[Deleted]:
