@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import os
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from kitchens.actions.house import House
-from kitchens.actions.kitchens import Kitchen, Kitchens
+from kitchens.actions.kitchens import REGISTRATIONS, Kitchen, Kitchens
 from kitchens.git import history, worktrees
-from kitchens_engine.errors import InvalidInput, Refused
+from kitchens.git.deletion import deletion
+from kitchens_engine.errors import InvalidInput, KitchensError, Refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +21,17 @@ class DeletePlan:
     kitchen: Kitchen
     worktree: Path | None
     data: Path
+
+
+def delete(house: House, name: str, *, force: bool = False) -> dict[str, Any]:
+    """Plan and carry out; looks again when the kitchen was moved or deleted by somebody else meanwhile."""
+    while True:
+        tip = Kitchens(house).branches.get(name)
+        try:
+            return carry_out_delete(house, plan_delete(house, name, force=force))
+        except KitchensError:
+            if Kitchens(house).branches.get(name) == tip:
+                raise
 
 
 def plan_delete(house: House, name: str, *, force: bool = False) -> DeletePlan:
@@ -56,12 +67,20 @@ def plan_delete(house: House, name: str, *, force: bool = False) -> DeletePlan:
 def carry_out_delete(house: House, plan: DeletePlan) -> dict[str, Any]:
     """Remember the tip, delete the branch (the commit point), then what hangs on it."""
     kitchen, repository = plan.kitchen, house.repository
-    kept = house.registrations.remove(kitchen.name, kitchen.tip, house.now())
-    if plan.worktree is not None:
-        worktrees.remove(repository, plan.worktree)
-    shutil.rmtree(plan.data, ignore_errors=True)
+    folders = (plan.data, house.state / "checkouts" / kitchen.name)
+    # From the first ref to the last file it is short, and half of it would help nobody: ^C waits.
+    with (
+        house.watch(),
+        deletion(
+            repository,
+            kitchen.name,
+            ref=REGISTRATIONS + kitchen.name,
+            worktree=plan.worktree,
+            folders=folders,
+        ),
+    ):
+        kept = house.registrations.remove(kitchen.name, kitchen.tip, house.now())
     plan.data.with_name(f"{plan.data.name}.lock").unlink(missing_ok=True)
-    shutil.rmtree(house.state / "checkouts" / kitchen.name, ignore_errors=True)
     _remove_empty(plan.worktree)
     return {"kitchen": kitchen.name, "status": "deleted", "commit": kitchen.tip, "kept": kept}
 

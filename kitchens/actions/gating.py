@@ -21,7 +21,8 @@ from kitchens.gate.scope import Scope
 from kitchens.gate.tree import TreeView
 from kitchens.gate.undeclared import undeclared
 from kitchens.git.checkout import write_tree
-from kitchens.git.claims import abandoned, claim
+from kitchens.git.claims import claim
+from kitchens.git.healing import TEMPORARY
 from kitchens.model.cookbook import Cookbook
 from kitchens.model.gate import Failure, Gate, Verdict, failures_of
 from kitchens.model.kitchen import Attestation
@@ -30,9 +31,6 @@ from kitchens_engine.order import KitchenFacts, Order
 from kitchens_engine.ports import Event
 from kitchens_engine.records import new_run_id
 from kitchens_engine.variables import resolve
-
-#: Under which word a gate's folder is claimed.
-PURPOSE = "gate"
 
 #: How much of a log is read for the reason of a failure, in bytes.
 _LOG_END = 1 << 16
@@ -287,12 +285,8 @@ def _place(house: House, plan: GatePlan, run: str, paths: Iterable[str] | None) 
 
 @contextmanager
 def claimed(house: House, folder: Path) -> Iterator[None]:
-    """`folder` is ours and goes at the end; when we are killed, the next gate removes it."""
-    claims = house.repository.claims
-    for left in abandoned(claims, PURPOSE):
-        shutil.rmtree(left.what["folder"], ignore_errors=True)
-        left.release()
-    held = claim(claims, PURPOSE, folder=str(folder))
+    """`folder` is ours and goes at the end; when we are killed, the next command removes it."""
+    held = claim(house.repository.claims, TEMPORARY, folder=str(folder))
     try:
         yield
     finally:

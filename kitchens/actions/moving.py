@@ -10,15 +10,13 @@ from datetime import datetime
 from kitchens.actions.gating import GatePlan, carry_out_gate
 from kitchens.actions.house import House
 from kitchens.actions.kitchens import Kitchen
-from kitchens.git.claims import abandoned, claim
+from kitchens.git.claims import claim
+from kitchens.git.healing import TEMPORARY
 from kitchens.git.landing import carry_out, plan_landing
 from kitchens.git.repository import Repository
 from kitchens.model.gate import Gate, Move
 from kitchens.model.kitchen import Landing, Registration
 from kitchens_engine.records import new_run_id
-
-#: Under which word a candidate's ref is claimed.
-PURPOSE = "candidate"
 
 
 @dataclass(frozen=True)
@@ -55,15 +53,9 @@ def land(house: House, plan: MovePlan) -> Move:
 
 @contextmanager
 def candidate(repository: Repository, commit: str, now: datetime) -> Iterator[None]:
-    """Keep `commit` from being collected while it is tested; when we are killed, the next candidate removes ours."""
-    claims = repository.claims
-    for left in abandoned(claims, PURPOSE):
-        tip = repository.refs.read(left.what["ref"])
-        if tip is not None:
-            repository.refs.delete(left.what["ref"], tip)
-        left.release()
+    """Keep `commit` from being collected while it is tested; when we are killed, the next command removes ours."""
     ref = f"refs/candidates/{new_run_id(now)}"
-    held = claim(claims, PURPOSE, ref=ref)
+    held = claim(repository.claims, TEMPORARY, ref=ref)
     try:
         repository.refs.move(ref, commit, None, "kitchen: candidate")
         yield

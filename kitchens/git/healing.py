@@ -7,6 +7,7 @@ import os
 import time
 from pathlib import Path
 
+from kitchens.git import deletion
 from kitchens.git.arriving import (
     SUBMODULE,
     Change,
@@ -28,9 +29,12 @@ from kitchens.git.folders import remove_folder
 from kitchens.git.history import is_ancestor
 from kitchens.git.repository import Repository
 from kitchens.git.worktrees import clear
-from kitchens_engine.errors import EnvironmentFailure
+from kitchens_engine.errors import EnvironmentFailure, KitchensError
 
 PURPOSE = "landing"
+
+#: What a claim is called that names a `folder` or a `ref` which is of use to its owner only.
+TEMPORARY = "temporary"
 
 #: Seconds for which we wait for somebody else's git in a checkout that we must finish.
 PATIENCE = 2.0
@@ -40,10 +44,10 @@ SCRATCH_AGE = 3600.0
 
 
 def heal(repository: Repository) -> list[Path]:
-    """Clear away the locks, half-made worktrees and half-done landings of processes that are dead.
+    """Clear away the locks, temporary things, half-made worktrees, half-done deletions and landings of the dead.
 
     A landing whose branch moved is finished in its checkouts, one whose branch did not is
-    undone. Gives the files that were left as they are, since they are neither the old nor
+    undone; a deletion whose branch is gone is finished. Gives the files that were left as they are, since they are neither the old nor
     the new ones: somebody edited them.
     """
     if not _anything(repository.claims):
@@ -59,6 +63,10 @@ def heal(repository: Repository) -> list[Path]:
             os.close(found.descriptor)
             raise
         found.release()
+    for found in abandoned(repository.claims, deletion.PURPOSE):
+        deletion.finish(repository, found)
+    for found in abandoned(repository.claims, TEMPORARY):
+        _remove_temporary(repository, found)
     _remove_scratch(repository.common / "kitchens")
     return left
 
@@ -146,6 +154,20 @@ def _alike(one: Path, other: Path) -> bool:
 
 def _program(path: Path) -> bool:
     return bool(path.stat().st_mode & 0o100)
+
+
+def _remove_temporary(repository: Repository, found: Claim) -> None:
+    folder, ref = found.what.get("folder"), found.what.get("ref")
+    try:
+        if folder is not None:
+            remove_folder(Path(folder))
+        if ref is not None:
+            repository.refs.drop(ref)
+    except (OSError, KitchensError):
+        # It is in nobody's way: the claim stays for the next try.
+        os.close(found.descriptor)
+    else:
+        found.release()
 
 
 def _remove_scratch(folder: Path) -> None:

@@ -15,9 +15,9 @@ from kitchens.cli.desk import Desk
 @click.pass_obj
 def delete(desk: Desk, name: str, force: bool) -> Answer:
     """Delete a kitchen with its worktree and data. Its tip stays 30 days in `refs/deleted/`."""
-    from kitchens.actions.deleting import carry_out_delete, plan_delete
+    from kitchens.actions.deleting import delete as carry_out
 
-    document = carry_out_delete(desk.house, plan_delete(desk.house, name, force=force))
+    document = carry_out(desk.house, name, force=force)
 
     def words() -> None:
         click.echo(f"deleted `{name}`; its tip stays as {document['kept']}")
