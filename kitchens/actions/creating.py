@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import shutil
+import os
 import subprocess
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -19,6 +19,9 @@ from kitchens.actions.ordering import carry_out_order, plan_order
 from kitchens.actions.running import held
 from kitchens.actions.settings import assigned
 from kitchens.git import worktrees
+from kitchens.git.claims import alone, claim
+from kitchens.git.folders import remove_folder
+from kitchens.git.healing import TEMPORARY
 from kitchens.git.refs import Moved
 from kitchens.model.gate import Gate
 from kitchens.model.kitchen import Registration
@@ -29,6 +32,9 @@ from kitchens_engine.errors import EnvironmentFailure, InvalidInput, KitchensErr
 
 #: How often a creation looks again because somebody else was faster.
 _ATTEMPTS = 20
+
+#: Seconds for which one creation waits for another's registration and branch.
+PATIENCE = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,12 +161,32 @@ def plan_create(
 
 
 def register_kitchen(house: House, plan: CreatePlan) -> None:
-    """Write the registration, then the branch, which is the commit point. Raises `Moved` when somebody else was
-    faster."""
+    """Copy the data, write the registration, then the branch, which is the commit point. Raises `Moved` when
+    somebody else was faster; nothing has changed then."""
     _set_baseline(house)
-    house.register(plan.registration, plan.half_made, f"create from {plan.registration.parent}")
-    if not plan.registration.adopted:
-        house.repository.refs.move(f"refs/heads/{plan.registration.name}", plan.tip, None, "kitchen create")
+    with _copied(house, plan) as data, alone(house.repository.claims, "create", PATIENCE):
+        if data is not None:
+            # Nobody's yet: the kitchen is not there.
+            remove_folder(plan.data)
+            data.rename(plan.data)
+        _found(house, plan)
+
+
+def _found(house: House, plan: CreatePlan) -> None:
+    """The registration, then the branch; if that fails, the registration goes again."""
+    refs, registration = house.repository.refs, plan.registration
+    ref, branch = f"refs/kitchens/{registration.name}", f"refs/heads/{registration.name}"
+    try:
+        house.register(registration, plan.half_made, f"create from {registration.parent}")
+        if not registration.adopted:
+            refs.move(branch, plan.tip, None, "kitchen create")
+    except BaseException as error:
+        made = refs.read(ref)
+        ours = made is not None and made != plan.half_made and not isinstance(error, Moved)
+        if ours and refs.read(branch) is None:
+            with suppress(KitchensError):
+                refs.delete(ref, str(made))
+        raise
 
 
 def carry_out_create(house: House, plan: CreatePlan, *, test: bool = True) -> Created:
@@ -168,7 +194,7 @@ def carry_out_create(house: House, plan: CreatePlan, *, test: bool = True) -> Cr
     red gate or a failed order run leaves the kitchen: one needs it to mend."""
     registration = plan.registration
     worktrees.ensure(house.repository, plan.path, registration.name)
-    _fill_data(house, plan)
+    plan.data.mkdir(parents=True, exist_ok=True)
     order = None if plan.data_recipe is None else _order_data(house, registration.name, plan.data_recipe)
     gate = Gate()
     if test:
@@ -226,37 +252,40 @@ def _data_policy(kitchens: Kitchens, parent: str, data: str) -> tuple[Path | Non
 
 def _set_baseline(house: House) -> None:
     """The first kitchen of a cookbook fixes where `verify` begins: production's tip at this moment."""
-    kitchens = Kitchens(house)
-    root = kitchens.get(kitchens.root)
-    registered = root.registered or implied_registration(house, root)
-    if registered.baseline is None:
-        house.register(replace(registered, baseline=root.tip), root.registered_at, "baseline")
+    while True:
+        kitchens = Kitchens(house)
+        root = kitchens.get(kitchens.root)
+        registered = root.registered or implied_registration(house, root)
+        if registered.baseline is not None:
+            return
+        with suppress(Moved):  # somebody else wrote there meanwhile, maybe this very thing
+            house.register(replace(registered, baseline=root.tip), root.registered_at, "baseline")
 
 
-def _fill_data(house: House, plan: CreatePlan) -> None:
-    plan.data.mkdir(parents=True, exist_ok=True)
+@contextmanager
+def _copied(house: House, plan: CreatePlan) -> Iterator[Path | None]:
+    """The parent's data, copied whole beside its place; None when none is to be copied."""
     if plan.data_from is None or not plan.data_from.is_dir():
+        yield None
         return
+    part = plan.data.with_name(f".{plan.data.name}.{os.urandom(4).hex()}")
+    part.parent.mkdir(parents=True, exist_ok=True)
     lock = plan.data_from.with_name(f"{plan.data_from.name}.lock")
-    with held(house, lock, f"an order run uses the data of `{plan.registration.parent}`"):
-        _copy_data(plan, plan.data_from)
-
-
-def _copy_data(plan: CreatePlan, data: Path) -> None:
-    # `cp` shares blocks where the file system can; a half copy is replaced as a whole.
-    part = plan.data.with_name(f"{plan.data.name}.part")
-    shutil.rmtree(part, ignore_errors=True)
-    copied = subprocess.run(
-        ["cp", "-a", "--reflink=auto", "--", str(data), str(part)], capture_output=True, check=False
-    )
-    if copied.returncode:
-        shutil.rmtree(part, ignore_errors=True)
-        raise EnvironmentFailure(
-            f"the data of `{plan.registration.parent}` could not be copied to {plan.data}",
-            f"the kitchen was made with empty data; `kitchen delete {plan.registration.name}` removes it",
-        )
-    plan.data.rmdir()
-    part.rename(plan.data)
+    copying = claim(house.repository.claims, TEMPORARY, folder=str(part))
+    try:
+        with held(house, lock, f"an order run uses the data of `{plan.registration.parent}`"):
+            # `cp` shares blocks where the file system can.
+            copy = ["cp", "-a", "--reflink=auto", "--", str(plan.data_from), str(part)]
+            copied = subprocess.run(copy, capture_output=True, check=False)
+        if copied.returncode:
+            raise EnvironmentFailure(
+                f"the data of `{plan.registration.parent}` could not be copied to {plan.data}; nothing was made",
+                "`--data empty` makes the kitchen without",
+            )
+        yield part
+    finally:
+        remove_folder(part)
+        copying.release()
 
 
 def _order_data(house: House, name: str, recipe: str) -> dict[str, Any]:

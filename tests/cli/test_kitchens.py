@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+from typing import Any
+
 import pytest
 
 from kitchens.actions import creating
 from kitchens.actions.house import House
+from kitchens.git import worktrees
+from kitchens.git.refs import Refs
 from tests.cli.conftest import COOKBOOK, RECIPE, Desk
 
 
@@ -159,3 +165,66 @@ def test_a_bare_repository_is_not_initialised(desk: Desk) -> None:
     desk.git("clone", "--quiet", "--bare", ".", str(bare))
     assert desk.json("init", folder=bare, status=2)["error"]["code"] == "bare"
     assert desk.json("create", "dev", folder=bare)["gate"]["status"] == "green"
+
+
+def test_a_create_that_fails_before_its_branch_leaves_no_registration(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The branch is the commit point: whatever comes before it is taken back."""
+    desk.json("create", "dev")
+    before = desk.refs()
+    move = Refs.move
+
+    def fails(refs: Refs, ref: str, *words: Any, **more: Any) -> None:
+        if ref == "refs/heads/idea":
+            raise KeyboardInterrupt
+        move(refs, ref, *words, **more)
+
+    monkeypatch.setattr(Refs, "move", fails)
+    assert desk.kitchen("create", "idea").status == 130
+    assert desk.refs() == before
+
+
+def test_data_that_cannot_be_copied_makes_no_kitchen(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its data come before its branch, so that no kitchen stands there with half of them."""
+    desk.json("create", "dev")
+    data = Path(desk.json("show", "dev")["data"])
+    (data / "rows").write_text("1")
+    before = desk.refs()
+    path = os.environ["PATH"]
+    bin_folder = desk.folder.parent / "bin"
+    bin_folder.mkdir()
+    (bin_folder / "cp").write_text('#!/bin/sh\nmkdir "$5"; exit 1\n')
+    (bin_folder / "cp").chmod(0o755)
+
+    monkeypatch.setenv("PATH", f"{bin_folder}:{path}")
+    assert desk.kitchen("create", "idea", "--from", "dev", "--data", "copy").status == 5
+    assert desk.refs() == before
+    assert {entry.name for entry in data.parent.iterdir()} == {"dev", "dev.lock"}
+
+    monkeypatch.setenv("PATH", path)
+    assert desk.kitchen("create", "idea", "--from", "dev", "--data", "copy").status == 0
+    assert (data.parent / "idea" / "rows").read_text() == "1"
+
+
+def test_a_delete_that_another_one_overtakes_says_that_the_kitchen_is_gone(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not that its files, whose commit is gone, are uncommitted."""
+    desk.json("create", "idea")
+    dirty = worktrees.dirty
+
+    def overtaken(*words: Any) -> Any:
+        desk.git("update-ref", "-d", "refs/heads/idea")
+        return dirty(*words)
+
+    monkeypatch.setattr(worktrees, "dirty", overtaken)
+    answer = desk.kitchen("delete", "idea")
+    assert (answer.status, answer.err.splitlines()[0]) == (2, "error: no kitchen named `idea`")
+
+
+def test_a_word_that_is_not_utf_8_is_refused(desk: Desk) -> None:
+    """Only paths may be any bytes."""
+    answer = desk.kitchen("create", "gr\udcfc\udcdf")
+    assert answer.status == 2
+    assert "bytes that are not UTF-8" in answer.err
