@@ -7,18 +7,21 @@ import sys
 import tempfile
 import traceback
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import click
 
 from kitchens.cli.commands.tree import kitchen
 from kitchens.cli.stop import StopSignal
+from kitchens.cli.streams import give_up_stdout, open_streams
 from kitchens.cli.words import EXIT_BUG, EXIT_INVALID, error_document, exit_status, from_os_error, say_error
 from kitchens_engine.errors import Interrupted, KitchensError
 
 
 def run(words: Sequence[str]) -> int:
     """Run the command that `words` name. Every error becomes one sentence and its exit status."""
+    open_streams()
     as_json = _wants_json(words)
     # click knows nothing of NO_COLOR. The outer context is that of errors, which end the command's own.
     colour = False if os.environ.get("NO_COLOR") else None
@@ -40,10 +43,13 @@ def run(words: Sequence[str]) -> int:
         except (BrokenPipeError, SystemExit):
             # The reader went away (`kitchen list | head`), for which click exits with 1, our red: as every Unix
             # filter, end without a word.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            give_up_stdout()
             return 0
         except OSError as error:
             known = from_os_error(error)
+            return _bug(error, as_json) if known is None else _said(known, as_json)
+        except UnicodeEncodeError as error:
+            known = _no_text(words)
             return _bug(error, as_json) if known is None else _said(known, as_json)
         except Exception as error:
             return _bug(error, as_json)
@@ -54,6 +60,19 @@ def _wants_json(words: Sequence[str]) -> bool:
     """Whether errors must be documents too; looked up before parsing, which may be what fails."""
     before = list(words)[: words.index("--")] if "--" in words else words
     return "--json" in before
+
+
+def _no_text(words: Sequence[str]) -> KitchensError | None:
+    """The word of the command line that holds bytes which are no UTF-8, where it matters: not every path is text."""
+    for word in words:
+        try:
+            word.encode()
+        except UnicodeEncodeError:
+            from kitchens_engine.errors import InvalidInput
+
+            shown = word.encode("utf-8", "backslashreplace").decode()
+            return InvalidInput(f"`{shown}` holds bytes that are not UTF-8", code="usage")
+    return None
 
 
 def _usage(error: click.ClickException, as_json: bool) -> int:
@@ -74,10 +93,17 @@ def _usage(error: click.ClickException, as_json: bool) -> int:
 
 
 def _said(error: KitchensError, as_json: bool) -> int:
-    if as_json:
-        click.echo(error_document(error))
-    else:
-        say_error(error)
+    try:
+        if as_json:
+            click.echo(error_document(error))
+        else:
+            say_error(error)
+        sys.stdout.flush()
+    except OSError:
+        # There is no room for an answer; what is left is the exit status, and stderr if that is elsewhere.
+        give_up_stdout()
+        with suppress(OSError):
+            say_error(error)
     return exit_status(error)
 
 
