@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import time
+import warnings
 from collections.abc import Callable, Iterator
 
 #: What an action does to the world, as Python's audit events name it.
@@ -23,23 +24,37 @@ STEPS = frozenset(
 )
 
 
+def fork() -> int:
+    """A child that is this process once more."""
+    with warnings.catch_warnings():
+        # The test runner has a thread that waits for its master, and holds nothing while it waits.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return os.fork()
+
+
+def count_steps(last: int | None = None) -> Callable[[], int]:
+    """Count the steps of this process from now on; it kills itself just before its `last`."""
+    done = 0
+
+    def count(event: str, arguments: tuple[object, ...]) -> None:
+        nonlocal done
+        writes = (
+            event == "open" and isinstance(arguments[2], int) and arguments[2] & (os.O_WRONLY | os.O_RDWR)
+        )
+        if event in STEPS or writes:
+            done += 1
+            if done == last:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    sys.addaudithook(count)
+    return lambda: done
+
+
 def killed_at(step: int, act: Callable[[], object]) -> bool:
     """Run `act` in a forked child that kills itself just before its n-th step; whether it was killed."""
-    child = os.fork()
+    child = fork()
     if child == 0:
-        left = step
-
-        def count(event: str, arguments: tuple[object, ...]) -> None:
-            nonlocal left
-            writes = (
-                event == "open" and isinstance(arguments[2], int) and arguments[2] & (os.O_WRONLY | os.O_RDWR)
-            )
-            if event in STEPS or writes:
-                left -= 1
-                if left == 0:
-                    os.kill(os.getpid(), signal.SIGKILL)
-
-        sys.addaudithook(count)
+        count_steps(step)
         _finish(act)
     return os.waitpid(child, 0)[1] == signal.SIGKILL
 
@@ -54,7 +69,7 @@ def every_step(act: Callable[[], object]) -> Iterator[int]:
 
 def killed_after(seconds: float, act: Callable[[], object], *, group: bool = True) -> None:
     """Run `act` in a child and kill it after a time, with the git processes that it started or without."""
-    child = os.fork()
+    child = fork()
     if child == 0:
         os.setsid()
         _finish(act)
@@ -70,7 +85,7 @@ def together(count: int, act: Callable[[int], object]) -> list[int]:
     """Run `act(0)`, `act(1)` … at once, each in a process of its own; their exit statuses."""
     children = []
     for number in range(count):
-        child = os.fork()
+        child = fork()
         if child == 0:
             _finish(lambda number=number: act(number))  # type: ignore[misc]
         children.append(child)

@@ -1,0 +1,138 @@
+"""What holds after a command was cut off anywhere: old or new, nothing between, and the next command heals."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.soak.shop import Answer, Shop
+
+#: Refs that are evidence or are made for a moment: they decide nothing by being there.
+ASIDE = ("refs/attestations/", "refs/candidates/")
+
+
+@dataclass(frozen=True)
+class Job:
+    """A command to cut off. `again` are the codes by which a second one may say that it is done already."""
+
+    words: tuple[str, ...]
+    again: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """How a test is called that cuts it off."""
+        return "-".join(word.strip("-") for word in self.words[:3])
+
+
+JOBS = (
+    Job(("create", "fresh", "--from", "dev"), again=("kitchen-exists",)),
+    Job(("merge", "feature")),
+    Job(("promote", "dev")),
+    Job(("delete", "spare"), again=("no-kitchen",)),
+    Job(("order", "run", "counts", "--kitchen", "feature")),
+    Job(("order", "run", "counts", "--kitchen", "dev")),
+    Job(("set", "dev", "top=4")),
+    Job(("test", "feature", "--again")),
+)
+
+
+def run_whole(shop: Shop, job: Job) -> dict[str, str]:
+    """The refs after the command, when nothing cuts it off."""
+    shop.reset()
+    answer = shop.kitchen(*job.words)
+    assert answer.status == 0, answer
+    after = shop.refs()
+    shop.reset()
+    return after
+
+
+def check_cut_off(shop: Shop, job: Job, after: dict[str, str]) -> None:
+    """Right after the cut, after the next command, and after the same command again."""
+    git_finds_it_sound(shop)
+    old_or_new(shop, after)
+    healed(shop)
+    git_finds_it_sound(shop)
+    old_or_new(shop, after)
+    again = shop.kitchen(*job.words, "--json")
+    done_or_done_already(job, again)
+    nothing_is_left(shop)
+    for words in (("list",), ("verify", "dev"), ("verify", "production"), ("doctor",)):
+        answer = shop.kitchen(*words)
+        assert answer.status == 0, (words, answer)
+
+
+def git_finds_it_sound(shop: Shop) -> None:
+    """No object is damaged or missing."""
+    shop.git("fsck", "--strict", "--no-dangling", "--no-progress")
+
+
+def old_or_new(shop: Shop, after: dict[str, str]) -> None:
+    """Each ref is where it was, or holds what the whole command would have left there."""
+    now = {ref: value for ref, value in shop.refs().items() if not ref.startswith(ASIDE)}
+    for ref in now.keys() | shop.before.keys():
+        if ref.startswith(ASIDE):
+            continue
+        if ref.startswith("refs/deleted/"):
+            assert now[ref].split()[1] in [value.split()[1] for value in shop.before.values()]
+            continue
+        seen, old, new = now.get(ref), shop.before.get(ref), after.get(ref)
+        if seen == old:
+            continue
+        assert ref in shop.before or ref in after, f"{ref} came from nowhere"
+        if ref.startswith("refs/kitchens/"):
+            # Times are in its tree, so that no two are alike: it is a child of the old one.
+            assert (seen is None) == (new is None), ref
+            if seen is not None and old is not None:
+                assert shop.git("rev-parse", f"{ref}^") == old.split()[0]
+        else:
+            assert (seen and seen.split()[1]) == (new and new.split()[1]), ref
+
+
+def healed(shop: Shop) -> None:
+    """One more command, and checkouts are clean of us, no lock of ours is left, and nobody lost a line."""
+    answer = shop.kitchen("list", "--json")
+    assert answer.status == 0, answer
+    assert locks(shop) == []
+    shop.users_lost_nothing()
+    records = shop.kitchen("order", "list", "--json")
+    assert records.status == 0, records
+    assert {one["status"] for one in records.document} <= {"passed", "interrupted", "cancelled"}
+
+
+def locks(shop: Shop) -> list[Path]:
+    """Git's locks, wherever they lie."""
+    found = [Path(folder, name) for folder, _, names in os.walk(shop.folder / ".git") for name in names]
+    return [path for path in found if path.name.endswith(".lock")]
+
+
+def done_or_done_already(job: Job, answer: Answer) -> None:
+    """The same command again does it, or says truthfully that it was done."""
+    if answer.status == 0:
+        return
+    assert answer.status == 2, answer
+    assert json.loads(answer.out)["error"]["code"] in job.again, answer
+
+
+def nothing_is_left(shop: Shop) -> None:
+    """After the next gate and the next worktree, nothing lies about that a killed command made."""
+    answer = shop.kitchen("create", "probe", "--from", "feature")
+    assert answer.status == 0, answer
+    answer = shop.kitchen("test", "feature", "--again")
+    assert answer.status == 0, answer
+    answer = shop.kitchen("merge", "feature")
+    assert answer.status == 0, answer
+    state = shop.folder / ".git" / "kitchens"
+    assert not [ref for ref in shop.refs() if ref.startswith("refs/candidates/")]
+    assert os.listdir(state / "gates") == []
+    assert [name for name in os.listdir(state / "locks") if not name.endswith(".flock")] == []
+    assert [
+        path.name
+        for path in Path(f"{shop.folder}.kitchens").iterdir()
+        if path.name.startswith((".making", ".removing"))
+    ] == []
+    assert [path.name for path in state.glob("scratch-*")] == []
+    listed = shop.git("worktree", "list", "--porcelain")
+    assert "prunable" not in listed and "locked" not in listed
+    assert locks(shop) == []

@@ -1,0 +1,87 @@
+"""Many at once: every one lands, or says why not, and nothing is lost."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.soak.shop import Shop
+from tests.soak.sound import git_finds_it_sound, locks
+
+
+@pytest.mark.trials(3, 8)
+def test_kitchens_that_merge_at_once_all_land(shop: Shop, trials: int) -> None:
+    """Each has a file and a line of a recipe of its own; at the end `dev` holds all of them, and proves it."""
+    names = [f"cook-{number}" for number in range(trials)]
+    for name in names:
+        assert shop.kitchen("create", name, "--from", "dev", "--no-test").status == 0
+        shop.write(f"{name}.txt", name, name)
+        shop.write(f"recipes/{name}/recipe.toml", '[nodes.one]\nrun = "true"\n', name)
+        shop.commit(name, name)
+
+    answers = [child.wait() for child in [shop.start("merge", name) for name in names]]
+
+    assert [answer.status for answer in answers] == [0] * trials, answers
+    landed = shop.git("ls-tree", "--name-only", "dev").splitlines()
+    assert {f"{name}.txt" for name in names} <= set(landed)
+    assert shop.kitchen("verify", "dev").status == 0
+    assert shop.users_files()["dev"] == shop.files["dev"]
+    git_finds_it_sound(shop)
+    assert locks(shop) == []
+
+
+@pytest.mark.trials(4, 24)
+def test_creates_and_deletes_at_once_do_each_thing_once(shop: Shop, trials: int) -> None:
+    """Of those who create one name, one does; so of those who delete it; different names do not disturb each other."""
+    words = [("create", f"cook-{number % (trials // 2)}", "--from", "dev") for number in range(trials)]
+
+    made = [child.wait() for child in [shop.start(*each) for each in words]]
+
+    assert sorted(answer.status for answer in made) == [0] * (trials // 2) + [2] * (trials - trials // 2), (
+        made
+    )
+    listed = {one["name"]: one for one in shop.kitchen("list", "--json").document}
+    for number in range(trials // 2):
+        assert listed[f"cook-{number}"]["state"] == "ready"
+    gone = [child.wait() for child in [shop.start("delete", each[1]) for each in words]]
+    assert sorted(answer.status for answer in gone) == [0] * (trials // 2) + [2] * (trials - trials // 2), (
+        gone
+    )
+    assert shop.before.keys() == {ref for ref in shop.refs() if not ref.startswith("refs/deleted/")}
+    assert shop.kitchen("doctor").status == 0
+    git_finds_it_sound(shop)
+
+
+@pytest.mark.trials(4, 24)
+def test_settings_that_are_set_at_once_are_all_there(shop: Shop, trials: int) -> None:
+    """Half of them set one variable, half the other; the registration's history holds every one."""
+    words = [("set", "dev", "round=true" if number % 2 else f"top={number + 10}") for number in range(trials)]
+
+    answers = [child.wait() for child in [shop.start(*each) for each in words]]
+
+    assert [answer.status for answer in answers] == [0] * trials, answers
+    settings = shop.kitchen("settings", "dev", "--json").document["settings"]
+    assert settings["round"] is True and settings["top"] >= 10
+    assert int(shop.git("rev-list", "--count", "refs/kitchens/dev")) >= trials // 2
+
+
+@pytest.mark.trials(3, 12)
+def test_a_kitchen_that_is_merged_and_promoted_at_once_is_whole(shop: Shop, trials: int) -> None:
+    """Merges, promotions, deletions, settings and order runs, all of one `dev`."""
+    words = [
+        ("merge", "feature"),
+        ("promote", "dev"),
+        ("order", "run", "counts", "--kitchen", "dev"),
+        ("set", "dev", "top=7"),
+        ("delete", "early"),
+        ("create", "late", "--from", "dev"),
+    ]
+    children = [shop.start(*words[number % len(words)]) for number in range(trials)]
+
+    answers = [child.wait() for child in children]
+
+    assert [answer for answer in answers if answer.status not in (0, 2)] == []
+    assert not [answer for answer in answers if "Traceback" in answer.err or "bug" in answer.err]
+    assert shop.kitchen("verify", "dev").status == 0
+    assert shop.kitchen("verify", "production").status == 0
+    shop.users_lost_nothing()
+    git_finds_it_sound(shop)
