@@ -93,7 +93,9 @@ class Attempt:
     def last_line(self, after: int = 0) -> str | None:
         """The last line of the log that says anything beyond its first `after` bytes, shortened."""
         try:
-            own = left.read(self.log, last=4096)[-max(0, self.size() - after) :] if self.size() > after else b""
+            own = (
+                left.read(self.log, last=4096)[-max(0, self.size() - after) :] if self.size() > after else b""
+            )
             lines = own.decode("utf-8", "replace").splitlines()
         except OSError:
             return None

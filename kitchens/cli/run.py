@@ -16,7 +16,9 @@ from kitchens.cli.commands.tree import kitchen
 from kitchens.cli.stop import StopSignal
 from kitchens.cli.streams import give_up_stdout, open_streams
 from kitchens.cli.words import EXIT_BUG, EXIT_INVALID, error_document, exit_status, from_os_error, say_error
-from kitchens_engine.errors import Interrupted, KitchensError
+from kitchens_engine.errors import EnvironmentFailure, Interrupted, KitchensError
+
+_INTERRUPTED = Interrupted("interrupted; nothing half-done is left")
 
 
 def run(words: Sequence[str]) -> int:
@@ -36,10 +38,13 @@ def run(words: Sequence[str]) -> int:
             return done.exit_code
         except click.ClickException as error:
             return _usage(error, as_json)
+        except EnvironmentFailure as error:
+            # A terminal's ^C also ends the git that we wait for, and may be seen there first.
+            return _said(_INTERRUPTED if stop.event.is_set() else error, as_json)
         except KitchensError as error:
             return _said(error, as_json)
         except (KeyboardInterrupt, click.Abort):
-            return _said(Interrupted("interrupted; nothing half-done is left"), as_json)
+            return _said(_INTERRUPTED, as_json)
         except (BrokenPipeError, SystemExit):
             # The reader went away (`kitchen list | head`), for which click exits with 1, our red: as every Unix
             # filter, end without a word.

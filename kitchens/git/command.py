@@ -167,8 +167,11 @@ class Git:
         return answer
 
     def start(self, *words: str) -> subprocess.Popen[bytes]:
-        """Start a git process that is talked to through its pipes. The caller ends it."""
-        return self._start(words, self.environment, pipe_errors=False)
+        """Start a git process that is talked to through its pipes. The caller ends it.
+
+        A terminal's ^C does not reach it: whoever talks to it decides what to finish first.
+        """
+        return self._start(words, self.environment, pipe_errors=False, apart=True)
 
     def failure(self, words: Sequence[str | Path], answer: Answer) -> EnvironmentFailure:
         """The error for a call that failed. Raises `InvalidInput` when this git is too old to be asked."""
@@ -212,12 +215,14 @@ class Git:
         keep: Sequence[int] = (),
         pipe_input: bool = True,
         pipe_errors: bool = True,
+        apart: bool = False,
     ) -> subprocess.Popen[bytes]:
         self.tally.calls += 1
         try:
             return subprocess.Popen(
                 ["git", *PINNED, *(str(word) for word in words)],
                 cwd=self.folder,
+                process_group=0 if apart else None,
                 env=environment,
                 stdin=subprocess.PIPE if pipe_input else subprocess.DEVNULL,
                 stdout=subprocess.PIPE,

@@ -48,7 +48,7 @@ def nothing_half_done(shop: Shop) -> None:
     """No lock, no claim, no folder and no ref that is made for a moment; no kitchen without its branch."""
     assert locks(shop) == []
     state = shop.folder / ".git" / "kitchens"
-    assert [name for name in os.listdir(state / "locks") if not name.endswith(".flock")] == []
+    assert [name for name in os.listdir(state / "locks") if name.endswith(".claim")] == []
     assert os.listdir(state / "gates") == []
     assert [path.name for path in state.glob("scratch-*")] == []
     names = [path.name for path in shop.path("").iterdir()]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -68,3 +69,12 @@ def test_calls_are_counted(repository):
     before = repository.git.tally.calls
     repository.git.run("version")
     assert repository.git.tally.calls == before + 1
+
+
+def test_a_reader_does_not_hear_the_terminal(repository):
+    """^C is for us: what we finish before we stop needs the reader."""
+    process = repository.git.start("cat-file", "--batch")
+    try:
+        assert os.getpgid(process.pid) != os.getpgrp()
+    finally:
+        process.communicate()
