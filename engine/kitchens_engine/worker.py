@@ -245,7 +245,8 @@ def run_tests(request: Request) -> tuple[Result, int]:
     plugin = _plugin(request)
     code = pytest.main(
         [
-            *("-p", "no:cacheprovider", "-c", os.devnull, "--rootdir", os.getcwd()),
+            # `.` and not its path: pytest looks for variables in what it is given, such as `$HOME`.
+            *("-p", "no:cacheprovider", "-c", os.devnull, "--rootdir", "."),
             *("-q", "--tb=short", "--color=no", "--import-mode=prepend"),
             request["folder"],
         ],

@@ -5,6 +5,14 @@ from __future__ import annotations
 from tests.cli.conftest import Desk
 
 
+def test_a_folder_with_blanks_and_quotes_in_its_name_is_as_good_as_any(empty: Desk) -> None:
+    """The recipe that comes with it runs there, and passes its gate."""
+    folder = empty.folder / """Ann's "own" $HOME book"""
+    empty.json("init", str(folder))
+    assert empty.json("order", "run", "hello", folder=folder)["status"] == "passed"
+    assert empty.json("create", "dev", folder=folder)["gate"]["status"] == "green"
+
+
 def test_an_empty_folder_becomes_a_cookbook_that_runs(empty: Desk) -> None:
     """Repository, first commit, a recipe whose order passes."""
     document = empty.json("init", "bakery")

@@ -16,6 +16,7 @@ from jinja2.utils import missing
 from kitchens_engine.errors import InvalidInput
 from kitchens_engine.language import shell as quoting
 from kitchens_engine.language.nearest import did_you_mean
+from kitchens_engine.values import as_word
 
 
 class _Undefined(StrictUndefined):
@@ -53,6 +54,7 @@ def environment() -> _Environment:
     )
     made.globals = {name: made.globals[name] for name in ("range", "dict", "namespace")}
     made.filters["raw"] = quoting.Raw.of
+    made.filters["sql"] = sql_literal
     for place in quoting.PLACES:
         made.filters[_filter(place)] = quoting.QUOTES[place]
     return made
@@ -144,6 +146,21 @@ def _text(value: Any) -> Any:
     if value is None:
         return "null"
     return str(value).lower() if isinstance(value, bool) else value
+
+
+def sql_literal(value: Any) -> str:
+    """The filter `sql`: a value as SQL writes it, quotes in it doubled; a list as its items, for `in ( )`."""
+    match value:
+        case Undefined():
+            return str(value)  # raises
+        case None:
+            return "null"
+        case bool() | int() | float():
+            return as_word(value)
+        case list() | tuple():
+            return ", ".join(sql_literal(item) for item in value)
+        case _:
+            return "'" + as_word(value).replace("'", "''") + "'"
 
 
 def _failure(text: str, error: Exception) -> InvalidInput:

@@ -51,6 +51,15 @@ def test_a_value_that_is_one_whole_expression_keeps_its_type(text: str, value: o
     assert type(rendered) is type(value)
 
 
+@pytest.mark.parametrize(
+    ("value", "literal"),
+    [("it's", "'it''s'"), (3, "3"), (True, "true"), (None, "null"), (["a", 1], "'a', 1")],
+)
+def test_the_filter_sql_writes_a_literal(value: object, literal: str) -> None:
+    """So that a folder with a quote in its name can be read."""
+    assert render("select {{ variables.x | sql }}", {"variables": {"x": value}}) == f"select {literal}"
+
+
 def test_names_of_variables_win_over_methods_of_tables() -> None:
     """An output or variable called `items` or `values` is reached like any other."""
     assert render("{{ variables.items }}", CONTEXT) == 3
