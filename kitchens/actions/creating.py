@@ -204,14 +204,14 @@ def carry_out_create(house: House, plan: CreatePlan, *, test: bool = True) -> Cr
 
 
 def _free(kitchens: Kitchens, name: KitchenName, adopt: bool) -> None:
-    existing = {one.lower(): one for one in (*kitchens.branches, *kitchens.names())}
+    existing = {one.lower(): one for one in (*kitchens.branches, *kitchens.names)}
     same = existing.get(name.lower())
     if same is not None and same != name:
         raise InvalidInput(
             f"`{name}` differs only in case from `{same}`, which many file systems cannot tell apart",
             code="kitchen-exists",
         )
-    if same in set(kitchens.names()):
+    if same in kitchens.names:
         raise InvalidInput(
             f"the kitchen `{name}` exists already", f"`kitchen show {name}`", code="kitchen-exists"
         )

@@ -131,4 +131,4 @@ def _kitchens(house: House) -> Finding:
             f"`{half_made[0]}` was registered and never got its branch",
             f"`kitchen create {half_made[0]}` completes it",
         )
-    return Finding("kitchens", "ok", f"{len(list(kitchens.names()))} kitchens")
+    return Finding("kitchens", "ok", f"{len(kitchens.names)} kitchens")

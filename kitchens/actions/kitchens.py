@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -38,15 +38,15 @@ class Kitchen:
 
 
 class Kitchens:
-    """All kitchens, read lazily: one `for-each-ref` for the names, one object read per kitchen asked for."""
+    """All kitchens as they stood when their refs were read, which is once; registrations are read when asked for."""
 
     def __init__(self, house: House) -> None:
         self.house = house
+        self._registrations: dict[str, Registration] = {}
 
     @cached_property
     def _refs(self) -> dict[str, str]:
-        store = self.house.repository.refs
-        return {**store.refs(BRANCHES), **store.refs(REGISTRATIONS)}
+        return self.house.repository.refs.refs(BRANCHES, REGISTRATIONS)
 
     @cached_property
     def branches(self) -> dict[str, str]:
@@ -96,9 +96,17 @@ class Kitchens:
         return None if found is None else found[0]
 
     def _read(self, name: str) -> tuple[Registration, str] | None:
-        if name not in self.registered:
+        oid = self._refs.get(f"{REGISTRATIONS}{name}")
+        if oid is None:
             return None
-        return self.house.registrations.read(KitchenName(name))
+        self._learn([name])
+        return self._registrations[name], oid
+
+    def _learn(self, names: Iterable[str]) -> None:
+        """Read the registrations that are not read yet, in one go."""
+        new = [name for name in names if name not in self._registrations]
+        found = self.house.registrations.at([self._refs[f"{REGISTRATIONS}{name}"] for name in new])
+        self._registrations |= zip(new, found, strict=True)
 
     @cached_property
     def cookbook(self) -> Cookbook | None:
@@ -111,15 +119,21 @@ class Kitchens:
         except (InvalidInput, InvalidFiles):
             return None
 
-    def names(self) -> Iterator[KitchenName]:
+    @cached_property
+    def names(self) -> tuple[KitchenName, ...]:
         """Every kitchen that has a branch: registered, or named as permanent by production's `kitchens.toml`."""
         named: set[str] = set() if self.cookbook is None else set(self.cookbook.kitchens)
-        for name in sorted({*self.registered, *named, self.root} & set(self.branches)):
-            yield KitchenName(name)
+        found = {*self.registered, *named, self.root} & set(self.branches)
+        return tuple(KitchenName(name) for name in sorted(found))
+
+    def all(self) -> list[Kitchen]:
+        """Every kitchen, by name."""
+        self._learn(self.registered)
+        return [self.get(name) for name in self.names]
 
     def get(self, name: str) -> Kitchen:
         """The kitchen `name`. Raises `InvalidInput` with the nearest name when there is none."""
-        known = list(self.names())
+        known = self.names
         if name not in known and name == self.root:
             raise InvalidInput(
                 f"production `{name}` has no commit yet",
@@ -162,7 +176,7 @@ class Kitchens:
 
     def children_of(self, name: str) -> list[str]:
         """The kitchens made from `name`, sorted."""
-        return [one for one in self.names() if one != name and self.get(one).parent == name]
+        return [one.name for one in self.all() if one.name != name and one.parent == name]
 
     def checkout_of(self, name: str) -> Path | None:
         """Where the kitchen's branch is checked out, if anywhere."""
@@ -190,7 +204,7 @@ class Kitchens:
         """The kitchen whose checkout holds the current folder. Raises `InvalidInput` when none does."""
         here = self.house.repository.here
         for branch, path in self._checkouts:
-            if path.samefile(here) and branch in set(self.names()):
+            if path.samefile(here) and branch in self.names:
                 return self.get(branch)
         raise InvalidInput(
             "the current folder is no kitchen's checkout", "name the kitchen", code="no-kitchen"

@@ -14,7 +14,7 @@ from kitchens_engine.errors import InvalidInput
 def list_kitchens(house: House) -> list[dict[str, Any]]:
     """Every kitchen, the root first, then by name."""
     kitchens = Kitchens(house)
-    found = [kitchens.get(name) for name in kitchens.names()]
+    found = kitchens.all()
     found.sort(key=lambda one: (one.name != kitchens.root, not one.permanent, one.name))
     return _documents(house, kitchens, found)
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
-import traceback
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -114,6 +112,8 @@ def _said(error: KitchensError, as_json: bool) -> int:
 
 def _bug(error: BaseException, as_json: bool) -> int:
     """A bug of ours: one line on screen, the traceback in a file that the line names."""
+    import traceback
+
     text = "".join(traceback.format_exception(error))
     path = _write_log(text)
     known = KitchensError(
@@ -127,6 +127,8 @@ def _bug(error: BaseException, as_json: bool) -> int:
 
 
 def _write_log(text: str) -> Path:
+    import tempfile
+
     handle, name = tempfile.mkstemp(prefix="kitchen-bug-", suffix=".log")
     with os.fdopen(handle, "w") as file:
         file.write(text)

@@ -51,9 +51,9 @@ class Refs:
         answer = self._git.run("show-ref", "--verify", "--hash", "--", ref, check=False)
         return answer.text if answer.status == 0 else None
 
-    def refs(self, prefix: str) -> dict[str, str]:
-        """All refs below `prefix` (a whole path such as `refs/heads/`) by full name, sorted."""
-        answer = self._git.run("for-each-ref", "--format=%(refname)%00%(objectname)", "--", prefix)
+    def refs(self, *prefixes: str) -> dict[str, str]:
+        """All refs below the prefixes (whole paths such as `refs/heads/`) by full name, sorted. One process."""
+        answer = self._git.run("for-each-ref", "--format=%(refname)%00%(objectname)", "--", *prefixes)
         lines = answer.text.split("\n") if answer.out else []
         return {name: oid for name, _, oid in (line.partition("\0") for line in lines)}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -46,6 +46,10 @@ class Registrations:
         if oid is None:
             return None
         return self._parsed([oid])[0], oid
+
+    def at(self, oids: Sequence[str]) -> list[Registration]:
+        """The registrations that were written under these ids, in one go."""
+        return self._parsed(list(oids))
 
     def all(self) -> dict[KitchenName, Registration]:
         """Every registration, by name: one process for the refs, and one answers for all the contents."""

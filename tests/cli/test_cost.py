@@ -1,0 +1,52 @@
+"""What a command may cost, counted in git processes: unlike milliseconds, they are the same on every machine."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Desk
+
+Counted = Callable[..., list[str]]
+
+
+@pytest.fixture
+def counted(desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Counted:
+    """Type a command and get the git processes that it started, by their words."""
+    log, shim = tmp_path / "git.log", tmp_path / "bin" / "git"
+    shim.parent.mkdir()
+    shim.write_text(f'#!/bin/sh\nprintf "%s\\n" "$*" >> "{log}"\nexec "{shutil.which("git")}" "$@"\n')
+    shim.chmod(0o755)
+
+    def type_and_count(*words: str) -> list[str]:
+        with monkeypatch.context() as patch:
+            patch.setenv("PATH", f"{shim.parent}{os.pathsep}{os.environ['PATH']}")
+            desk.json(*words)
+        found = log.read_text().splitlines()
+        log.unlink()
+        return found
+
+    return type_and_count
+
+
+def test_a_list_costs_four_processes_however_many_kitchens_there_are(desk: Desk, counted: Counted) -> None:
+    """Where the repository is, its refs, one reader for all registrations, its worktrees."""
+    for name in ("one", "two", "three"):
+        desk.json("create", name, "--no-test")
+
+    assert len(counted("list")) <= 4
+
+
+@pytest.mark.parametrize("file", ["README.md", "recipes/counts/recipe.toml"])
+def test_a_merge_of_an_attested_change_is_few_processes(desk: Desk, counted: Counted, file: str) -> None:
+    """Whether it touches a recipe or not."""
+    desk.json("create", "dev")
+    desk.json("create", "idea", "--from", "dev")
+    desk.commit(file, f"{(desk.path('idea') / file).read_text()}# changed\n", "idea")
+    desk.json("test", "idea")
+
+    assert len(found := counted("merge", "idea")) <= 29, "\n".join(found)
