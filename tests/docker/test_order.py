@@ -73,7 +73,7 @@ def test_every_kind_of_node_runs_inside(
         run=place.run, order="o", shelf=shelf, root=place.checkout, recipe="r", variation=None,
         variables={"secret": str(secret)}, settings={}, nodes=None,
         kitchen=KitchenFacts("dev", "production", place.data), folder=place.folder,
-        started=datetime(2026, 1, 2, tzinfo=UTC), base_environment=environment, jobs=2,
+        started=datetime(2026, 1, 2, tzinfo=UTC), jobs=2,
     )  # fmt: skip
     runtime = open_runtime(python_image, environment=environment, limits=place.limits)
 

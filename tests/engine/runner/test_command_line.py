@@ -85,8 +85,9 @@ def started(folder: Path) -> tuple[subprocess.Popen[bytes], int]:
     process = subprocess.Popen(command(folder, "long"), env=environment(), stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
-        for child in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split():
-            return process, int(child)
+        for children in Path(f"/proc/{process.pid}/task").glob("*/children"):
+            for child in children.read_text().split():
+                return process, int(child)
         time.sleep(0.02)
     raise AssertionError("the node never started")
 
