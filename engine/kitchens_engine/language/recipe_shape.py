@@ -12,6 +12,8 @@ from kitchens_engine.shape import FILLED, Format, Key, Table, matching
 
 #: A function of a module beside the recipe: `module:function`.
 FUNCTION = r"[^\W\d][\w.]*:[^\W\d]\w*"
+#: No file system takes names of more than 255 bytes.
+_LONGEST_NAME = 200
 
 
 def _positive_duration(value: Any) -> float:
@@ -68,7 +70,17 @@ def _time_zone(value: str) -> object:
     raise ValueError(f"there is no time zone `{value}`; write one such as `Europe/Berlin`")
 
 
-_NODE_NAME = matching("node-name", r"\w[\w-]*", "is no name; use letters, digits, `_` and `-`")
+def _node_name(value: str) -> object:
+    if not re.fullmatch(r"\w[\w-]*", value):
+        raise ValueError(f"`{value}` is no name; use letters, digits, `_` and `-`")
+    if len(value.encode()) > _LONGEST_NAME:
+        raise ValueError(
+            f"the name is longer than {_LONGEST_NAME} bytes, and its logs lie in a folder of that name"
+        )
+    return value
+
+
+_NODE_NAME = Format("node-name", _node_name)
 _NAME = matching("name", r"\w[\w.-]*", "is no name; use letters, digits, `_`, `-` and `.`")
 _VARIABLE_OF_ENVIRONMENT = matching(
     "environment-name",
