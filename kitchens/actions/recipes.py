@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from kitchens.model.cookbook import parse_cookbook
+from kitchens.model.cookbook import missing_files, parse_cookbook
 from kitchens_engine.check import check
 from kitchens_engine.errors import Fault, InvalidFiles
 from kitchens_engine.recipe import Node, Recipe
@@ -69,7 +69,8 @@ def check_recipes(folder: Path, name: str | None) -> tuple[Fault, ...]:
                 Fault("error", "kitchens.toml", 1, 1, "", "there is no `kitchens.toml`", "`kitchen init`")
             )
         else:
-            faults += parse_cookbook(text)[1]
+            wrong = parse_cookbook(text)[1]
+            faults += wrong or missing_files(text, source)
     faults += check(shelf, None if name is None else [name])
     return tuple(sorted(faults, key=lambda fault: (fault.file, fault.line, fault.column)))
 

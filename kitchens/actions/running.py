@@ -17,10 +17,10 @@ from kitchens.containers import place as containers
 from kitchens.containers.choose import choose_runtime
 from kitchens.containers.image import ImageSource
 from kitchens.gate.fingerprint import build_context
-from kitchens.model.cookbook import Cookbook
+from kitchens.model.cookbook import FILE, Cookbook, missing_files
 from kitchens.model.toolchain import toolchain_key
 from kitchens_engine.environment import allowed
-from kitchens_engine.errors import EnvironmentFailure, Interrupted, InvalidInput
+from kitchens_engine.errors import EnvironmentFailure, Interrupted, InvalidFiles, InvalidInput
 from kitchens_engine.order import Order
 from kitchens_engine.outcome import RunRecord, Status
 from kitchens_engine.ports import Event, Runtime, Source
@@ -120,24 +120,16 @@ def _refuse_services(cookbook: Cookbook) -> None:
 
 def _image_source(source: Source, cookbook: Cookbook, checkout: Path) -> ImageSource:
     runtime = cookbook.runtime
-    requirements = None
-    if runtime.requirements is not None:
-        requirements = source.read(runtime.requirements)
-        if requirements is None:
-            raise InvalidInput(
-                f"`{runtime.requirements}`, the requirements of `[runtime]`, is not there",
-                file="kitchens.toml",
-            )
+    missing = missing_files(source.read(FILE) or b"", source)
+    if errors := tuple(fault for fault in missing if fault.severity == "error"):
+        raise InvalidFiles(errors)
+    requirements = None if runtime.requirements is None else source.read(runtime.requirements)
     worker = {WORKER.name: WORKER.read_bytes()}
     name = runtime.requirements or "requirements.txt"
     if runtime.build is None:
         key = toolchain_key(image=runtime.image, requirements=requirements)
         return ImageSource(key, worker, runtime.image, requirements=requirements, requirements_name=name)
     context = checkout / build_context(runtime.build)
-    if not (checkout / runtime.build).is_file():
-        raise InvalidInput(
-            f"`{runtime.build}`, the Dockerfile of `[runtime]`, is not there", file="kitchens.toml"
-        )
     key = toolchain_key(dockerfile=runtime.build, context=_content(context), requirements=requirements)
     return ImageSource(
         key,

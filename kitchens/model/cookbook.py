@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
 from kitchens.model.cookbook_shape import COOKBOOK, size
 from kitchens.model.names import KitchenName
 from kitchens_engine.errors import Fault
-from kitchens_engine.language.document import Document, read_document
+from kitchens_engine.language.document import Document, dotted, read_document
 from kitchens_engine.language.graph import circles
+from kitchens_engine.language.nearest import did_you_mean
+from kitchens_engine.ports import Source
+from kitchens_engine.positions import Path
 from kitchens_engine.shape import examine, in_order
 
 FILE = "kitchens.toml"
@@ -112,6 +115,29 @@ def parse_cookbook(text: bytes, file: str = FILE) -> tuple[Cookbook | None, tupl
     values, wrong = examine(document, COOKBOOK)
     faults = in_order([*wrong, *_image_faults(document, values), *_parent_faults(document, values)])
     return (None if faults else _cookbook(values)), faults
+
+
+def missing_files(text: bytes, source: Source, file: str = FILE) -> tuple[Fault, ...]:
+    """A fault for each file that the settings name and `source` lacks; a missing `shared` path is a warning."""
+    document = read_document(text, file)
+    if isinstance(document, Fault):
+        return ()
+    found = []
+    runtime = document.values.get("runtime", {})
+    for key in ("requirements", "build"):
+        if key in runtime and source.read(runtime[key]) is None:
+            found.append(_missing(document, source, ("runtime", key), runtime[key]))
+    for index, path in enumerate(document.values.get("gate", {}).get("shared", ())):
+        if source.read(path) is None and not source.names(path):
+            fault = _missing(document, source, ("gate", "shared", index), path)
+            found.append(replace(fault, severity="warning"))
+    return in_order(found)
+
+
+def _missing(document: Document, source: Source, key: Path, path: str) -> Fault:
+    folder, _, name = path.rstrip("/").rpartition("/")
+    message = f"`{dotted(key)}` names `{path}`, which does not exist"
+    return document.fault(key, message, did_you_mean(name, source.names(folder)))
 
 
 def _image_faults(document: Document, values: Mapping[str, Any]) -> list[Fault]:

@@ -55,6 +55,11 @@ def _more_than_nothing(value: float) -> object:
 
 
 _NAME = matching("name", r"\w[\w.-]*", "is no name; use letters, digits, `_`, `-` and `.`")
+_IMAGE = matching(
+    "image",
+    r"(?:[A-Za-z0-9][A-Za-z0-9.-]*(?::\d+)?/)?[a-z0-9]+(?:[._/-]+[a-z0-9]+)*(?::\w[\w.-]{0,127})?(?:@[\w+.-]+:[0-9a-fA-F]{32,})?",
+    "is no image; write one such as `python:3.12-slim`",
+)
 _HOST = matching(
     "host-name", r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", "is no host name; use a-z, 0-9 and `-`"
 )
@@ -84,7 +89,7 @@ _COOKBOOK = Table(
 _RUNTIME = Table(
     keys={
         "kind": Key(("string",), choices=("auto", "docker", "process")),
-        "image": _TEXT,
+        "image": Key(("string",), format=_IMAGE),
         "build": Key(("string",), format=_FILE),
         "requirements": Key(("string",), format=_FILE),
         "network": Key(("string",), choices=("none", "kitchen", "open")),
@@ -98,7 +103,7 @@ _CONNECTION = Table(keys={"url": _REQUIRED_URL, "gate": _section(Table(keys={"ur
 
 _SERVICE = Table(
     keys={
-        "image": Key(("string",), required=True, format=FILLED),
+        "image": Key(("string",), required=True, format=_IMAGE),
         "port": Key(("integer",), format=Format("port", _port)),
         "health": _TEXT,
         "env": _section(Table(others=Key(("string", "integer")), names=_ENVIRONMENT)),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -14,8 +15,10 @@ from kitchens.model.cookbook import (
     Policy,
     Runtime,
     Service,
+    missing_files,
     parse_cookbook,
 )
+from kitchens_engine.shelf import FolderSource
 
 WHOLE = """\
 [cookbook]
@@ -175,3 +178,51 @@ def test_reading_settings_imports_nothing_heavy() -> None:
         "assert not heavy, heavy"
     )
     subprocess.run([sys.executable, "-c", code], check=True, env={"PYTHONPATH": ":".join(sys.path)})
+
+
+def test_files_that_the_settings_name_and_that_are_not_there_are_found(tmp_path: Path) -> None:
+    """With line and nearest name; what is shared may be missing, which is worth a warning."""
+    (tmp_path / "requirements.txt").write_text("")
+    (tmp_path / "lib").mkdir()
+    (tmp_path / "lib" / "code.py").write_text("")
+    text = b"""[cookbook]
+name = "x"
+[runtime]
+requirements = "requirments.txt"
+[gate]
+shared = ["lib", "lib/cod.py"]
+"""
+    found = missing_files(text, FolderSource(tmp_path))
+    assert [(fault.severity, fault.line, fault.message, fault.hint) for fault in found] == [
+        (
+            "error",
+            4,
+            "`runtime.requirements` names `requirments.txt`, which does not exist",
+            "did you mean `requirements.txt`?",
+        ),
+        (
+            "warning",
+            6,
+            "`gate.shared[1]` names `lib/cod.py`, which does not exist",
+            "did you mean `code.py`?",
+        ),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("image", "good"),
+    [
+        ("python:3.12-slim", True),
+        ("kitchens-test/python:bookworm", True),
+        ("Registry.example:5000/team/my_image--x@sha256:" + "a" * 64, True),
+        ("localhost/a", True),
+        ("Bad Image", False),
+        ("Python:3", False),
+        ("a:b:c", False),
+        ("-x", False),
+    ],
+)
+def test_what_is_no_image_is_found_before_any_engine_is_asked(image: str, good: bool) -> None:
+    """The engine would call it a failure of its own."""
+    cookbook, faults = parse_cookbook(f'[cookbook]\nname = "x"\n[runtime]\nimage = "{image}"\n'.encode())
+    assert (cookbook is not None, [fault.line for fault in faults]) == (good, [] if good else [4])
