@@ -26,7 +26,7 @@ from kitchens.git.healing import TEMPORARY
 from kitchens.model.cookbook import Cookbook
 from kitchens.model.gate import Failure, Gate, Verdict, failures_of
 from kitchens.model.kitchen import Attestation
-from kitchens_engine.errors import InvalidInput
+from kitchens_engine.errors import Interrupted, InvalidInput
 from kitchens_engine.order import KitchenFacts, Order
 from kitchens_engine.ports import Event
 from kitchens_engine.records import new_run_id
@@ -290,8 +290,12 @@ def claimed(house: House, folder: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
-        held.release()
+        # ^C waits for this, and counts after it.
+        with house.watch() as stop:
+            shutil.rmtree(folder, ignore_errors=True)
+            held.release()
+    if stop.is_set():
+        raise Interrupted("interrupted; nothing half-done is left")
 
 
 def _build_paths(cookbook: Cookbook) -> list[str]:

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
+import signal
+from typing import Any
+
+import pytest
+
 from tests.cli.conftest import RECIPE, Desk
 
 
@@ -134,3 +140,24 @@ def test_the_targets_settings_decide_in_a_gate(desk: Desk) -> None:
     assert desk.json("merge", "idea", status=1)["gate"]["recipes"][0]["status"] == "failed"
     desk.json("unset", "dev", "top")
     assert desk.json("merge", "idea")["status"] == "merged"
+
+
+def test_a_stop_while_a_gate_clears_up_leaves_nothing_and_lands_nothing(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The signal waits for the clearing up, and counts after it."""
+    desk.json("create", "dev")
+    desk.commit("recipes/counts/recipe.toml", RECIPE.replace("top = 3", "top = 4"), kitchen="dev")
+    before = desk.tip("production")
+    remove = shutil.rmtree
+
+    def stopped(*words: Any, **more: Any) -> None:
+        signal.raise_signal(signal.SIGTERM)
+        remove(*words, **more)
+
+    monkeypatch.setattr("kitchens.actions.gating.shutil.rmtree", stopped)
+    answer = desk.kitchen("merge", "dev")
+
+    assert (answer.status, desk.tip("production")) == (130, before)
+    state = desk.folder / ".git" / "kitchens"
+    assert list((state / "gates").iterdir()) == list((state / "locks").glob("*.claim")) == []
