@@ -55,6 +55,9 @@ def run(words: Sequence[str]) -> int:
             known = _no_text(words)
             return _bug(error, as_json) if known is None else _said(known, as_json)
         except Exception as error:
+            if isinstance(error.__cause__, KeyboardInterrupt):
+                # Python 3.11 wraps what is raised while it makes a class.
+                return _said(_INTERRUPTED, as_json)
             return _bug(error, as_json)
     return code if isinstance(code, int) else 0
 

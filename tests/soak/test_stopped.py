@@ -45,7 +45,11 @@ def said_in_one_sentence(answer: Answer) -> None:
 
 
 def nothing_half_done(shop: Shop) -> None:
-    """No lock, no claim, no folder and no ref that is made for a moment; no kitchen without its branch."""
+    """No lock, no claim, no folder and no ref that is made for a moment; no kitchen without its branch.
+
+    A signal that strikes a clearing up itself leaves the rest to the next command.
+    """
+    assert shop.kitchen("list").status == 0
     assert locks(shop) == []
     state = shop.folder / ".git" / "kitchens"
     assert [name for name in os.listdir(state / "locks") if name.endswith(".claim")] == []
