@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
 class KitchensError(Exception):
@@ -60,8 +60,7 @@ class Interrupted(KitchensError):
     code = "interrupted"
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(NamedTuple):
     """One thing that is wrong in a file, as `kitchen recipe check` shows it.
 
     `severity` is `error` or `warning`; `line` and `column` count from 1; `key` is the

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from types import MappingProxyType
+from typing import Any, NamedTuple, Protocol
 
 
 class Source(Protocol):
@@ -21,8 +21,7 @@ class Source(Protocol):
         """The names directly inside `folder`, sorted; empty when there is no such folder."""
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(NamedTuple):
     """A process to start: `argv`, where, with which variables over the runtime's own, and the log to append to.
 
     `token` names the attempt: it is unique in the run, and the end is reported under it.
@@ -35,8 +34,7 @@ class Command:
     log: Path
 
 
-@dataclass(frozen=True, slots=True)
-class Ended:
+class Ended(NamedTuple):
     """The end of a process: its exit status (a signal as 128 + number).
 
     `lost` says in one sentence why there is no evidence of how it ended (a lost
@@ -73,8 +71,7 @@ class Runtime(Protocol):
         """End what still runs and give back what the runtime holds."""
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(NamedTuple):
     """Something happened in a run. Observers turn events into progress and words.
 
     `kind`: `waiting` (for a lock), `run-started`, `node-started`, `node-retried`,
@@ -86,7 +83,7 @@ class Event:
     kind: str
     run: str
     node: str | None = None
-    detail: Mapping[str, Any] = field(default_factory=dict)
+    detail: Mapping[str, Any] = MappingProxyType({})
 
 
 class Observer(Protocol):

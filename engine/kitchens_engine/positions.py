@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 #: The way to a value: keys of tables, and indexes (from 0) in lists.
 Path = tuple[str | int, ...]
@@ -25,8 +26,7 @@ _STRING = re.compile(
 _SCALAR = re.compile(r"[^,\]}#\n]+")
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """Line and column of a key, both from 1, and the line on which the text of its value begins."""
 
     line: int

@@ -8,8 +8,8 @@ from __future__ import annotations
 import copy
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from kitchens_engine.errors import Fault
 from kitchens_engine.language.document import Document, dotted
@@ -18,16 +18,14 @@ from kitchens_engine.language.types import is_a, type_name, with_article
 from kitchens_engine.positions import Path
 
 
-@dataclass(frozen=True, slots=True)
-class Format:
+class Format(NamedTuple):
     """What a value must look like beyond its type: `accept` raises `ValueError` with a sentence."""
 
     name: str
     accept: Callable[[Any], object]
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
+class Key(NamedTuple):
     """What may stand under one key.
 
     `types` are names of `TYPES`; `items` is the shape of each item when it is a list;
@@ -42,12 +40,11 @@ class Key:
     items: Key | None = None
     table: Table | None = None
     format: Format | None = None
-    synonyms: Mapping[str, str] = field(default_factory=dict)
+    synonyms: Mapping[str, str] = MappingProxyType({})
     only_with: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(NamedTuple):
     """The keys of a table: `keys` by name, and `others` where users choose the names.
 
     `names` is the format of such a name. `one_of` lists groups of keys of which exactly
@@ -55,11 +52,11 @@ class Table:
     keys that belong somewhere else.
     """
 
-    keys: Mapping[str, Key] = field(default_factory=dict)
+    keys: Mapping[str, Key] = MappingProxyType({})
     others: Key | None = None
     names: Format | None = None
     one_of: tuple[tuple[str, tuple[str, ...]], ...] = ()
-    elsewhere: Mapping[str, str] = field(default_factory=dict)
+    elsewhere: Mapping[str, str] = MappingProxyType({})
 
 
 def examine(document: Document, shape: Table) -> tuple[dict[str, Any], tuple[Fault, ...]]:
@@ -98,8 +95,7 @@ def matching(name: str, pattern: str, sentence: str) -> Format:
     return Format(name, accept)
 
 
-@dataclass(frozen=True, slots=True)
-class _Wrong:
+class _Wrong(NamedTuple):
     """A fault at a path. `drop` says that what stands there must not be looked at any further."""
 
     path: Path

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import NamedTuple
 
 from kitchens.actions.house import House
 from kitchens.git.worktrees import worktrees
@@ -19,8 +19,7 @@ BRANCHES = "refs/heads/"
 REGISTRATIONS = "refs/kitchens/"
 
 
-@dataclass(frozen=True, slots=True)
-class Kitchen:
+class Kitchen(NamedTuple):
     """One kitchen as it stands now. `registered` is None for one that only `kitchens.toml` names."""
 
     name: KitchenName

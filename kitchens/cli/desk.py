@@ -70,7 +70,7 @@ class Desk:
     def house(self) -> House:
         """The repository that holds the folder, with its stores. What a crash left is healed first."""
         from kitchens.actions.house import House
-        from kitchens.git.healing import heal
+        from kitchens.git.claims import any_claim
         from kitchens.git.repository import open_repository
 
         repository = open_repository(self.folder, self.environment)
@@ -83,6 +83,10 @@ class Desk:
             tell=lambda event: self.observer(event),  # noqa: PLW0108 - the screen is made when it is needed
             watch=self.stop.watched,
         )
-        for healed in heal(repository):
-            house.note(f"{healed} was edited while a landing was cut off; it was left as it is")
+        if any_claim(repository.claims):
+            # What heals is paid for by the command that finds something to heal.
+            from kitchens.git.healing import heal
+
+            for healed in heal(repository):
+                house.note(f"{healed} was edited while a landing was cut off; it was left as it is")
         return house

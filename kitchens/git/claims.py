@@ -84,6 +84,14 @@ def claim(folder: Path, purpose: str, /, **what: Any) -> Claim:
     return Claim(path, descriptor, whole)
 
 
+def any_claim(folder: Path) -> bool:
+    """Whether anybody, dead or alive, has a claim in `folder`: one listing."""
+    try:
+        return any(name.endswith(SUFFIX) for name in os.listdir(folder))
+    except FileNotFoundError:
+        return False
+
+
 def abandoned(folder: Path, *purposes: str) -> Iterator[Claim]:
     """Take over each claim for one of `purposes` whose owner is dead. Whoever gets it must release it.
 

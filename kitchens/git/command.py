@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from kitchens_engine.errors import EnvironmentFailure, InvalidInput
 
@@ -60,8 +60,7 @@ PINNED_MERGE = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """What a git process said: exit status (negative: killed by that signal), and both streams as bytes."""
 
     status: int

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
+from typing import NamedTuple
 
 from kitchens.git.command import text
 from kitchens.model.kitchen import Identity
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """A line of a tree. `mode` has six digits; `kind` is `blob`, `tree` or `commit` (a submodule)."""
 
     mode: str
@@ -19,8 +18,7 @@ class Entry:
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class Commit:
+class Commit(NamedTuple):
     """A commit. `committed` carries the zone in which it was made."""
 
     tree: str

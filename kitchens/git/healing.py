@@ -24,7 +24,7 @@ from kitchens.git.arriving import (
     take_lock,
     withdraw,
 )
-from kitchens.git.claims import SUFFIX, Claim, abandoned
+from kitchens.git.claims import Claim, abandoned, any_claim
 from kitchens.git.folders import remove_folder
 from kitchens.git.history import is_ancestor
 from kitchens.git.repository import Repository
@@ -50,7 +50,7 @@ def heal(repository: Repository) -> list[Path]:
     undone; a deletion whose branch is gone is finished. Gives the files that were left as they are, since they are neither the old nor
     the new ones: somebody edited them.
     """
-    if not _anything(repository.claims):
+    if not any_claim(repository.claims):
         return []
     repository.refs.clear()
     clear(repository)
@@ -69,13 +69,6 @@ def heal(repository: Repository) -> list[Path]:
         _remove_temporary(repository, found)
     _remove_scratch(repository.common / "kitchens")
     return left
-
-
-def _anything(folder: Path) -> bool:
-    try:
-        return any(name.endswith(SUFFIX) for name in os.listdir(folder))
-    except FileNotFoundError:
-        return False
 
 
 def _heal_landing(repository: Repository, found: Claim) -> list[Path]:

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from kitchens.git.claims import Claim, abandoned, alone, claim, present
 from kitchens.git.folders import is_empty_folder, remove_folder
@@ -30,8 +30,7 @@ MAKING = ".making-"
 HALF_MADE = "initializing"
 
 
-@dataclass(frozen=True, slots=True)
-class Worktree:
+class Worktree(NamedTuple):
     """A checkout that git knows. `branch` is None when detached; `locked` is the reason, maybe empty.
 
     `prunable` says that its folder is gone.

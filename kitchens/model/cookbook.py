@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 from kitchens.model.cookbook_shape import COOKBOOK, size
 from kitchens.model.names import KitchenName
@@ -23,8 +22,7 @@ PRODUCTION = KitchenName("production")
 DEFAULT_IMAGE = "python:3.12-slim"
 
 
-@dataclass(frozen=True, slots=True)
-class Runtime:
+class Runtime(NamedTuple):
     """Where nodes run: `kind` is `docker`, `process` or `auto`; exactly one of `image` and `build` is set.
 
     `build` and `requirements` are paths in the cookbook; `network` is `none`, `kitchen`
@@ -41,8 +39,7 @@ class Runtime:
     pids: int = 512
 
 
-@dataclass(frozen=True, slots=True)
-class Connection:
+class Connection(NamedTuple):
     """A database that nodes name: its URL, and the one that a gate uses instead (None: a gate refuses it)."""
 
     name: str
@@ -50,19 +47,17 @@ class Connection:
     gate_url: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Service:
+class Service(NamedTuple):
     """A container that every kitchen has of its own. `env` may hold references to the vault."""
 
     name: str
     image: str
     port: int | None = None
     health: str | None = None
-    env: Mapping[str, str] = field(default_factory=dict)
+    env: Mapping[str, str] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
-class GateSettings:
+class GateSettings(NamedTuple):
     """How recipes are gated: under which variation, with which `shared` paths, and with which commands on the tree."""
 
     variation: str = "test"
@@ -70,8 +65,7 @@ class GateSettings:
     quality: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
+class Policy(NamedTuple):
     """What holds for a permanent kitchen. Only attestations from the runtime `isolation` count, when it is set."""
 
     protected: bool = False
@@ -79,8 +73,7 @@ class Policy:
     parent: KitchenName | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Cookbook:
+class Cookbook(NamedTuple):
     """The settings of a cookbook.
 
     `worktrees` is the folder for the worktrees of kitchens, relative to the repository's
@@ -93,10 +86,10 @@ class Cookbook:
     worktrees: str = "../{repository}.kitchens"
     remote: str = "origin"
     runtime: Runtime = Runtime()
-    connections: Mapping[str, Connection] = field(default_factory=dict)
-    services: Mapping[str, Service] = field(default_factory=dict)
+    connections: Mapping[str, Connection] = MappingProxyType({})
+    services: Mapping[str, Service] = MappingProxyType({})
     gate: GateSettings = GateSettings()
-    kitchens: Mapping[KitchenName, Policy] = field(default_factory=dict)
+    kitchens: Mapping[KitchenName, Policy] = MappingProxyType({})
 
     def is_permanent(self, name: str) -> bool:
         """Whether the file makes this kitchen a permanent one."""
@@ -130,7 +123,7 @@ def missing_files(text: bytes, source: Source, file: str = FILE) -> tuple[Fault,
     for index, path in enumerate(document.values.get("gate", {}).get("shared", ())):
         if source.read(path) is None and not source.names(path):
             fault = _missing(document, source, ("gate", "shared", index), path)
-            found.append(replace(fault, severity="warning"))
+            found.append(fault._replace(severity="warning"))
     return in_order(found)
 
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from kitchens.model.names import KitchenName
 
 
-@dataclass(frozen=True, slots=True)
-class Landing:
+class Landing(NamedTuple):
     """A move of a kitchen's branch through the gate, written down before the branch moves.
 
     It counts as done exactly when the branch contains `commit`. `status` is `merged`,
@@ -80,8 +79,7 @@ class Attestation:
     measures: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(NamedTuple):
     """Who acts: git's `user.name` and `user.email`."""
 
     name: str

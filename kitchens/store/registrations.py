@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from kitchens.git.refs import Moved
 from kitchens.git.repository import Repository
@@ -22,8 +21,7 @@ FILE = "kitchen.toml"
 FORMAT = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Deleted:
+class Deleted(NamedTuple):
     """A kitchen that was deleted: `ref` keeps its last commit `tip` alive."""
 
     name: KitchenName

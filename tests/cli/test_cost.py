@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -50,3 +52,18 @@ def test_a_merge_of_an_attested_change_is_few_processes(desk: Desk, counted: Cou
     desk.json("test", "idea")
 
     assert len(found := counted("merge", "idea")) <= 29, "\n".join(found)
+
+
+def test_a_list_imports_neither_runtimes_nor_recipes_nor_what_heals(desk: Desk) -> None:
+    """What a command does not use costs it nothing."""
+    script = (
+        "import sys; from kitchens.cli.run import run; run(['list']); print(*sys.modules, file=sys.stderr)"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=desk.folder, check=True, capture_output=True, text=True
+    )
+
+    dear = {"docker", "duckdb", "jinja2", "rich", "ssl", "tempfile", "traceback", "sqlite3"}
+    ours = {"kitchens.containers", "kitchens.git.healing", "kitchens_engine.recipe", "kitchens_engine.runner"}
+    assert not {*done.stderr.split()} & (dear | ours)

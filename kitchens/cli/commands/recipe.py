@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -86,7 +85,7 @@ def check(desk: Desk, name: str | None, kitchen: str | None) -> Answer:
         if not faults:
             click.echo("no faults")
 
-    return Answer([asdict(fault) for fault in faults], words, EXIT_INVALID if wrong else 0)
+    return Answer([fault._asdict() for fault in faults], words, EXIT_INVALID if wrong else 0)
 
 
 def _folder(desk: Desk, kitchen: str | None) -> Path:
