@@ -15,7 +15,7 @@ import kitchens_engine
 from kitchens.actions.house import House
 from kitchens.containers import place as containers
 from kitchens.containers.choose import choose_runtime
-from kitchens.containers.image import ImageSource
+from kitchens.containers.source import ImageSource
 from kitchens.gate.fingerprint import build_context
 from kitchens.model.cookbook import FILE, Cookbook, missing_files
 from kitchens.model.toolchain import toolchain_key

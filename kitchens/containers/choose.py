@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from kitchens.containers.engine import Engine, EngineUnreachable, ImageMissing, connect
-from kitchens.containers.image import ImageToolchain, make_image
-from kitchens.containers.place import Place
-from kitchens.containers.source import ImageSource
 from kitchens.containers.toolchain import ProcessToolchain, make_process_toolchain
 from kitchens_engine.errors import EnvironmentFailure, InvalidInput
 from kitchens_engine.local import LocalRuntime
-from kitchens_engine.ports import Runtime
+
+if TYPE_CHECKING:
+    from kitchens.containers.engine import Engine
+    from kitchens.containers.image import ImageToolchain
+    from kitchens.containers.place import Place
+    from kitchens.containers.source import ImageSource
+    from kitchens_engine.ports import Runtime
 
 KINDS = ("auto", "docker", "process")
 
@@ -90,6 +93,10 @@ def choose_runtime(
         return process("runtime process: nodes are isolated less than in containers")
     if kind == "auto" and source.image is None and source.context is None:
         return process("runtime process, isolated less than docker: `[runtime]` names no image")
+    # HTTP, TLS and tar cost as much as an interpreter's start: only those pay who ask for an engine.
+    from kitchens.containers.engine import EngineUnreachable, ImageMissing, connect
+    from kitchens.containers.image import make_image
+
     try:
         engine = connect(environment)
         made = make_image(engine, source, cache, environment, tell)

@@ -15,8 +15,6 @@ from kitchens.containers.lock import alone
 from kitchens.containers.source import REPOSITORY, ImageSource
 from kitchens_engine.errors import EnvironmentFailure
 
-__all__ = ["ImageSource", "ImageToolchain", "make_image"]
-
 _FORMAT = 1
 
 

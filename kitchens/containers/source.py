@@ -1,4 +1,4 @@
-"""What a cookbook asks of its toolchain, as one value for both runtimes."""
+"""What a cookbook asks of its toolchain, apart from the making: the process runtime needs to know no more."""
 
 from __future__ import annotations
 

@@ -54,16 +54,27 @@ def test_a_merge_of_an_attested_change_is_few_processes(desk: Desk, counted: Cou
     assert len(found := counted("merge", "idea")) <= 29, "\n".join(found)
 
 
-def test_a_list_imports_neither_runtimes_nor_recipes_nor_what_heals(desk: Desk) -> None:
-    """What a command does not use costs it nothing."""
+def imports_of(desk: Desk, *words: str) -> set[str]:
+    """Every module that a command imports."""
     script = (
-        "import sys; from kitchens.cli.run import run; run(['list']); print(*sys.modules, file=sys.stderr)"
+        f"import sys; from kitchens.cli.run import run; run({words}); print(*sys.modules, file=sys.stderr)"
     )
-
     done = subprocess.run(
         [sys.executable, "-c", script], cwd=desk.folder, check=True, capture_output=True, text=True
     )
+    return {*done.stderr.split()}
 
+
+def test_a_list_imports_neither_runtimes_nor_recipes_nor_what_heals(desk: Desk) -> None:
+    """What a command does not use costs it nothing."""
     dear = {"docker", "duckdb", "jinja2", "rich", "ssl", "tempfile", "traceback", "sqlite3"}
     ours = {"kitchens.containers", "kitchens.git.healing", "kitchens_engine.recipe", "kitchens_engine.runner"}
-    assert not {*done.stderr.split()} & (dear | ours)
+    assert not imports_of(desk, "list") & (dear | ours)
+
+
+def test_an_order_in_the_process_runtime_imports_nothing_of_docker(desk: Desk) -> None:
+    """Neither HTTP and TLS, nor what packs images."""
+    imported = imports_of(desk, "order", "run", "counts")
+
+    assert "kitchens_engine.local" in imported
+    assert not imported & {"docker", "http.client", "ssl", "tarfile", "kitchens.containers.engine"}
