@@ -60,6 +60,7 @@ clean:  ## remove what make made here
 	@echo 'installing from requirements/run.txt …'
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/run.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -m compileall -q kitchens engine
 	@touch $@
 
 .venv/dev.stamp: requirements/dev.txt .venv/run.stamp
