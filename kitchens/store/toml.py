@@ -17,6 +17,11 @@ def document(values: Mapping[str, Any]) -> bytes:
     return "\n".join(_table((), values)).strip().encode() + b"\n"
 
 
+def inline(value: Any) -> str:
+    """One value as TOML writes it behind its key."""
+    return _value(value)
+
+
 def _table(above: tuple[str, ...], values: Mapping[str, Any]) -> list[str]:
     present = {key: value for key, value in sorted(values.items()) if value is not None}
     tables = {key: value for key, value in present.items() if isinstance(value, Mapping)}

@@ -169,3 +169,15 @@ def test_an_engine_that_goes_away_is_named_before_what_it_left(
     error = desk.json("order", "run", "counts", status=5)["error"]
     assert error["message"] == "node `count` was lost twice: the engine stopped"
     assert desk.json("order", "show")["status"] == "interrupted"
+
+
+def test_a_recipe_is_shown_in_the_words_of_its_file(desk: Desk) -> None:
+    """What is seen can be typed behind `--set`."""
+    variables = '[variables]\nday = 2020-01-02\non = true\nschema = { raw = "raw" }\n'
+    desk.write("recipes/shown/recipe.toml", f'{variables}[nodes.a]\nrun = "true"\n')
+    shown = desk.kitchen("recipe", "show", "shown").out.splitlines()
+    assert [line.split(None, 1)[1] for line in shown if "variable" in line] == [
+        "day = 2020-01-02",
+        "on = true",
+        'schema = { raw = "raw" }',
+    ]

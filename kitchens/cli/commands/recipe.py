@@ -11,6 +11,7 @@ from kitchens.cli import complete, show
 from kitchens.cli.command import Answer, KitchenCommand, LazyGroup, example
 from kitchens.cli.desk import Desk
 from kitchens.cli.words import EXIT_INVALID
+from kitchens.store.toml import inline
 
 _COMMANDS = {
     "list": ("recipe", "List the recipes of this checkout."),
@@ -99,9 +100,9 @@ def _folder(desk: Desk, kitchen: str | None) -> Path:
 def _recipe_words(document: dict[str, Any]) -> None:
     click.echo(f"{document['recipe']}: {document['description']}".rstrip(": "))
     for name, value in document["variables"].items():
-        click.echo(f"  variable   {name} = {value!r}")
+        click.echo(f"  variable   {name} = {inline(value)}")
     for name, variation in document["variations"].items():
-        changes = ", ".join(f"{key}={value!r}" for key, value in variation["variables"].items())
+        changes = ", ".join(f"{key}={inline(value)}" for key, value in variation["variables"].items())
         click.echo(f"  variation  {name}  {changes}".rstrip())
     for node in document["nodes"]:
         needs = f"  needs {', '.join(node['needs'])}" if node["needs"] else ""
