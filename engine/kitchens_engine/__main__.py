@@ -16,15 +16,16 @@ import threading
 from datetime import UTC, datetime
 from pathlib import Path
 
-from kitchens_engine import environment, variables
 from kitchens_engine.errors import EnvironmentFailure, InvalidInput, KitchensError
-from kitchens_engine.local import LocalRuntime
+from kitchens_engine.language import variables
+from kitchens_engine.language.shelf import FolderSource, Shelf
 from kitchens_engine.order import KitchenFacts, Order
 from kitchens_engine.outcome import RunRecord, Status
 from kitchens_engine.ports import Event
 from kitchens_engine.records import Records, new_run_id
-from kitchens_engine.runner import run
-from kitchens_engine.shelf import FolderSource, Shelf
+from kitchens_engine.running import environment
+from kitchens_engine.running.runner import run
+from kitchens_engine.runtimes.local import LocalRuntime
 
 _WORKER = Path(__file__).with_name("worker.py")
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from kitchens_engine.recipe import EMPTY
 
 if TYPE_CHECKING:
-    from kitchens_engine.shelf import Shelf
+    from kitchens_engine.language.shelf import Shelf
 
 
 @dataclass(frozen=True, slots=True)

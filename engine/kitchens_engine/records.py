@@ -16,7 +16,7 @@ from typing import Any
 from kitchens_engine import schema
 from kitchens_engine.errors import EnvironmentFailure, InvalidInput
 from kitchens_engine.outcome import NodeRecord, RunRecord, Status, TestRecord, timestamp
-from kitchens_engine.processes import Owner
+from kitchens_engine.runtimes.processes import Owner
 from kitchens_engine.values import json_safe
 
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"

@@ -26,9 +26,9 @@ from kitchens.git.refs import Moved
 from kitchens.model.gate import Gate
 from kitchens.model.kitchen import Registration
 from kitchens.model.names import KitchenName
-from kitchens_engine.check import checked
 from kitchens_engine.durations import seconds
 from kitchens_engine.errors import EnvironmentFailure, InvalidInput, KitchensError
+from kitchens_engine.language.check import checked
 
 #: How often a creation looks again because somebody else was faster.
 _ATTEMPTS = 20

@@ -27,10 +27,10 @@ from kitchens.model.cookbook import Cookbook
 from kitchens.model.gate import Failure, Gate, Verdict, failures_of
 from kitchens.model.kitchen import Attestation
 from kitchens_engine.errors import Interrupted, InvalidInput
+from kitchens_engine.language.variables import resolve
 from kitchens_engine.order import KitchenFacts, Order
 from kitchens_engine.ports import Event
 from kitchens_engine.records import new_run_id
-from kitchens_engine.variables import resolve
 
 #: How much of a log is read for the reason of a failure, in bytes.
 _LOG_END = 1 << 16

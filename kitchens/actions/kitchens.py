@@ -13,7 +13,7 @@ from kitchens.model.cookbook import Cookbook, Policy
 from kitchens.model.kitchen import Registration
 from kitchens.model.names import KitchenName
 from kitchens_engine.errors import InvalidFiles, InvalidInput
-from kitchens_engine.language.nearest import hints
+from kitchens_engine.toml.nearest import hints
 
 BRANCHES = "refs/heads/"
 REGISTRATIONS = "refs/kitchens/"

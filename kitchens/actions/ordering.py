@@ -14,15 +14,15 @@ from kitchens.actions.running import equipped, held, records_of, run_order
 from kitchens.git.checkout import refresh_checkout
 from kitchens.git.worktrees import dirty
 from kitchens.model.cookbook import Cookbook, parse_cookbook
-from kitchens_engine.check import check
 from kitchens_engine.errors import InvalidFiles, InvalidInput
-from kitchens_engine.language.nearest import hints
+from kitchens_engine.language.check import check
+from kitchens_engine.language.shelf import FolderSource, Shelf
+from kitchens_engine.language.variables import resolve
 from kitchens_engine.order import KitchenFacts, Order
-from kitchens_engine.plan import plan_run
 from kitchens_engine.records import new_run_id
-from kitchens_engine.runner import earlier_outputs
-from kitchens_engine.shelf import FolderSource, Shelf
-from kitchens_engine.variables import resolve
+from kitchens_engine.running.plan import plan_run
+from kitchens_engine.running.runner import earlier_outputs
+from kitchens_engine.toml.nearest import hints
 
 
 @dataclass(frozen=True, slots=True)

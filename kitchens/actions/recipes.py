@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from kitchens.model.cookbook import missing_files, parse_cookbook
-from kitchens_engine.check import check
 from kitchens_engine.errors import Fault, InvalidFiles
+from kitchens_engine.language.check import check
+from kitchens_engine.language.shelf import FolderSource, Shelf
 from kitchens_engine.recipe import Node, Recipe
-from kitchens_engine.shelf import FolderSource, Shelf
 
 
 def list_recipes(folder: Path) -> list[dict[str, Any]]:

@@ -19,13 +19,13 @@ from kitchens.containers.source import ImageSource
 from kitchens.gate.fingerprint import build_context
 from kitchens.model.cookbook import FILE, Cookbook, missing_files
 from kitchens.model.toolchain import toolchain_key
-from kitchens_engine.environment import allowed
 from kitchens_engine.errors import EnvironmentFailure, Interrupted, InvalidFiles, InvalidInput
 from kitchens_engine.order import Order
 from kitchens_engine.outcome import RunRecord, Status
 from kitchens_engine.ports import Event, Runtime, Source
 from kitchens_engine.records import Records
-from kitchens_engine.runner import run
+from kitchens_engine.running.environment import allowed
+from kitchens_engine.running.runner import run
 
 #: The script that runs inside toolchains.
 WORKER = Path(kitchens_engine.__file__).with_name("worker.py")

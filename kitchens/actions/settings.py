@@ -12,9 +12,9 @@ from kitchens.actions.moving import implied_registration
 from kitchens.gate.tree import TreeView
 from kitchens.git.refs import Moved
 from kitchens_engine.errors import EnvironmentFailure, InvalidFiles, InvalidInput
-from kitchens_engine.language.nearest import hints
+from kitchens_engine.language.variables import parse_assignment
 from kitchens_engine.recipe import Recipe
-from kitchens_engine.variables import parse_assignment
+from kitchens_engine.toml.nearest import hints
 
 _ATTEMPTS = 50
 

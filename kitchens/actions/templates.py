@@ -8,7 +8,7 @@ from pathlib import Path
 
 import kitchens
 from kitchens_engine.errors import InvalidInput
-from kitchens_engine.language.nearest import hints
+from kitchens_engine.toml.nearest import hints
 
 
 def templates_folder() -> Path:

@@ -99,7 +99,7 @@ class LazyGroup(click.Group):
         name = args[0] if args else ""
         if name and not name.startswith("-") and name not in self._table:
             from kitchens_engine.errors import InvalidInput
-            from kitchens_engine.language.nearest import did_you_mean
+            from kitchens_engine.toml.nearest import did_you_mean
 
             hint = did_you_mean(name, self._table) or f"`{context.command_path} --help` lists the commands"
             raise InvalidInput(f"there is no command `{context.command_path} {name}`", hint, code="usage")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from kitchens.containers.toolchain import ProcessToolchain, make_process_toolchain
 from kitchens_engine.errors import EnvironmentFailure, InvalidInput
-from kitchens_engine.local import LocalRuntime
+from kitchens_engine.runtimes.local import LocalRuntime
 
 if TYPE_CHECKING:
     from kitchens.containers.engine import Engine

@@ -16,9 +16,9 @@ from kitchens.containers.engine import Engine
 from kitchens.containers.image import ImageToolchain
 from kitchens.containers.place import Place
 from kitchens.containers.room import open_room
-from kitchens_engine import left
 from kitchens_engine.errors import EnvironmentFailure
 from kitchens_engine.ports import Command, Ended
+from kitchens_engine.running import left
 
 _GRACE = 2.0
 #: A process that outlives this many forced ends is beyond reach, and so is its container.

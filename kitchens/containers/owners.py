@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from kitchens.containers.engine import Engine
-from kitchens_engine.processes import Owner
+from kitchens_engine.runtimes.processes import Owner
 
 LABEL = "org.kitchens."
 _OWNER = LABEL + "owner"

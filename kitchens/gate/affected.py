@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from kitchens.gate.fingerprint import QUALITY, Examined, Examiner, examine, examine_quality
 from kitchens.gate.tree import TreeView
 from kitchens.model.kitchen import Attestation
-from kitchens_engine.check import checked
 from kitchens_engine.errors import InvalidInput
+from kitchens_engine.language.check import checked
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,8 @@ from kitchens.gate.tree import TreeView
 from kitchens.model.cookbook import Cookbook
 from kitchens.model.toolchain import toolchain_key
 from kitchens_engine.errors import InvalidInput
+from kitchens_engine.language.variables import resolve
 from kitchens_engine.recipe import EMPTY, Recipe
-from kitchens_engine.variables import resolve
 
 #: Raised when the meaning of a fingerprint changes; every older attestation then stops counting.
 FORMAT = 1

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from kitchens_engine.errors import InvalidInput
+from kitchens_engine.language.shelf import Shelf
 from kitchens_engine.recipe import Recipe
-from kitchens_engine.shelf import Shelf
 
 
 @dataclass(frozen=True, slots=True)

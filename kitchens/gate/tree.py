@@ -10,7 +10,7 @@ from kitchens_engine.errors import InvalidFiles, InvalidInput
 from kitchens_engine.ports import Source
 
 if TYPE_CHECKING:
-    from kitchens_engine.shelf import Shelf
+    from kitchens_engine.language.shelf import Shelf
 
 
 class ObjectSource(Source, Protocol):
@@ -30,7 +30,7 @@ class TreeView:
     def shelf(self) -> Shelf:
         """Its recipes and ingredients."""
         # The recipe language is paid for by the commands that read recipes: `list` does not.
-        from kitchens_engine.shelf import Shelf
+        from kitchens_engine.language.shelf import Shelf
 
         return Shelf(self.source)
 

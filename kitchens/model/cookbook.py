@@ -10,12 +10,12 @@ from typing import Any, NamedTuple
 from kitchens.model.cookbook_shape import COOKBOOK, size
 from kitchens.model.names import KitchenName
 from kitchens_engine.errors import Fault
-from kitchens_engine.language.document import Document, dotted, read_document
 from kitchens_engine.language.graph import circles
-from kitchens_engine.language.nearest import did_you_mean
 from kitchens_engine.ports import Source
-from kitchens_engine.positions import Path
-from kitchens_engine.shape import examine, in_order
+from kitchens_engine.toml.document import Document, dotted, read_document
+from kitchens_engine.toml.nearest import did_you_mean
+from kitchens_engine.toml.positions import Path
+from kitchens_engine.toml.shape import examine, in_order
 
 FILE = "kitchens.toml"
 PRODUCTION = KitchenName("production")

@@ -6,7 +6,7 @@ import re
 
 from kitchens.model.names import KitchenName
 from kitchens_engine.errors import InvalidInput
-from kitchens_engine.shape import FILLED, Format, Key, Table, matching
+from kitchens_engine.toml.shape import FILLED, Format, Key, Table, matching
 
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(?:([kmgt])(?:i?b)?|b)?", re.IGNORECASE)
 _UNITS = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3, "t": 1024**4}

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from kitchens.model.cookbook import parse_cookbook
-from kitchens_engine.check import check
-from kitchens_engine.shelf import FolderSource, Shelf
+from kitchens_engine.language.check import check
+from kitchens_engine.language.shelf import FolderSource, Shelf
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "templates"
 NAMES = sorted(path.name for path in TEMPLATES.iterdir() if (path / "kitchens.toml").is_file())

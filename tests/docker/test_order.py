@@ -12,10 +12,10 @@ from pathlib import Path
 from kitchens.containers.docker_runtime import DockerRuntime
 from kitchens.containers.image import ImageToolchain
 from kitchens.containers.place import Limits, Place
-from kitchens_engine.environment import allowed
+from kitchens_engine.language.shelf import FolderSource, Shelf
 from kitchens_engine.order import KitchenFacts, Order
-from kitchens_engine.runner import run
-from kitchens_engine.shelf import FolderSource, Shelf
+from kitchens_engine.running.environment import allowed
+from kitchens_engine.running.runner import run
 
 _RECIPE = """
 [nodes.shell]

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from kitchens.containers.place import Place
-from kitchens_engine.local import LocalRuntime
 from kitchens_engine.ports import Command, Ended, Runtime
+from kitchens_engine.runtimes.local import LocalRuntime
 
 _NUMBERS = itertools.count(1)
 

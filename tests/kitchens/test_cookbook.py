@@ -18,7 +18,7 @@ from kitchens.model.cookbook import (
     missing_files,
     parse_cookbook,
 )
-from kitchens_engine.shelf import FolderSource
+from kitchens_engine.language.shelf import FolderSource
 
 WHOLE = """\
 [cookbook]

@@ -9,9 +9,9 @@ from kitchens_engine.errors import InvalidInput
 from kitchens_engine.kinds.recipe import variables_of
 from kitchens_engine.language.types import is_a, type_name, with_article
 from kitchens_engine.order import Order
-from kitchens_engine.plan import Plan
 from kitchens_engine.recipe import Node
-from kitchens_engine.scope import Scope
+from kitchens_engine.running.plan import Plan
+from kitchens_engine.running.scope import Scope
 
 
 def enter(node: Node, outer: Scope, plan: Plan, order: Order) -> Scope:

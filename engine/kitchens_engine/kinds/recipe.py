@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from kitchens_engine.errors import InvalidInput
+from kitchens_engine.language.variables import merge, mismatches, resolve
 from kitchens_engine.order import Order
-from kitchens_engine.plan import Plan
 from kitchens_engine.recipe import Node
-from kitchens_engine.scope import Scope
-from kitchens_engine.variables import merge, mismatches, resolve
+from kitchens_engine.running.plan import Plan
+from kitchens_engine.running.scope import Scope
 
 
 def enter(node: Node, outer: Scope, plan: Plan, order: Order) -> Scope:

@@ -7,8 +7,6 @@ from types import MappingProxyType
 from typing import Any
 
 from kitchens_engine import durations
-from kitchens_engine.language.document import Document
-from kitchens_engine.positions import Path
 from kitchens_engine.recipe import (
     ACTIONS,
     EMPTY,
@@ -21,6 +19,8 @@ from kitchens_engine.recipe import (
     Test,
     Variation,
 )
+from kitchens_engine.toml.document import Document
+from kitchens_engine.toml.positions import Path
 
 
 def build_recipe(

@@ -8,12 +8,12 @@ from collections.abc import Iterator, Sequence
 from itertools import dropwhile
 
 from kitchens_engine.errors import Fault
-from kitchens_engine.language.document import Document
-from kitchens_engine.language.nearest import did_you_mean, nearest
 from kitchens_engine.ports import Source
-from kitchens_engine.positions import Path
 from kitchens_engine.recipe import Node, Recipe, sql_file
-from kitchens_engine.template import has_markers
+from kitchens_engine.templating.template import has_markers
+from kitchens_engine.toml.document import Document
+from kitchens_engine.toml.nearest import did_you_mean, nearest
+from kitchens_engine.toml.positions import Path
 
 _INTERPRETER = re.compile(r"(?:python[\d.]*|sh|bash|dash|zsh|perl|ruby|node|Rscript)")
 

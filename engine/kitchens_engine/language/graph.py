@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from kitchens_engine.language.nearest import did_you_mean
+from kitchens_engine.toml.nearest import did_you_mean
 
 if TYPE_CHECKING:
     from kitchens_engine.errors import Fault
-    from kitchens_engine.language.document import Document
     from kitchens_engine.recipe import Recipe
+    from kitchens_engine.toml.document import Document
 
 
 def graph_faults(document: Document, recipe: Recipe) -> Iterator[Fault]:

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from kitchens_engine.errors import Fault
-from kitchens_engine.language.document import Document
 from kitchens_engine.language.types import type_name
-from kitchens_engine.positions import Path
 from kitchens_engine.recipe import Recipe, Test
-from kitchens_engine.template import has_markers
+from kitchens_engine.templating.template import has_markers
+from kitchens_engine.toml.document import Document
+from kitchens_engine.toml.positions import Path
 
 
 def limit_faults(document: Document, recipe: Recipe, node: str, path: Path, test: Test) -> Iterator[Fault]:
@@ -20,7 +20,7 @@ def limit_faults(document: Document, recipe: Recipe, node: str, path: Path, test
         yield document.fault((*path, test.rule), f"test `{test.name}` {why}")
     declared = recipe.nodes[node].outputs
     if test.measure == "output" and declared is not None and recipe.nodes[node].action != "sql":
-        from kitchens_engine.language.nearest import did_you_mean
+        from kitchens_engine.toml.nearest import did_you_mean
 
         name = str(test.expression)
         if name not in declared:

@@ -8,7 +8,7 @@ from typing import Any
 from kitchens_engine import durations
 from kitchens_engine.language.types import ELSEWHERE, TYPES
 from kitchens_engine.recipe import ACTIONS, MEASURES, RULES, OnFailure
-from kitchens_engine.shape import FILLED, Format, Key, Table, matching
+from kitchens_engine.toml.shape import FILLED, Format, Key, Table, matching
 
 #: A function of a module beside the recipe: `module:function`.
 FUNCTION = r"[^\W\d][\w.]*:[^\W\d]\w*"

@@ -6,16 +6,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from kitchens_engine import template
 from kitchens_engine.errors import Fault
-from kitchens_engine.language.document import Document
 from kitchens_engine.language.files import path_in_cookbook
 from kitchens_engine.language.graph import is_upstream
-from kitchens_engine.language.nearest import did_you_mean
 from kitchens_engine.ports import Source
-from kitchens_engine.positions import Path
 from kitchens_engine.recipe import Node, Recipe, sql_file
-from kitchens_engine.template import Reference
+from kitchens_engine.templating import template
+from kitchens_engine.templating.template import Reference
+from kitchens_engine.toml.document import Document
+from kitchens_engine.toml.nearest import did_you_mean
+from kitchens_engine.toml.positions import Path
 
 #: What a template sees at its top.
 ROOTS = ("variables", "inputs", "outputs", "tests", "kitchen", "recipe", "variation", "run")

@@ -9,9 +9,9 @@ from textwrap import dedent
 import pytest
 
 from kitchens_engine.errors import Fault
-from kitchens_engine.load import parse_recipe
+from kitchens_engine.language.load import parse_recipe
+from kitchens_engine.language.shelf import Shelf
 from kitchens_engine.recipe import Recipe
-from kitchens_engine.shelf import Shelf
 
 
 @dataclass(frozen=True)

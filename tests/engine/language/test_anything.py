@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kitchens.model.cookbook import parse_cookbook
-from kitchens_engine.load import parse_recipe
-from kitchens_engine.positions import positions
-from kitchens_engine.variables import parse_assignment
+from kitchens_engine.language.load import parse_recipe
+from kitchens_engine.language.variables import parse_assignment
+from kitchens_engine.toml.positions import positions
 
 LINES = """\
 requires = ["base"]
@@ -111,7 +111,7 @@ def test_names_that_no_file_can_have_are_missing_files(name: str, tmp_path: obje
     """A file system's refusal of a name is no failure of the environment."""
     from pathlib import Path
 
-    from kitchens_engine.shelf import FolderSource
+    from kitchens_engine.language.shelf import FolderSource
 
     source = FolderSource(Path(str(tmp_path)))
     recipe, faults = parse_recipe("r", "recipes/r", f'[nodes.a]\nsql = "{name}.sql"'.encode(), source)

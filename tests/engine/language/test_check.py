@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 
 import pytest
 
-from kitchens_engine.check import check, checked
 from kitchens_engine.errors import InvalidFiles, InvalidInput
-from kitchens_engine.shelf import Shelf
+from kitchens_engine.language.check import check, checked
+from kitchens_engine.language.shelf import Shelf
 
 MakeShelf = Callable[[Mapping[str, str]], Shelf]
 

@@ -350,7 +350,7 @@ def test_only_an_ingredient_has_a_contract(faults: Faults) -> None:
 
 def test_text_that_is_not_utf8_is_a_fault(parse: Parse) -> None:
     """With the line of the first wrong byte; a byte order mark and CRLF are no matter."""
-    from kitchens_engine.load import parse_recipe
+    from kitchens_engine.language.load import parse_recipe
 
     class Nothing:
         def read(self, path: str) -> None:

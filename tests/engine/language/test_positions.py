@@ -9,7 +9,7 @@ import tomlkit
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from kitchens_engine.positions import Path, positions
+from kitchens_engine.toml.positions import Path, positions
 
 TEXT = '''\
 # a comment with [brackets]

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from kitchens_engine.errors import InvalidFiles, InvalidInput
-from kitchens_engine.reach import Reach, reach
-from kitchens_engine.shelf import FolderSource, Shelf
+from kitchens_engine.language.reach import Reach, reach
+from kitchens_engine.language.shelf import FolderSource, Shelf
 
 MakeShelf = Callable[[Mapping[str, str]], Shelf]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 
-from kitchens_engine.check import check
-from kitchens_engine.shelf import Shelf
+from kitchens_engine.language.check import check
+from kitchens_engine.language.shelf import Shelf
 
 
 def test_five_hundred_nodes_are_read_and_checked_in_a_blink(

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kitchens_engine.errors import InvalidInput
-from kitchens_engine.template import evaluate, names, render, render_value
+from kitchens_engine.templating.template import evaluate, names, render, render_value
 
 CONTEXT: dict[str, Any] = {
     "variables": {
@@ -111,7 +111,7 @@ def test_a_template_reaches_nothing_but_its_values(text: str) -> None:
 def test_text_without_markers_does_not_import_jinja() -> None:
     """Plain recipes do not pay for templates."""
     code = (
-        "import sys; from kitchens_engine import load, check, template\n"
+        "import sys; from kitchens_engine.language import check, load; from kitchens_engine.templating import template\n"
         "assert template.render('plain', {}, shell=True) == 'plain'; template.names('plain')\n"
         "assert 'jinja2' not in sys.modules and 'difflib' not in sys.modules"
     )

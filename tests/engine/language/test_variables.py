@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kitchens_engine.errors import InvalidInput
+from kitchens_engine.language.variables import merge, parse_assignment, resolve
 from kitchens_engine.recipe import Recipe, Variation
-from kitchens_engine.variables import merge, parse_assignment, resolve
 
 DEFAULTS: dict[str, Any] = {
     "year": 2013,

@@ -16,14 +16,14 @@ from typing import Any
 import pytest
 
 import kitchens_engine
-from kitchens_engine import variables
-from kitchens_engine.local import LocalRuntime
+from kitchens_engine.language import variables
+from kitchens_engine.language.shelf import FolderSource, Shelf
 from kitchens_engine.order import KitchenFacts, Order
 from kitchens_engine.outcome import NodeRecord, RunRecord
 from kitchens_engine.ports import Event, Runtime
 from kitchens_engine.records import Records
-from kitchens_engine.runner import run
-from kitchens_engine.shelf import FolderSource, Shelf
+from kitchens_engine.running.runner import run
+from kitchens_engine.runtimes.local import LocalRuntime
 
 WORKER = Path(kitchens_engine.__file__).with_name("worker.py")
 STARTED = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)

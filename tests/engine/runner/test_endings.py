@@ -218,7 +218,7 @@ def test_a_full_disk_is_the_environments_failure(bench: Bench, monkeypatch: pyte
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("kitchens_engine.attempt._make", full)
+    monkeypatch.setattr("kitchens_engine.running.attempt._make", full)
 
     with pytest.raises(EnvironmentFailure, match="No space left on device"):
         bench.run()
@@ -232,7 +232,7 @@ def test_one_run_at_a_time_has_the_data_folder(bench: Bench) -> None:
         [nodes.n]
         run = "mkdir $KITCHEN_DATA/busy; sleep 0.3; rmdir $KITCHEN_DATA/busy"
     """)
-    from kitchens_engine import datalock
+    from kitchens_engine.running import datalock
 
     first, seen = bench.order(), list[Event]()
     with datalock.hold(first.kitchen.lock, "FIRST", lambda _: None, lambda: False):

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kitchens_engine.errors import InvalidInput
-from kitchens_engine.flow import Flow
 from kitchens_engine.outcome import Status
-from kitchens_engine.plan import topological
+from kitchens_engine.running.flow import Flow
+from kitchens_engine.running.plan import topological
 
 if TYPE_CHECKING:
     from tests.engine.runner.conftest import Bench

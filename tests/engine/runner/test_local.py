@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from kitchens_engine.local import LocalRuntime
 from kitchens_engine.ports import Command, Ended
+from kitchens_engine.runtimes.local import LocalRuntime
 
 
 def command(folder: Path, token: str, script: str, environment: Mapping[str, str] | None = None) -> Command:

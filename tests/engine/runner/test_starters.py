@@ -12,7 +12,7 @@ import pytest
 from kitchens_engine.ports import Command
 
 if TYPE_CHECKING:
-    from kitchens_engine.local import LocalRuntime
+    from kitchens_engine.runtimes.local import LocalRuntime
 
 
 def command(folder: Path, token: str, script: str, environment: dict[str, str] | None = None) -> Command:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from kitchens_engine import rules
+from kitchens_engine.testing import rules
 
 if TYPE_CHECKING:
     from tests.engine.runner.conftest import Bench

@@ -1,0 +1,123 @@
+"""How recipes and ingredients fit together: what one says of another, against what that one says of itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from kitchens_engine.errors import Fault
+from kitchens_engine.language.reach import edges
+from kitchens_engine.language.references import fault_of, spots
+from kitchens_engine.language.shelf import INGREDIENTS, RECIPES, Shelf
+from kitchens_engine.language.types import is_a, type_name, with_article
+from kitchens_engine.language.variables import mismatches
+from kitchens_engine.recipe import Node, Recipe
+from kitchens_engine.templating import template
+from kitchens_engine.toml.document import Document
+from kitchens_engine.toml.nearest import did_you_mean
+from kitchens_engine.toml.positions import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Wrong:
+    """A fault at a key of a recipe, before anyone looked up its line."""
+
+    path: Path
+    message: str
+    hint: str | None = None
+
+
+def wrongs(shelf: Shelf, recipe: Recipe) -> Iterator[Wrong]:
+    """What this recipe says of others that is not so."""
+    for edge in edges(recipe):
+        room = RECIPES if edge.kind == "recipe" else INGREDIENTS
+        if not shelf.has(f"{room}/{edge.name}"):
+            known = shelf.recipe_names() if edge.kind == "recipe" else shelf.ingredient_names()
+            hint = did_you_mean(edge.name, known)
+            yield Wrong(edge.key, f"there is no {edge.kind} `{edge.name}` in this cookbook", hint)
+    for node in recipe.nodes.values():
+        if other := used(shelf, node):
+            yield from _use(node, other)
+
+
+def used(shelf: Shelf, node: Node) -> Recipe | None:
+    """The recipe or ingredient that the node runs, if it runs one that can be read."""
+    if node.action not in ("recipe", "ingredient"):
+        return None
+    return shelf.parsed(f"{RECIPES if node.action == 'recipe' else INGREDIENTS}/{node.body}")
+
+
+def reads_ingredients(recipe: Recipe) -> bool:
+    """Whether outputs of an ingredient may be read here that only the ingredient declares."""
+    return any(node.action == "ingredient" and node.outputs is None for node in recipe.nodes.values())
+
+
+def output_faults(shelf: Shelf, recipe: Recipe, document: Document) -> Iterator[Fault]:
+    """References to outputs that an ingredient does not have."""
+    contracts = {
+        node.name: other.outputs
+        for node in recipe.nodes.values()
+        if node.action == "ingredient" and node.outputs is None and (other := used(shelf, node))
+    }
+    if not contracts:
+        return
+    for spot in spots(document.values, recipe, shelf.source):
+        for reference in template.names(spot.text, expression=spot.expression).references:
+            match reference.path:
+                case ("outputs", node, output, *_) if node in contracts and output not in contracts[node]:
+                    shown = ".".join(reference.path)
+                    message = f"`{shown}` is not there: ingredient `{recipe.nodes[node].body}` has no output `{output}`"
+                    hint = did_you_mean(output, contracts[node])
+                    yield fault_of(document, spot, message, hint, reference.line)
+
+
+def _use(node: Node, other: Recipe) -> Iterator[Wrong]:
+    path: Path = ("nodes", node.name)
+    if node.variation and node.variation not in other.variations:
+        message = f"{node.action} `{other.name}` has no variation `{node.variation}`"
+        yield Wrong((*path, "variation"), message, did_you_mean(node.variation, other.variations))
+    for mismatch in mismatches(other.variables, _literals(other.variables, node.variables)):
+        message = f"{mismatch.message} in {node.action} `{other.name}`"
+        yield Wrong((*path, "variables", *mismatch.keys), message, mismatch.hint)
+    if node.action == "ingredient":
+        yield from _inputs(node, other, path)
+        yield from _measured(node, other, path)
+
+
+def _measured(node: Node, ingredient: Recipe, path: Path) -> Iterator[Wrong]:
+    for index, test in enumerate(node.tests):
+        if test.measure == "output" and node.outputs is None and test.expression not in ingredient.outputs:
+            name = str(test.expression)
+            message = f"test `{test.name}` measures output `{name}`, which ingredient `{ingredient.name}` does not have"
+            yield Wrong((*path, "tests", index, "output"), message, did_you_mean(name, ingredient.outputs))
+
+
+def _literals(declared: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values without those that only a run will know; names that are not declared stay."""
+    return {
+        name: _literals(declared[name], value)
+        if isinstance(value, Mapping) and isinstance(declared.get(name), Mapping)
+        else value
+        for name, value in values.items()
+        if name not in declared or not (isinstance(value, str) and template.has_markers(value))
+    }
+
+
+def _inputs(node: Node, ingredient: Recipe, path: Path) -> Iterator[Wrong]:
+    for name, value in node.inputs.items():
+        here = (*path, "inputs", name)
+        if name not in ingredient.inputs:
+            message = f"ingredient `{ingredient.name}` has no input `{name}`"
+            yield Wrong(here, message, did_you_mean(name, ingredient.inputs))
+            continue
+        wanted = ingredient.inputs[name]["type"]
+        if isinstance(value, str) and template.has_markers(value):
+            continue
+        if not is_a(value, wanted):
+            message = f"input `{name}` of ingredient `{ingredient.name}` is {with_article(wanted)}, not {with_article(type_name(value))}"
+            yield Wrong(here, message)
+    for name, contract in ingredient.inputs.items():
+        if "default" not in contract and name not in node.inputs:
+            message = f"node `{node.name}` gives ingredient `{ingredient.name}` no input `{name}`"
+            yield Wrong((*path, "ingredient"), message, f"add it to `nodes.{node.name}.inputs`")

@@ -1,0 +1,75 @@
+"""One `recipe.toml` read at the door: a `Recipe`, or every fault of the file at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from kitchens_engine.errors import Fault
+from kitchens_engine.language.build import build_recipe, build_test
+from kitchens_engine.language.files import file_faults, functional_tests, sql_file_faults
+from kitchens_engine.language.graph import graph_faults
+from kitchens_engine.language.limits import limit_faults
+from kitchens_engine.language.recipe_shape import INGREDIENT, RECIPE
+from kitchens_engine.language.references import reference_faults, spots
+from kitchens_engine.language.variables import mismatches
+from kitchens_engine.ports import Source
+from kitchens_engine.recipe import Recipe, sql_file
+from kitchens_engine.toml import shape
+from kitchens_engine.toml.document import Document, read_document
+
+
+def parse_recipe(
+    name: str, folder: str, text: bytes, source: Source
+) -> tuple[Recipe | None, tuple[Fault, ...]]:
+    """The recipe in `text`, and what is wrong with it, in the order of the file.
+
+    With an error there is no recipe; warnings come beside it. `source` tells which
+    scripts and SQL files are there; other recipes are not looked at.
+    """
+    document = read_document(text, f"{folder}/recipe.toml")
+    if isinstance(document, Fault):
+        return None, (document,)
+    contract = INGREDIENT if folder.startswith("ingredients/") else RECIPE
+    values, wrong = shape.examine(document, contract)
+    tested = functional_tests(source, f"{folder}/tests")
+    recipe = build_recipe(document, values, name, folder, functional_tests=tested)
+    faults = shape.in_order([*wrong, *_faults(document, values, recipe, source)])
+    broken = any(fault.severity == "error" for fault in faults)
+    return (None if broken else recipe), faults
+
+
+def _faults(document: Document, values: Mapping[str, Any], recipe: Recipe, source: Source) -> Iterator[Fault]:
+    yield from graph_faults(document, recipe)
+    yield from _variation_faults(document, recipe)
+    for node in recipe.nodes.values():
+        yield from file_faults(document, recipe, node, source)
+    yield from _test_faults(document, values, recipe, source)
+    for spot in spots(values, recipe, source):
+        yield from reference_faults(document, recipe, spot)
+
+
+def _variation_faults(document: Document, recipe: Recipe) -> Iterator[Fault]:
+    for variation in recipe.variations.values():
+        for mismatch in mismatches(recipe.variables, variation.variables):
+            path = ("variations", variation.name, "variables", *mismatch.keys)
+            yield document.fault(path, mismatch.message, mismatch.hint)
+
+
+def _test_faults(
+    document: Document, values: Mapping[str, Any], recipe: Recipe, source: Source
+) -> Iterator[Fault]:
+    for name, table in values.get("nodes", {}).items():
+        seen: set[str] = set()
+        for index, entry in enumerate(table.get("tests", ())):
+            path = ("nodes", name, "tests", index)
+            test = build_test(document, path, entry)
+            if test is None:
+                continue  # its faults were found by its shape
+            yield from limit_faults(document, recipe, name, path, test)
+            if test.name in seen:
+                yield document.fault(path, f"node `{name}` has two tests called `{test.name}`")
+            seen.add(test.name)
+            if test.measure == "sql" and (file := sql_file(str(test.expression))):
+                who = f"test `{test.name}`"
+                yield from sql_file_faults(document, (*path, "sql"), who, file, recipe, source)

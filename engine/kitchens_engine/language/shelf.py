@@ -1,0 +1,126 @@
+"""The recipes and ingredients of a cookbook, each read when it is asked for."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+from kitchens_engine.errors import EnvironmentFailure, Fault, InvalidFiles, InvalidInput
+from kitchens_engine.language.load import parse_recipe
+from kitchens_engine.ports import Source
+from kitchens_engine.recipe import Recipe
+from kitchens_engine.toml.nearest import hints
+
+RECIPES = "recipes"
+INGREDIENTS = "ingredients"
+
+#: How a file system says that nothing can have this name.
+_NO_SUCH_NAME = (errno.ENAMETOOLONG, errno.ELOOP)
+
+
+@dataclass(frozen=True, slots=True)
+class FolderSource:
+    """The files below a folder on disk."""
+
+    root: Path
+
+    def read(self, path: str) -> bytes | None:
+        """The content of the file at `path`, or None when there is no such file."""
+        if ".." in PurePosixPath(path).parts:
+            return None
+        try:
+            return (self.root / path).read_bytes()
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError, ValueError):
+            return None
+        except OSError as error:
+            if error.errno in _NO_SUCH_NAME:
+                return None
+            raise EnvironmentFailure(f"cannot read `{path}`: {error.strerror}") from error
+
+    def names(self, folder: str) -> Sequence[str]:
+        """The names directly inside `folder`, sorted; empty when there is no such folder."""
+        try:
+            return sorted(entry.name for entry in (self.root / folder).iterdir())
+        except (FileNotFoundError, NotADirectoryError, ValueError):
+            return []
+        except OSError as error:
+            if error.errno in _NO_SUCH_NAME:
+                return []
+            raise EnvironmentFailure(f"cannot list `{folder}`: {error.strerror}") from error
+
+
+@dataclass(frozen=True, slots=True)
+class _Parsed:
+    recipe: Recipe | None
+    faults: tuple[Fault, ...]
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """The recipes and ingredients in one source. Each file is read once, when first needed."""
+
+    source: Source
+    _read: dict[str, _Parsed] = field(default_factory=dict, repr=False, compare=False)
+
+    def recipe_names(self) -> tuple[str, ...]:
+        """The names of all recipes, sorted."""
+        return self._names(RECIPES)
+
+    def ingredient_names(self) -> tuple[str, ...]:
+        """The names of all ingredients, sorted."""
+        return self._names(INGREDIENTS)
+
+    def recipe(self, name: str) -> Recipe:
+        """The recipe of that name. Raises `InvalidFiles` for its faults, `InvalidInput` when there is none."""
+        return self._get(RECIPES, "recipe", name)
+
+    def ingredient(self, name: str) -> Recipe:
+        """The ingredient of that name. Raises as `recipe` does."""
+        return self._get(INGREDIENTS, "ingredient", name)
+
+    def known_recipe(self, name: str) -> str:
+        """The name, when there is a recipe of that name, be it broken or not. Raises `InvalidInput`."""
+        if not self.has(f"{RECIPES}/{name}"):
+            raise self._unknown(RECIPES, "recipe", name)
+        return name
+
+    def has(self, folder: str) -> bool:
+        """Whether there is a `recipe.toml` in this folder, such as `recipes/delays`."""
+        return self._parsed(folder) is not None
+
+    def parsed(self, folder: str) -> Recipe | None:
+        """The recipe in this folder, or None when it is not there or has errors."""
+        found = self._parsed(folder)
+        return found.recipe if found else None
+
+    def faults(self, folder: str) -> tuple[Fault, ...]:
+        """The faults and warnings of the recipe in this folder, such as `recipes/delays`."""
+        parsed = self._parsed(folder)
+        return parsed.faults if parsed else ()
+
+    def _names(self, room: str) -> tuple[str, ...]:
+        return tuple(
+            name for name in self.source.names(room) if "recipe.toml" in self.source.names(f"{room}/{name}")
+        )
+
+    def _get(self, room: str, kind: str, name: str) -> Recipe:
+        parsed = self._parsed(f"{room}/{name}")
+        if parsed is None:
+            raise self._unknown(room, kind, name)
+        if parsed.recipe is None:
+            raise InvalidFiles(tuple(fault for fault in parsed.faults if fault.severity == "error"))
+        return parsed.recipe
+
+    def _unknown(self, room: str, kind: str, name: str) -> InvalidInput:
+        return InvalidInput(f"no {kind} named `{name}`", *hints(name, self._names(room)), code=f"no-{kind}")
+
+    def _parsed(self, folder: str) -> _Parsed | None:
+        if folder not in self._read:
+            name = folder.partition("/")[2]
+            text = self.source.read(f"{folder}/recipe.toml") if name and "/" not in name else None
+            if text is None:
+                return None
+            self._read[folder] = _Parsed(*parse_recipe(name, folder, text, self.source))
+        return self._read[folder]

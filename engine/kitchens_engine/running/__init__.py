@@ -1,0 +1,1 @@
+"""One run: from the plan through the loop to what each attempt leaves."""

@@ -1,0 +1,124 @@
+"""One try of one node: its token, and the folder where its files lie.
+
+Paths are text here: of a run's thousands of small files, pathlib costs more than the files.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from kitchens_engine.running import left
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """The files of one try. `folder` is `<run>/nodes/<path>/<number>`, or `<run>/tests/<recipe>/1`."""
+
+    token: str
+    folder: str
+
+    @property
+    def log(self) -> str:
+        """What its processes wrote."""
+        return f"{self.folder}/log.txt"
+
+    @property
+    def home(self) -> str:
+        """The HOME of its processes: the node's own folder, which its tries share."""
+        return os.path.dirname(self.folder)
+
+    @property
+    def output(self) -> str:
+        """Where its processes write their outputs, one `name=value` a line."""
+        return f"{self.folder}/output.txt"
+
+    @property
+    def request(self) -> str:
+        """What the worker is asked."""
+        return f"{self.folder}/request.json"
+
+    @property
+    def result(self) -> str:
+        """What the worker answers, last."""
+        return f"{self.folder}/result.json"
+
+    def make_folders(self) -> None:
+        """The folder, inside the home; they may be there already."""
+        _make(self.home)
+        _make(self.folder)
+
+    def note(self, message: str) -> None:
+        """Add a line of the runner's own to the log."""
+        with contextlib.suppress(OSError):  # a node may have put something else in its place
+            left.append(self.log, f"{message}\n")
+
+    def ask(self, token: str, request: Mapping[str, Any]) -> None:
+        """Write the worker's request under the token of one process; an older result is gone."""
+        Path(self.result).unlink(missing_ok=True)
+        text = json.dumps({**request, "token": token})
+        left.write(self.request, text)
+
+    def answer(self, token: str) -> dict[str, Any] | None:
+        """The worker's result, if it is there and answers that very request."""
+        try:
+            result = json.loads(left.read(self.result))
+        except (FileNotFoundError, ValueError):
+            return None
+        if not isinstance(result, dict) or result.get("token") != token:
+            return None
+        return result
+
+    def outputs(self) -> dict[str, Any]:
+        """What its processes wrote as outputs; values are JSON where they parse, else text."""
+        try:
+            text = left.read(self.output).decode("utf-8", "replace")
+        except FileNotFoundError:
+            return {}
+        pairs = (line.partition("=") for line in text.splitlines())
+        return {name.strip(): value_of(value) for name, sign, value in pairs if sign and name.strip()}
+
+    def size(self) -> int:
+        """How much its processes wrote so far, in bytes."""
+        try:
+            return os.lstat(self.log).st_size
+        except FileNotFoundError:
+            return 0
+
+    def last_line(self, after: int = 0) -> str | None:
+        """The last line of the log that says anything beyond its first `after` bytes, shortened."""
+        try:
+            own = (
+                left.read(self.log, last=4096)[-max(0, self.size() - after) :] if self.size() > after else b""
+            )
+            lines = own.decode("utf-8", "replace").splitlines()
+        except OSError:
+            return None
+        return next((line.strip()[:200] for line in reversed(lines) if line.strip()), None)
+
+
+def _make(folder: str) -> None:
+    try:
+        os.mkdir(folder)
+    except FileExistsError:
+        return
+    except FileNotFoundError:
+        _make(os.path.dirname(folder))
+        _make(folder)
+
+
+def value_of(text: str) -> Any:
+    """JSON where it parses, else the text. Not-a-number is no JSON."""
+    try:
+        return json.loads(text, parse_constant=_refuse)
+    except ValueError:
+        return text.strip()
+
+
+def _refuse(constant: str) -> Any:
+    raise ValueError(constant)

@@ -1,0 +1,73 @@
+"""How one graph moves on: who may start, and who is skipped and why. Knows no processes."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from kitchens_engine.outcome import Status
+from kitchens_engine.running.plan import successors_of
+
+
+@dataclass(frozen=True, slots=True)
+class Next:
+    """A node whose needs have all ended: it may start, or `skip` says why it does not."""
+
+    name: str
+    skip: str | None = None
+
+
+class Flow:
+    """The progress of one graph. Every node is announced once, and must then be told as ended.
+
+    `needs` are the edges inside the graph; they hold no circle.
+    """
+
+    def __init__(self, needs: Mapping[str, Sequence[str]]) -> None:
+        self._needs = needs
+        self._successors = successors_of(needs)
+        self._waiting = {name: len(needed) for name, needed in needs.items()}
+        self._ended: dict[str, Status] = {}
+        self._blocked: dict[str, str] = {}
+
+    @property
+    def done(self) -> bool:
+        """Whether every node has ended."""
+        return len(self._ended) == len(self._needs)
+
+    def first(self) -> list[Next]:
+        """The nodes that need nothing."""
+        return [Next(name) for name, count in self._waiting.items() if count == 0]
+
+    def end(self, name: str, status: Status) -> list[Next]:
+        """Tell the end of a node. Returns what it set free; those with a reason have ended as skipped already."""
+        freed: list[Next] = []
+        ended = deque([(name, status)])
+        while ended:
+            name, status = ended.popleft()
+            self._ended[name] = status
+            for successor in self._successors.get(name, ()):
+                self._waiting[successor] -= 1
+                if self._waiting[successor]:
+                    continue
+                skip = self._why_skipped(successor)
+                freed.append(Next(successor, skip))
+                if skip is not None:
+                    ended.append((successor, Status.SKIPPED))
+        return freed
+
+    def _why_skipped(self, name: str) -> str | None:
+        """A failure upstream blocks; a skip does so only when nothing that the node needs ran."""
+        for needed in self._needs[name]:
+            status = self._ended[needed]
+            cause = self._blocked.get(needed)
+            if cause is None and status in (Status.FAILED, Status.CANCELLED):
+                cause = f"`{needed}` {'failed' if status is Status.FAILED else 'was cancelled'}"
+            if cause is not None:
+                self._blocked[name] = cause
+                return cause
+        if all(self._ended[needed] is Status.SKIPPED for needed in self._needs[name]):
+            names = "`, `".join(self._needs[name])
+            return f"`{names}` {'was' if len(self._needs[name]) == 1 else 'were'} skipped"
+        return None

@@ -1,0 +1,105 @@
+"""From a phase of a node to the process that carries it out, and back to what it measured."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from kitchens_engine import kinds
+from kitchens_engine.kinds import run, sql
+from kitchens_engine.kinds.work import Site, Work
+from kitchens_engine.order import Order
+from kitchens_engine.ports import Command, Runtime
+from kitchens_engine.recipe import Test
+from kitchens_engine.running import environment, left
+from kitchens_engine.running.attempt import Attempt, value_of
+from kitchens_engine.running.live import COMMAND, SQL, WORK, LiveNode
+from kitchens_engine.testing.measures import Measured
+from kitchens_engine.values import as_word
+
+
+def prepare(live: LiveNode, token: str, order: Order, runtime: Runtime) -> Command | None:
+    """The process of the node's present phase; its request to the worker is written. None: nothing to run.
+
+    Raises `InvalidInput` for templates that cannot be filled in, and `OSError` for files that cannot be read.
+    """
+    assert live.attempt is not None
+    node, scope, attempt = live.node, live.graph.scope, live.attempt
+    work = _work(live, _site(order, runtime, attempt))
+    if work is None:
+        return None
+    live.asks_worker = work.request is not None
+    if work.request is not None:
+        attempt.ask(token, work.request)
+    own = {name: as_word(value) for name, value in scope.render(node.name, node.env).items()}
+    variables = environment.of_process(
+        order, scope, live.path, attempt, own, database=kinds.database_mode(node) is not None
+    )
+    return Command(token, work.argv, scope.folder, variables, Path(attempt.log))
+
+
+def learn(live: LiveNode, result: dict[str, Any]) -> None:
+    """Take in what a process that passed left behind: outputs after work, values after measures."""
+    assert live.attempt is not None
+    if live.phase.kind == COMMAND:
+        live.measured[live.phase.tests[0]] = _printed(live.attempt)
+        return
+    if live.phase is WORK:
+        live.outputs = live.attempt.outputs() | result.get("outputs", {})
+    live.measured |= {
+        number: Measured(**answer)
+        for number, answer in zip(_asked(live), result.get("tests", ()), strict=False)
+    }
+
+
+def _site(order: Order, runtime: Runtime, attempt: Attempt) -> Site:
+    return Site(
+        python=runtime.python,
+        worker=runtime.worker,
+        data=order.kitchen.data,
+        database=order.kitchen.database,
+        request=attempt.request,
+        result=attempt.result,
+    )
+
+
+def _work(live: LiveNode, site: Site) -> Work | None:
+    node, scope = live.node, live.graph.scope
+    if live.phase is WORK:
+        return kinds.PROCESSES[node.action](node, scope, site)
+    tests = [node.tests[number] for number in live.phase.tests]
+    if live.phase.kind == SQL:
+        return sql.measure(node, tests, scope, site)
+    assert live.attempt is not None
+    return Work(_printing(live, tests[0], _value_file(live.attempt)))
+
+
+def _asked(live: LiveNode) -> tuple[int, ...]:
+    """The tests whose values the worker's result holds, in its order."""
+    if live.phase is not WORK:
+        return live.phase.tests
+    if live.node.action != "sql":
+        return ()
+    return tuple(number for number, test in enumerate(live.node.tests) if sql.measured_at_once(test))
+
+
+def _printing(live: LiveNode, test: Test, file: str) -> tuple[str, ...]:
+    """A command whose standard output goes to `file`; what it says on standard error goes to the log."""
+    name, scope = live.node.name, live.graph.scope
+    if isinstance(test.expression, str):
+        text = scope.render(name, test.expression, shell=True)
+        return (*run.SHELL, f'exec >"$0"\n{text}', file)
+    words = (as_word(word) for word in scope.render(name, test.expression))
+    return (*run.SHELL, 'exec "$@" >"$0"', file, *words)
+
+
+def _printed(attempt: Attempt) -> Measured:
+    try:
+        text = left.read(_value_file(attempt)).decode("utf-8", "replace").strip()
+    except FileNotFoundError:
+        text = ""
+    return Measured(value_of(text)) if text else Measured(error="the command printed nothing")
+
+
+def _value_file(attempt: Attempt) -> str:
+    return f"{attempt.folder}/value.txt"

@@ -1,0 +1,147 @@
+"""Runs one order, from its plan to its record."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+from kitchens_engine.errors import EnvironmentFailure, InvalidInput
+from kitchens_engine.order import Order
+from kitchens_engine.outcome import RunRecord, Status, TestRecord, fold
+from kitchens_engine.ports import Observer, Runtime
+from kitchens_engine.recipe import EMPTY
+from kitchens_engine.records import Records
+from kitchens_engine.running import datalock
+from kitchens_engine.running.execution import Execution
+from kitchens_engine.running.journal import Journal
+from kitchens_engine.running.plan import Plan, plan_run
+from kitchens_engine.running.scope import Scope
+from kitchens_engine.testing import functional
+from kitchens_engine.values import json_safe
+
+
+def run(
+    order: Order, runtime: Runtime, records: Records | None, observer: Observer, stop: threading.Event
+) -> RunRecord:
+    """Run `order` and return its record. A red run is a record, not an error.
+
+    Set `stop` to cancel: what runs is killed with all its descendants. Raises
+    `InvalidInput` before anything runs and before a record exists, and
+    `EnvironmentFailure` when disk or runtime failed; the record then reads `interrupted`.
+    """
+    plan = plan_run(order.shelf, order.recipe, order.variation, order.nodes)
+    # A gate begins with nothing: no other run is part of it.
+    past = None if order.gate else records
+    earlier = earlier_outputs(plan, order.kitchen.name, order.recipe, past, order.earlier)
+    order = replace(order, earlier=earlier)
+    began = time.monotonic()
+    journal = Journal(order.run, records, observer)
+    record = _record(order, runtime)
+    with _environment(journal):
+        order.folder.mkdir(parents=True, exist_ok=True)
+        order.kitchen.data.mkdir(parents=True, exist_ok=True)
+        journal.queued(record)
+        with datalock.hold(order.kitchen.lock, order.run, journal.waiting, stop.is_set) as held:
+            if held:
+                journal.started(record, plan.size())
+                record = _run(order, plan, runtime, journal, stop, record)
+            else:
+                record = replace(
+                    record, status=Status.CANCELLED, why="cancelled while it waited for its data"
+                )
+            record = replace(record, seconds=round(time.monotonic() - began, 3))
+            journal.ended(record)
+    return record
+
+
+def _run(
+    order: Order, plan: Plan, runtime: Runtime, journal: Journal, stop: threading.Event, record: RunRecord
+) -> RunRecord:
+    jobs = order.jobs or max(2, os.cpu_count() or 2)
+    execution = Execution(
+        order, plan, Scope(order, plan, order.variables, None), runtime, journal, stop, jobs
+    )
+    try:
+        execution.run()
+        nodes = execution.graph.records()
+        status = fold(node.status for node in nodes)
+        tests: tuple[TestRecord, ...] = ()
+        if plan.whole and status in (Status.PASSED, Status.WARNED):
+            tests = functional.run_tests(order, execution.scopes.values(), runtime, stop)
+            journal.tests_ended(tests)
+            status = fold((status, *(test.status for test in tests)))
+    except BaseException:
+        execution.abandon()
+        raise
+    if stop.is_set():
+        status = Status.CANCELLED
+    return replace(record, status=status, nodes=nodes, tests=tests)
+
+
+def _record(order: Order, runtime: Runtime) -> RunRecord:
+    return RunRecord(
+        run=order.run,
+        order=order.order,
+        status=Status.QUEUED,
+        kitchen=order.kitchen.name,
+        recipe=order.recipe,
+        variation=order.variation,
+        started=order.started,
+        commit=order.commit,
+        tree=order.tree,
+        dirty=order.dirty,
+        toolchain=order.toolchain,
+        runtime=runtime.kind,
+        gate=order.gate,
+        variables=json_safe(order.variables),
+        folder=str(order.folder),
+    )
+
+
+def earlier_outputs(
+    plan: Plan,
+    kitchen: str,
+    recipe: str,
+    records: Records | None,
+    known: Mapping[str, Mapping[str, Any]] = EMPTY,
+) -> dict[str, Mapping[str, Any]]:
+    """What every node that counts as met gave when it last passed in `kitchen`, over what is `known`.
+
+    Those further up may be read too, so they come along where they ever passed. Raises
+    `InvalidInput` for a node that never passed here.
+    """
+    earlier = dict(known)
+    for inner in plan.walk():
+        for name in (*inner.outside, *inner.beyond):
+            path = inner.path_of(name)
+            if path in earlier:
+                continue
+            outputs = records.last_passed_outputs(kitchen, recipe, path) if records else None
+            if outputs is not None:
+                earlier[path] = outputs
+            elif name in inner.outside:
+                raise InvalidInput(
+                    f"node `{path}` is outside the selection, and has never passed in kitchen `{kitchen}`",
+                    "run it first, or put `+` before the selected node to run all that it needs",
+                    file=inner.recipe.file,
+                    line=inner.recipe.nodes[name].position.line,
+                )
+    return earlier
+
+
+@contextmanager
+def _environment(journal: Journal) -> Iterator[None]:
+    """Whatever stops a run halfway leaves a record that says so; a disk's errors are the environment's."""
+    try:
+        yield
+    except OSError as error:
+        journal.interrupted()
+        raise EnvironmentFailure(f"the run stopped: {error}") from error
+    except BaseException:
+        journal.interrupted()
+        raise

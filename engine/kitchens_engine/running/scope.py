@@ -1,0 +1,96 @@
+"""What one recipe of a run sees: its variables, inputs, and the outputs and tests of its nodes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from kitchens_engine.order import Order
+from kitchens_engine.outcome import Status, TestRecord, timestamp
+from kitchens_engine.running import left
+from kitchens_engine.running.plan import Plan, upstream
+from kitchens_engine.templating import template
+from kitchens_engine.values import json_safe
+
+_COUNTED = (Status.PASSED, Status.WARNED, Status.FAILED)
+_NONE = {str(status): 0 for status in _COUNTED}
+
+
+class Scope:
+    """The names of one recipe while it runs. Nodes see what is upstream of them, and nothing else."""
+
+    def __init__(
+        self, order: Order, plan: Plan, variables: Mapping[str, Any], inputs: Mapping[str, Any] | None
+    ) -> None:
+        self.plan = plan
+        self.variables = variables
+        self.inputs = inputs
+        self.folder = order.root / plan.recipe.folder
+        folder = f"{order.folder}/nodes/{plan.path}" if plan.path else str(order.folder)
+        self.variables_file = f"{folder}/variables.json"
+        self.inputs_file = f"{folder}/inputs.json" if inputs is not None else None
+        self._outputs: dict[str, Mapping[str, Any]] = {}
+        self._tests: dict[str, dict[str, int]] = {}
+        self._base = {
+            "variables": variables,
+            "inputs": inputs or {},
+            "kitchen": {
+                "name": order.kitchen.name,
+                "data": str(order.kitchen.data),
+                "parent": order.kitchen.parent,
+            },
+            "recipe": plan.recipe.name,
+            "variation": plan.variation,
+            "run": {"id": order.run, "started": timestamp(order.started)},
+        }
+
+    def write_files(self) -> None:
+        """What its processes read as `KITCHEN_VARIABLES` and `KITCHEN_INPUTS`."""
+        Path(self.variables_file).parent.mkdir(parents=True, exist_ok=True)
+        left.write(str(self.variables_file), json.dumps(json_safe(self.variables)))
+        if self.inputs_file:
+            left.write(str(self.inputs_file), json.dumps(json_safe(self.inputs)))
+
+    def learn(self, name: str, outputs: Mapping[str, Any], tests: tuple[TestRecord, ...] = ()) -> None:
+        """From now on the nodes downstream of `name` see its outputs and the count of its tests."""
+        self._outputs[name] = outputs
+        statuses = [test.status for test in tests]
+        self._tests[name] = {str(status): statuses.count(status) for status in _COUNTED} if tests else _NONE
+
+    def render(self, node: str | None, value: Any, *, shell: bool = False) -> Any:
+        """`value` with its templates filled in, at every depth of lists and tables.
+
+        `node` is whose it is; None, as in an ingredient's outputs, sees all nodes.
+        """
+        match value:
+            case str():
+                if not template.has_markers(value):
+                    return value
+                return template.render(value, self._context(node, value), shell=shell)
+            case Mapping():
+                return {key: self.render(node, inner) for key, inner in value.items()}
+            case list() | tuple():
+                return [self.render(node, inner) for inner in value]
+            case _:
+                return value
+
+    def evaluate(self, node: str, expression: str) -> Any:
+        """The value of an expression, as in `when` and the measure `value`."""
+        return template.evaluate(expression, self._context(node, expression))
+
+    def read(self, name: str) -> str:
+        """The text of a file beside the recipe."""
+        return Path(self.folder, name).read_text(encoding="utf-8")
+
+    def _context(self, node: str | None, text: str) -> dict[str, Any]:
+        if "outputs" not in text and "tests" not in text:
+            return self._base | {"outputs": {}, "tests": {}}
+        if node is None:
+            return self._base | {"outputs": self._outputs, "tests": self._tests}
+        seen = upstream(self.plan.recipe, node) | {node}
+        return self._base | {
+            "outputs": {name: self._outputs[name] for name in seen if name in self._outputs},
+            "tests": {name: self._tests[name] for name in seen if name in self._tests},
+        }

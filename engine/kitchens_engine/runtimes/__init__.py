@@ -1,0 +1,1 @@
+"""Where processes run. Containers are another package's business."""

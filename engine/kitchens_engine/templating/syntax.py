@@ -1,0 +1,73 @@
+"""What a template refers to, found in its syntax tree without running it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+
+from jinja2 import TemplateSyntaxError, nodes
+
+from kitchens_engine.templating import jinja
+from kitchens_engine.templating.template import Names, Problem, Reference
+from kitchens_engine.toml.nearest import did_you_mean
+
+
+@lru_cache(maxsize=4096)
+def find_names(text: str, *, expression: bool) -> Names:
+    """The references and problems of a template, or of an expression."""
+    try:
+        tree = jinja.parse(text, expression=expression)
+    except TemplateSyntaxError as error:
+        what = "condition" if expression else "template"
+        hint = _slip(text) if expression else None
+        return Names(problems=(Problem(f"this {what} cannot be read: {error.message}", hint, error.lineno),))
+    except RecursionError:
+        return Names(problems=(Problem("this is nested too deeply", None, 1),))
+    own = {name.name for name in tree.find_all(nodes.Name) if name.ctx != "load"}
+    own |= {"loop", "caller", "varargs", "kwargs", *jinja.environment().globals}
+    found = [reference for reference in _chains(tree) if reference.path[0] not in own]
+    return Names(tuple(dict.fromkeys(found)), tuple(_problems(tree)))
+
+
+def _chains(node: nodes.Node) -> Iterator[Reference]:
+    """The longest chains under the node: `a.b.c` counts once, not as `a.b` and `a` too."""
+    if isinstance(node, (nodes.Name, nodes.Getattr, nodes.Getitem)):
+        path = _path(node)
+        if path is not None:
+            yield Reference(path, node.lineno)
+            return
+    for child in node.iter_child_nodes():
+        yield from _chains(child)
+
+
+def _path(node: nodes.Node) -> tuple[str, ...] | None:
+    match node:
+        case nodes.Name(name=name, ctx="load"):
+            return (name,)
+        case nodes.Getattr(node=inner, attr=attribute):
+            step = attribute
+        case nodes.Getitem(node=inner, arg=nodes.Const(value=str(key))):
+            step = key
+        case _:
+            return None
+    around = _path(inner)
+    return None if around is None else (*around, step)
+
+
+def _slip(text: str) -> str | None:
+    """What people who think in another language meant to write in a condition."""
+    for pattern, meant in ((r"&&", "and"), (r"\|\|", "or"), (r"(?<![=!<>])=(?!=)", "=="), (r"!(?!=)", "not")):
+        if re.search(pattern, text):
+            return f"write `{meant}`"
+    return None
+
+
+def _problems(tree: nodes.Template) -> Iterator[Problem]:
+    known = jinja.environment()
+    for node in tree.find_all((nodes.Filter, nodes.Test)):
+        kind, there = ("filter", known.filters) if isinstance(node, nodes.Filter) else ("test", known.tests)
+        if node.name not in there:
+            yield Problem(f"there is no {kind} `{node.name}`", did_you_mean(node.name, there), node.lineno)
+    for other in tree.find_all((nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends)):
+        yield Problem("a template stands alone: it cannot include or import another", None, other.lineno)

@@ -1,0 +1,85 @@
+"""Templates and conditions: text with `{{ }}` and `{% %}`, filled from a context, strictly.
+
+Text without markers never reaches Jinja2, which is not even imported for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A chain such as `outputs.clean.rows`, as far as it is written out; `line` counts in the template."""
+
+    path: tuple[str, ...]
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something wrong with the template itself."""
+
+    message: str
+    hint: str | None
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """All of a template's references and problems."""
+
+    references: tuple[Reference, ...] = ()
+    problems: tuple[Problem, ...] = ()
+
+
+def has_markers(text: str) -> bool:
+    """Whether the text is a template at all."""
+    return "{{" in text or "{%" in text or "{#" in text
+
+
+def render(text: str, context: Mapping[str, Any], shell: bool = False) -> Any:
+    """The text with its values filled in. A text that is one whole `{{ }}` keeps its value's type.
+
+    With `shell` the result is always text, and each value is quoted for the place in the
+    command where it stands, unless `| raw`. Raises `InvalidInput` for a name that is not
+    there, and for whatever else goes wrong in the template.
+    """
+    if not has_markers(text):
+        return text
+    from kitchens_engine.templating import jinja
+
+    return jinja.render(text, context, shell=shell)
+
+
+def evaluate(expression: str, context: Mapping[str, Any]) -> Any:
+    """The value of a condition or expression, such as `outputs.clean.rows > 0`. Raises `InvalidInput`."""
+    if has_markers(expression):
+        return render(expression, context)
+    from kitchens_engine.templating import jinja
+
+    return jinja.evaluate(expression, context)
+
+
+def render_value(value: Any, context: Mapping[str, Any]) -> Any:
+    """The same value with every text in it rendered, in lists and tables too (keys stay as they are)."""
+    match value:
+        case str():
+            return render(value, context)
+        case Mapping():
+            return {name: render_value(inner, context) for name, inner in value.items()}
+        case list() | tuple():
+            return [render_value(inner, context) for inner in value]
+        case _:
+            return value
+
+
+def names(text: str, *, expression: bool = False) -> Names:
+    """What the template or expression refers to, and what is wrong with it, without running it."""
+    if not expression and not has_markers(text):
+        return Names()
+    from kitchens_engine.templating.syntax import find_names
+
+    return find_names(text, expression=expression and not has_markers(text))

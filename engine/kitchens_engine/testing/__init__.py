@@ -1,0 +1,1 @@
+"""Tests of recipes: measures, rules, and functional tests in code."""

@@ -1,0 +1,105 @@
+"""Functional tests: the pytest files of every recipe of a run, after all its nodes."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from kitchens_engine.errors import EnvironmentFailure
+from kitchens_engine.order import Order
+from kitchens_engine.outcome import Status, TestRecord
+from kitchens_engine.ports import Command, Ended, Runtime
+from kitchens_engine.running import environment
+from kitchens_engine.running.attempt import Attempt
+from kitchens_engine.running.evidence import why_failed
+from kitchens_engine.running.scope import Scope
+from kitchens_engine.values import json_safe
+
+_PATIENCE = 0.1
+
+
+def run_tests(
+    order: Order, scopes: Iterable[Scope], runtime: Runtime, stop: threading.Event
+) -> tuple[TestRecord, ...]:
+    """Run the tests of each recipe that ran whole; those of equal recipes under equal variables once.
+
+    A recipe whose tests could not run at all is one red test, with the reason.
+    """
+    suites: list[Scope] = []
+    for scope in scopes:
+        wanted = scope.plan.whole and scope.plan.recipe.functional_tests
+        if wanted and not any(_same(scope, other) for other in suites):
+            suites.append(scope)
+    tests: list[TestRecord] = []
+    for scope in suites:
+        if stop.is_set():
+            break
+        tests.extend(_run_suite(order, scope, runtime, stop))
+    return tuple(tests)
+
+
+def _same(one: Scope, other: Scope) -> bool:
+    return (
+        one.plan.recipe.folder == other.plan.recipe.folder
+        and one.variables == other.variables
+        and one.inputs == other.inputs
+    )
+
+
+def _run_suite(order: Order, scope: Scope, runtime: Runtime, stop: threading.Event) -> list[TestRecord]:
+    path = scope.plan.path
+    token = f"{path}#tests" if path else "#tests"
+    attempt = Attempt(token, f"{order.folder}/tests/{path or scope.plan.recipe.name}/1")
+    attempt.make_folders()
+    ended = _run(order, scope, attempt, token, runtime, stop)
+    if ended.lost is not None:
+        ended = _run(order, scope, attempt, f"{token}.again", runtime, stop)
+    if ended.lost is not None:
+        raise EnvironmentFailure(
+            f"the functional tests of `{scope.plan.recipe.name}` were lost twice: {ended.lost}"
+        )
+    if stop.is_set():
+        return []
+    result = attempt.answer(ended.token)
+    tests = [_record(test, scope, attempt) for test in (result or {}).get("tests", ())]
+    if tests:
+        return tests
+    why = why_failed(ended, attempt, result, worker=True)
+    return [_record({"name": "tests", "status": "failed", "message": why}, scope, attempt)] if why else []
+
+
+def _run(
+    order: Order, scope: Scope, attempt: Attempt, token: str, runtime: Runtime, stop: threading.Event
+) -> Ended:
+    request = {
+        "folder": "tests",
+        "variables": json_safe(scope.variables),
+        "data": str(order.kitchen.data),
+        "database": str(order.kitchen.database),
+    }
+    attempt.ask(token, request)
+    variables = environment.of_process(order, scope, scope.plan.path, attempt, {}, database=True)
+    argv = (runtime.python, runtime.worker, "tests", attempt.request, attempt.result)
+    runtime.start(Command(token, argv, scope.folder, variables, Path(attempt.log)))
+    killed = False
+    while True:
+        for ended in runtime.wait(_PATIENCE):
+            if ended.token == token:
+                return ended
+        if stop.is_set() and not killed:
+            runtime.kill(token)
+            killed = True
+
+
+def _record(test: dict[str, Any], scope: Scope, attempt: Attempt) -> TestRecord:
+    return TestRecord(
+        name=test["name"],
+        status=Status(test["status"]),
+        value=test.get("value"),
+        limits=test.get("limits"),
+        message=test.get("message"),
+        recipe=scope.plan.recipe.name,
+        log=attempt.log,
+    )

@@ -1,0 +1,85 @@
+"""From a node's measured values to the records of its tests."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from kitchens_engine.errors import KitchensError
+from kitchens_engine.outcome import NodeRecord, Status, TestRecord
+from kitchens_engine.recipe import Node, OnFailure, Test
+from kitchens_engine.running.scope import Scope
+from kitchens_engine.testing import rules
+from kitchens_engine.values import json_safe
+
+_FAILED = {OnFailure.STOP: Status.FAILED, OnFailure.WARN: Status.WARNED, OnFailure.LOG: Status.LOGGED}
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What a measure gave: a JSON-safe value, or why there is none."""
+
+    value: Any = None
+    error: str | None = None
+
+
+def measure_here(test: Test, node: Node, scope: Scope, outputs: Mapping[str, Any]) -> Measured:
+    """The measures that need no process: `output` and `value`."""
+    expression = str(test.expression)
+    if test.measure == "output":
+        if expression not in outputs:
+            return Measured(error=f"the node has no output `{expression}`")
+        return Measured(json_safe(outputs[expression]))
+    try:
+        return Measured(json_safe(scope.evaluate(node.name, expression)))
+    except KitchensError as error:
+        return Measured(error=error.message)
+
+
+def judge(test: Test, measured: Measured, node: Node, scope: Scope) -> TestRecord:
+    """Hold a value to its rule. `control` is recorded only: there are no charts yet."""
+    try:
+        literal = test.rule in ("matches", "control")
+        limit = test.limit if literal else scope.render(node.name, test.limit)
+        limits = rules.limits(test.rule, limit)
+        if test.rule == "control":
+            return _record(test, Status.LOGGED, measured, limits)
+        held = measured.error is None and rules.holds(test.rule, measured.value, limit)
+    except KitchensError as error:
+        return _record(test, _FAILED[test.fail], Measured(measured.value, error.message), None)
+    except (re.error, TypeError, ValueError) as error:
+        message = f"`{test.rule}` cannot be judged: {error}"
+        return _record(test, _FAILED[test.fail], Measured(measured.value, message), None)
+    return _record(test, Status.PASSED if held else _FAILED[test.fail], measured, limits)
+
+
+def judge_all(
+    node: Node, scope: Scope, outputs: Mapping[str, Any], measured: Mapping[int, Measured]
+) -> tuple[TestRecord, ...]:
+    """The node's tests in their order. `measured` holds what processes measured, by place."""
+    return tuple(
+        judge(test, measured.get(number) or measure_here(test, node, scope, outputs), node, scope)
+        for number, test in enumerate(node.tests)
+    )
+
+
+def verdict(tests: Sequence[TestRecord], nodes: Sequence[NodeRecord]) -> tuple[Status, str | None]:
+    """The status of a node whose work passed, and why: its first red test, or the first that warned."""
+    for status in (Status.FAILED, Status.WARNED):
+        for test in tests:
+            if test.status is status:
+                return status, _why(test)
+    inner = next((node.name for node in nodes if node.status is Status.WARNED), None)
+    return (Status.WARNED, f"`{inner}` warned") if inner else (Status.PASSED, None)
+
+
+def _why(test: TestRecord) -> str:
+    if test.message:
+        return f"test `{test.name}`: {test.message}"
+    return f"test `{test.name}`: {'null' if test.value is None else test.value}, limit: {test.limits}"
+
+
+def _record(test: Test, status: Status, measured: Measured, limits: Any) -> TestRecord:
+    return TestRecord(test.name, status, measured.value, limits, str(test.fail), measured.error)
