@@ -42,7 +42,7 @@ class Order:
     and attempts. `variables` are resolved; `settings` are the kitchen's, for nested
     recipes. `nodes` None runs what the variation says; `"+x"` adds all that `x` needs.
     `earlier` holds outputs of nodes outside the selection; what it lacks is looked up
-    in the records. `jobs` None: one per processor, at least two.
+    in the records. `jobs` None: one more than processors.
     """
 
     run: str

@@ -62,7 +62,8 @@ def run(
 def _run(
     order: Order, plan: Plan, runtime: Runtime, journal: Journal, stop: threading.Event, record: RunRecord
 ) -> RunRecord:
-    jobs = order.jobs or max(2, os.cpu_count() or 2)
+    # One more than processors: while one process ends and the next is prepared, no processor waits.
+    jobs = order.jobs or (os.cpu_count() or 1) + 1
     execution = Execution(
         order, plan, Scope(order, plan, order.variables, None), runtime, journal, stop, jobs
     )
