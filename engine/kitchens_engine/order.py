@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kitchens_engine.recipe import EMPTY
 
@@ -14,8 +13,7 @@ if TYPE_CHECKING:
     from kitchens_engine.language.shelf import Shelf
 
 
-@dataclass(frozen=True, slots=True)
-class KitchenFacts:
+class KitchenFacts(NamedTuple):
     """What a run knows about its kitchen. `data` is the kitchen's data folder; a fresh one in a gate."""
 
     name: str
@@ -33,8 +31,7 @@ class KitchenFacts:
         return self.data.with_name(f"{self.data.name}.lock")
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
+class Order(NamedTuple):
     """One execution of a recipe: what, with which variables, where, and what it stands for.
 
     `run` is the run's id (`records.new_run_id`), `order` the id of the order behind it.
@@ -62,5 +59,5 @@ class Order:
     dirty: bool = False
     toolchain: str = ""
     gate: bool = False
-    earlier: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: EMPTY)
+    earlier: Mapping[str, Mapping[str, Any]] = EMPTY
     jobs: int | None = None

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from kitchens_engine.recipe import EMPTY
 
@@ -73,8 +73,7 @@ class TestRecord:
         return document | {key: value for key, value in extra.items() if value is not None}
 
 
-@dataclass(frozen=True, slots=True)
-class NodeRecord:
+class NodeRecord(NamedTuple):
     """One node of a run. `path` is stable in the recipe tree (`report/render`); `log` is the last attempt's."""
 
     name: str
@@ -84,7 +83,7 @@ class NodeRecord:
     started: datetime | None = None
     seconds: float | None = None
     attempts: int = 0
-    outputs: Mapping[str, Any] = field(default_factory=lambda: EMPTY)
+    outputs: Mapping[str, Any] = EMPTY
     tests: tuple[TestRecord, ...] = ()
     nodes: tuple[NodeRecord, ...] = ()
     log: str | None = None
@@ -112,8 +111,7 @@ class NodeRecord:
             yield from node.walk()
 
 
-@dataclass(frozen=True, slots=True)
-class RunRecord:
+class RunRecord(NamedTuple):
     """One order run with its full record. `tests` are the functional tests; the nodes carry their own."""
 
     run: str
@@ -130,7 +128,7 @@ class RunRecord:
     toolchain: str = ""
     runtime: str = ""
     gate: bool = False
-    variables: Mapping[str, Any] = field(default_factory=lambda: EMPTY)
+    variables: Mapping[str, Any] = EMPTY
     folder: str = ""
     why: str | None = None
     nodes: tuple[NodeRecord, ...] = ()

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 EMPTY: Mapping[str, Any] = MappingProxyType({})
 
@@ -42,8 +42,7 @@ class OnFailure(StrEnum):
     LOG = "log"
 
 
-@dataclass(frozen=True, slots=True)
-class Position:
+class Position(NamedTuple):
     """Where something stands: `file` relative to the cookbook, line and column from 1."""
 
     file: str
@@ -70,8 +69,7 @@ class Test:
     position: Position
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(NamedTuple):
     """One step of a recipe.
 
     `action` is one of `ACTIONS`; `body` is its value as TOML gave it (text, a list of
@@ -86,8 +84,8 @@ class Node:
     position: Position
     needs: tuple[str, ...] = ()
     when: str | None = None
-    env: Mapping[str, str] = field(default_factory=lambda: EMPTY)
-    secrets: Mapping[str, str] = field(default_factory=lambda: EMPTY)
+    env: Mapping[str, str] = EMPTY
+    secrets: Mapping[str, str] = EMPTY
     outputs: Mapping[str, str] | None = None
     retries: int = 0
     retry_delay: float = 0.0
@@ -95,24 +93,22 @@ class Node:
     connection: str | None = None
     database: str | None = None
     variation: str | None = None
-    variables: Mapping[str, Any] = field(default_factory=lambda: EMPTY)
-    inputs: Mapping[str, Any] = field(default_factory=lambda: EMPTY)
+    variables: Mapping[str, Any] = EMPTY
+    inputs: Mapping[str, Any] = EMPTY
     tests: tuple[Test, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Variation:
+class Variation(NamedTuple):
     """A named way to run a recipe. `nodes` None runs the whole graph."""
 
     name: str
-    variables: Mapping[str, Any] = field(default_factory=lambda: EMPTY)
+    variables: Mapping[str, Any] = EMPTY
     nodes: tuple[str, ...] | None = None
     schedule: str | None = None
     timezone: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Recipe:
+class Recipe(NamedTuple):
     """A pipeline. `folder` is its path in the cookbook, such as `recipes/delays`, with `/`.
 
     `outputs` (ingredients only) maps a name to its type and the template of its value.
@@ -123,11 +119,11 @@ class Recipe:
     folder: str
     description: str = ""
     requires: tuple[str, ...] = ()
-    variables: Mapping[str, Any] = field(default_factory=lambda: EMPTY)
-    variations: Mapping[str, Variation] = field(default_factory=lambda: EMPTY)
-    inputs: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: EMPTY)
-    outputs: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: EMPTY)
-    nodes: Mapping[str, Node] = field(default_factory=lambda: EMPTY)
+    variables: Mapping[str, Any] = EMPTY
+    variations: Mapping[str, Variation] = EMPTY
+    inputs: Mapping[str, Mapping[str, Any]] = EMPTY
+    outputs: Mapping[str, Mapping[str, Any]] = EMPTY
+    nodes: Mapping[str, Node] = EMPTY
     functional_tests: bool = False
 
     @property

@@ -7,7 +7,6 @@ import os
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
@@ -192,7 +191,7 @@ class Records:
         nodes = self._nodes_of(run.run, tests)
         if run.status is Status.INTERRUPTED:
             nodes = tuple(_interrupted(node) for node in nodes)
-        return replace(run, nodes=nodes, tests=tests.get(_TOP, ()))
+        return run._replace(nodes=nodes, tests=tests.get(_TOP, ()))
 
     def last_passed_outputs(self, kitchen: str, recipe: str, node: str) -> Mapping[str, Any] | None:
         """The outputs of a node (by its path) from the newest run here, gates aside, in which it passed or warned."""
@@ -295,8 +294,8 @@ def _test(row: sqlite3.Row) -> TestRecord:
 def _interrupted(node: NodeRecord) -> NodeRecord:
     nodes = tuple(_interrupted(inner) for inner in node.nodes)
     if node.status is Status.RUNNING:
-        return replace(node, nodes=nodes, status=Status.CANCELLED, why="the run was interrupted")
-    return replace(node, nodes=nodes)
+        return node._replace(nodes=nodes, status=Status.CANCELLED, why="the run was interrupted")
+    return node._replace(nodes=nodes)
 
 
 def _columns(node: NodeRecord) -> tuple[Any, ...]:

@@ -15,7 +15,6 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import count
 
@@ -153,7 +152,7 @@ class Execution:
         if live is None:
             return
         live.inner = None
-        self._update(live, replace(live.record, nodes=graph.records()))
+        self._update(live, live.record._replace(nodes=graph.records()))
         status = fold(node.status for node in graph.nodes.values())
         if live.end is not None:
             self._attempt_ended(live, *live.end)
@@ -197,7 +196,7 @@ class Execution:
 
     def _skip(self, graph: Graph, name: str, status: Status, why: str, *, told: bool) -> None:
         """A node ends without having begun. `told` says that its graph knows it already."""
-        graph.nodes[name] = replace(graph.nodes[name], status=status, why=why)
+        graph.nodes[name] = graph.nodes[name]._replace(status=status, why=why)
         graph.scope.learn(name, {})
         self._journal.node_ended(graph.nodes[name])
         if told:
@@ -259,8 +258,7 @@ class Execution:
         started = live.record.started or self._now()
         self._update(
             live,
-            replace(
-                live.record,
+            live.record._replace(
                 status=Status.RUNNING,
                 why=None,
                 started=started,
@@ -389,8 +387,8 @@ class Execution:
         live.over = True
         del self._lives[id(live)]
         seconds = round(time.monotonic() - live.began, 3) if live.number else None
-        ended = replace(
-            live.record, status=status, why=why, seconds=seconds, outputs=live.outputs, tests=tests
+        ended = live.record._replace(
+            status=status, why=why, seconds=seconds, outputs=live.outputs, tests=tests
         )
         self._update(live, ended)
         live.graph.scope.learn(live.node.name, live.outputs, tests)

@@ -7,7 +7,6 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import Any
 
 from kitchens_engine.errors import EnvironmentFailure, InvalidInput
@@ -38,7 +37,7 @@ def run(
     # A gate begins with nothing: no other run is part of it.
     past = None if order.gate else records
     earlier = earlier_outputs(plan, order.kitchen.name, order.recipe, past, order.earlier)
-    order = replace(order, earlier=earlier)
+    order = order._replace(earlier=earlier)
     began = time.monotonic()
     journal = Journal(order.run, records, observer)
     record = _record(order, runtime)
@@ -51,10 +50,10 @@ def run(
                 journal.started(record, plan.size())
                 record = _run(order, plan, runtime, journal, stop, record)
             else:
-                record = replace(
-                    record, status=Status.CANCELLED, why="cancelled while it waited for its data"
+                record = record._replace(
+                    status=Status.CANCELLED, why="cancelled while it waited for its data"
                 )
-            record = replace(record, seconds=round(time.monotonic() - began, 3))
+            record = record._replace(seconds=round(time.monotonic() - began, 3))
             journal.ended(record)
     return record
 
@@ -81,7 +80,7 @@ def _run(
         raise
     if stop.is_set():
         status = Status.CANCELLED
-    return replace(record, status=status, nodes=nodes, tests=tests)
+    return record._replace(status=status, nodes=nodes, tests=tests)
 
 
 def _record(order: Order, runtime: Runtime) -> RunRecord:
