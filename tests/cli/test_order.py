@@ -107,7 +107,7 @@ def test_interrupting_a_run_leaves_it_cancelled_and_nothing_running(
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
     )
     deadline = time.monotonic() + 20
-    while not any(Path(desk.folder, ".git/kitchens/runs").glob("*/nodes/first/1/log.txt")):
+    while not any(Path(desk.folder, ".git/kitchens/runs").glob("*/nodes/first.1/log.txt")):
         assert time.monotonic() < deadline
         assert process.poll() is None
         time.sleep(0.05)

@@ -98,7 +98,7 @@ def test_logs_can_be_followed_to_the_end_of_a_run(desk: Desk) -> None:
     words = [sys.executable, "-m", "kitchens.cli.main", "order", "run", "talk"]
     running = subprocess.Popen(words, cwd=desk.folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 20
-    while not list(desk.folder.glob(".git/kitchens/runs/*/nodes/first/1/log.txt")):
+    while not list(desk.folder.glob(".git/kitchens/runs/*/nodes/first.1/log.txt")):
         assert time.monotonic() < deadline
         time.sleep(0.02)
     second = desk.kitchen("order", "logs", "--node", "second", "-f")

@@ -18,7 +18,10 @@ from kitchens_engine.running import left
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """The files of one try. `folder` is `<run>/nodes/<path>/<number>`, or `<run>/tests/<recipe>/1`."""
+    """The files of one try. `folder` is `<run>/nodes/<path>.<number>`, or `<run>/tests/<recipe>`.
+
+    One folder a try: making a folder costs more than all else that is written of a node.
+    """
 
     token: str
     folder: str
@@ -30,8 +33,8 @@ class Attempt:
 
     @property
     def home(self) -> str:
-        """The HOME of its processes: the node's own folder, which its tries share."""
-        return os.path.dirname(self.folder)
+        """The HOME of its processes: the try's own folder."""
+        return self.folder
 
     @property
     def output(self) -> str:
@@ -48,9 +51,8 @@ class Attempt:
         """What the worker answers, last."""
         return f"{self.folder}/result.json"
 
-    def make_folders(self) -> None:
-        """The folder, inside the home; they may be there already."""
-        _make(self.home)
+    def make_folder(self) -> None:
+        """The folder; it may be there already."""
         _make(self.folder)
 
     def note(self, message: str) -> None:

@@ -251,10 +251,10 @@ class Execution:
         live.number, live.attempt_began = number, now
         live.later, live.end, live.begun = phases_after(live.node), None, True
         live.outputs, live.measured = {}, {}
-        live.attempt = Attempt(f"{live.path}#{number}", f"{self._order.folder}/nodes/{live.path}/{number}")
+        live.attempt = Attempt(f"{live.path}#{number}", f"{self._order.folder}/nodes/{live.path}.{number}")
         silent = live.node.action in ("recipe", "ingredient", "noop")
         if not silent or live.later:
-            live.attempt.make_folders()
+            live.attempt.make_folder()
         started = live.record.started or self._now()
         self._update(
             live,

@@ -51,8 +51,8 @@ def _same(one: Scope, other: Scope) -> bool:
 def _run_suite(order: Order, scope: Scope, runtime: Runtime, stop: threading.Event) -> list[TestRecord]:
     path = scope.plan.path
     token = f"{path}#tests" if path else "#tests"
-    attempt = Attempt(token, f"{order.folder}/tests/{path or scope.plan.recipe.name}/1")
-    attempt.make_folders()
+    attempt = Attempt(token, f"{order.folder}/tests/{path or scope.plan.recipe.name}")
+    attempt.make_folder()
     ended = _run(order, scope, attempt, token, runtime, stop)
     if ended.lost is not None:
         ended = _run(order, scope, attempt, f"{token}.again", runtime, stop)

@@ -59,8 +59,8 @@ def test_a_node_is_tried_again_after_its_delay(bench: Bench) -> None:
     assert (node.status, node.attempts) == ("passed", 2)
     assert node.seconds is not None
     assert node.seconds >= 0.2
-    assert (order.folder / "nodes/n/1/log.txt").read_text() == "first\n"
-    assert node.log == str(order.folder / "nodes/n/2/log.txt")
+    assert (order.folder / "nodes/n.1/log.txt").read_text() == "first\n"
+    assert node.log == str(order.folder / "nodes/n.2/log.txt")
     retried = next(event for event in bench.events if event.kind == "node-retried")
     assert retried.detail["why"] == "exit status 4: first"
 

@@ -116,13 +116,13 @@ def test_the_environment_holds_what_the_contract_says_and_nothing_else(bench: Be
     log = bench.log(bench.nodes(bench.carry_out(order))["n"])
     seen = dict(entry.split("=", 1) for entry in log.split("\0") if entry)
 
-    folder = order.folder / "nodes/n/1"
+    folder = order.folder / "nodes/n.1"
     assert seen.pop("KITCHEN_ATTEMPT")
     assert seen.pop("PATH")
     assert seen.pop("PWD") == str(bench.root / "cookbook/recipes/r")
     assert seen == {
         "YEAR": "2013",
-        "HOME": str(folder.parent),
+        "HOME": str(folder),
         "PYTHONDONTWRITEBYTECODE": "1",
         "KITCHEN": "dev",
         "KITCHEN_RECIPE": "r",
