@@ -16,7 +16,6 @@ from kitchens.git.landing import carry_out, plan_landing
 from kitchens.git.repository import Repository
 from kitchens.model.gate import Gate, Move
 from kitchens.model.kitchen import Landing, Registration
-from kitchens_engine.records import new_run_id
 
 
 @dataclass(frozen=True)
@@ -54,6 +53,8 @@ def land(house: House, plan: MovePlan) -> Move:
 @contextmanager
 def candidate(repository: Repository, commit: str, now: datetime) -> Iterator[None]:
     """Keep `commit` from being collected while it is tested; when we are killed, the next command removes ours."""
+    from kitchens_engine.records import new_run_id
+
     ref = f"refs/candidates/{new_run_id(now)}"
     held = claim(repository.claims, TEMPORARY, ref=ref)
     try:

@@ -1,0 +1,230 @@
+"""One recipe under the gate: a checkout that holds only what its fingerprint covers, data and a runtime of its own."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kitchens import __version__
+from kitchens.actions.house import House
+from kitchens.actions.quality import run_quality
+from kitchens.actions.running import Place, equipped, run_order
+from kitchens.gate.affected import Affected
+from kitchens.gate.fingerprint import build_context, narrower
+from kitchens.gate.scope import Scope
+from kitchens.gate.undeclared import undeclared
+from kitchens.git.checkout import write_tree
+from kitchens.git.claims import claim
+from kitchens.git.healing import TEMPORARY
+from kitchens.model.cookbook import Cookbook
+from kitchens.model.gate import Failure, Verdict, failures_of
+from kitchens.model.kitchen import Attestation
+from kitchens_engine.errors import Interrupted
+from kitchens_engine.language.variables import resolve
+from kitchens_engine.order import KitchenFacts, Order
+from kitchens_engine.records import new_run_id
+
+if TYPE_CHECKING:
+    from kitchens.actions.gating import GatePlan
+
+#: How much of a log is read for the reason of a failure, in bytes.
+_LOG_END = 1 << 16
+
+
+def run_recipe(house: House, plan: GatePlan, one: Affected) -> Verdict:
+    """Run the recipe on what its fingerprint covers, what it requires first; attest it when it is green."""
+    assert one.examined is not None
+    assert one.examined.scope is not None
+    scope = one.examined.scope
+    run = new_run_id(house.now())
+    warnings: list[str] = []
+    if one.variation is None:
+        warnings.append(
+            f"`{one.recipe}` has no variation `{plan.examiner.variation}`, so it was gated as it is"
+        )
+    with _place(house, plan, run, (*scope.folders, *plan.examiner.shared)) as place:
+        for required in scope.requires:
+            verdict = _required(house, plan, place, required, one, scope)
+            if verdict is not None:
+                return verdict
+        order = _order(house, plan, place, one.recipe, run, place.folder)
+        document = run_order(house, order, place).document()
+        failures = tuple(_hinted(plan, scope, place, failure) for failure in failures_of(document))
+    if document["status"] not in ("passed", "warned"):
+        return Verdict(
+            one.recipe,
+            one.variation,
+            "failed",
+            one.why,
+            one.fingerprint,
+            run,
+            failures,
+            tuple(warnings),
+        )
+    if not _tests(document):
+        warnings.append(f"`{one.recipe}` has no tests, so its gate proves only that it runs")
+    measures = {test["name"]: test.get("value") for test in _tests(document)}
+    _attest(house, plan, one, run, place, measures)
+    return Verdict(one.recipe, one.variation, "passed", one.why, one.fingerprint, run, (), tuple(warnings))
+
+
+def _required(
+    house: House, plan: GatePlan, place: Place, required: str, one: Affected, scope: Scope
+) -> Verdict | None:
+    """Run a recipe whose data the gated one reads; its failure is the gated one's."""
+    run = new_run_id(house.now())
+    order = _order(house, plan, place, required, run, place.folder / "requires" / required)
+    document = run_order(house, order, place).document()
+    if document["status"] in ("passed", "warned"):
+        return None
+    failures = tuple(
+        replace(_hinted(plan, scope, place, failure), node=f"{required}: {failure.node or 'functional test'}")
+        for failure in failures_of(document)
+    )
+    return Verdict(one.recipe, one.variation, "failed", one.why, one.fingerprint, run, failures)
+
+
+def _hinted(plan: GatePlan, scope: Scope, place: Place, failure: Failure) -> Failure:
+    """The failure with how to declare a file of the cookbook, when its log names one that this gate lacked."""
+    covered = (*scope.folders, *plan.examiner.shared)
+    said = f"{failure.why or ''}\n{_end_of(failure.log)}"
+    missing = undeclared(said, str(place.checkout), scope.folders, covered, plan.view)
+    if not missing:
+        return failure
+    path = missing[0]
+    kind, _, name = path.partition("/")
+    act = "add it to `[gate] shared` in `kitchens.toml`, and land that first: a gate keeps the rules of its target"
+    if kind == "recipes" and name:
+        act = f'say `requires = ["{name.partition("/")[0]}"]`, or {act}'
+    hint = (
+        f"`{path}` is in the cookbook, but `{scope.recipe}` does not declare it, so its gate lacks it; {act}"
+    )
+    return replace(failure, hint=hint)
+
+
+def _end_of(log: str | None) -> str:
+    """The end of a log, where the reason of a failure stands."""
+    if log is None:
+        return ""
+    try:
+        with Path(log).open("rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(0, size - _LOG_END))
+            return file.read().decode(errors="replace")
+    except FileNotFoundError:
+        return ""
+
+
+def _order(house: House, plan: GatePlan, place: Place, name: str, run: str, folder: Path) -> Order:
+    recipe = plan.view.shelf.recipe(name)
+    variation = plan.examiner.variation if plan.examiner.variation in recipe.variations else None
+    return Order(
+        run=run,
+        order=run,
+        shelf=plan.view.shelf,
+        root=place.checkout,
+        recipe=name,
+        variation=variation,
+        variables=resolve(recipe, variation, plan.examiner.settings, (), gate=True),
+        settings=plan.examiner.settings,
+        nodes=None,
+        kitchen=KitchenFacts(name="gate", parent=None, data=place.data),
+        folder=folder,
+        started=house.now(),
+        commit=plan.commit,
+        tree=plan.tree,
+        dirty=False,
+        toolchain=place.equipment.toolchain,
+        gate=True,
+    )
+
+
+@contextmanager
+def _place(house: House, plan: GatePlan, run: str, paths: Iterable[str] | None) -> Iterator[Place]:
+    """A checkout that holds only what the fingerprint covers (None: all), an empty data folder, a runtime of its own."""
+    cookbook = plan.view.cookbook
+    folder = house.state / "gates" / run
+    checkout, data = folder / "tree", folder / "data"
+    with claimed(house, folder):
+        checkout.mkdir(parents=True)
+        data.mkdir()
+        covered = None if paths is None else [*paths, *_build_paths(cookbook)]
+        write_tree(house.repository.objects, plan.tree, checkout, covered)
+        with equipped(
+            house,
+            plan.view.source,
+            cookbook,
+            kitchen="gate",
+            run_id=run,
+            checkout=checkout,
+            data=data,
+            network=narrower(cookbook.runtime.network, plan.examiner.network),
+            isolation=plan.isolation,
+        ) as place:
+            yield place
+
+
+@contextmanager
+def claimed(house: House, folder: Path) -> Iterator[None]:
+    """`folder` is ours and goes at the end; when we are killed, the next command removes it."""
+    held = claim(house.repository.claims, TEMPORARY, folder=str(folder))
+    try:
+        yield
+    finally:
+        # ^C waits for this, and counts after it.
+        with house.watch() as stop:
+            shutil.rmtree(folder, ignore_errors=True)
+            held.release()
+    if stop.is_set():
+        raise Interrupted("interrupted; nothing half-done is left")
+
+
+def _build_paths(cookbook: Cookbook) -> list[str]:
+    """What the toolchain is built from; the toolchain's key covers it."""
+    build = cookbook.runtime.build
+    return [] if build is None else [build_context(build) or build]
+
+
+def run_quality_gate(house: House, plan: GatePlan, one: Affected) -> Verdict:
+    """Run `[gate] quality` on the whole tree; attest it when it is green."""
+    run = new_run_id(house.now())
+    with _place(house, plan, run, None) as place:
+        failures = run_quality(house, plan.examiner.quality, place)
+        if not failures:
+            _attest(house, plan, one, run, place, {})
+    status = "failed" if failures else "passed"
+    return Verdict(one.recipe, None, status, one.why, one.fingerprint, run, failures)
+
+
+def _attest(
+    house: House, plan: GatePlan, one: Affected, run: str, place: Place, measures: Mapping[str, Any]
+) -> None:
+    attestation = Attestation(
+        fingerprint=one.fingerprint,
+        recipe=one.recipe,
+        variation=one.variation,
+        commit=plan.commit,
+        tree=plan.tree,
+        runtime=place.equipment.runtime.kind,
+        toolchain=place.equipment.toolchain,
+        run=run,
+        runner=f"kitchens {__version__}",
+        who=str(house.identity),
+        when=house.now(),
+        measures=measures,
+    )
+    house.attestations.add([attestation], house.identity, house.now())
+
+
+def _tests(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    def inside(nodes: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+        for node in nodes:
+            yield from node.get("tests", ())
+            yield from inside(node.get("nodes") or ())
+
+    return [*inside(document.get("nodes", ())), *document.get("tests", ())]
