@@ -70,10 +70,13 @@ class _Arrival:
 def plan_landing(repository: Repository, branch: str, old: str, new: str) -> LandingPlan:
     """Check that `branch` may go from `old` to `new` in every checkout of it. Changes nothing.
 
-    Finishes first what a killed landing left. Raises `InvalidInput` with the paths when files in
+    Finishes first what a killed landing left. Raises `Moved` when the branch is not at `old`, `InvalidInput` with the paths when files in
     a checkout are in the way, and when a merge or rebase of the branch is under way.
     """
     heal(repository)
+    if (found := repository.refs.branch(branch)) != old:
+        # A git that outlived its killed landing may have moved it just now.
+        raise Moved(f"refs/heads/{branch}", old, found)
     plan = LandingPlan(
         repository, branch, old, new, _places(repository, branch), changes(repository, old, new)
     )

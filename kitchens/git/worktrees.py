@@ -148,7 +148,8 @@ def _make(repository: Repository, path: Path, branch: str, staging: Path, held: 
         *("worktree", "add", "--quiet", "--no-checkout", "--", place, branch),
         keep=(held.descriptor,),
     )
-    fill = ("reset", "--hard", "--quiet", "--no-recurse-submodules")
+    # Not `reset --hard`: that also locks the branch, and killed then it leaves a lock that no claim names.
+    fill = ("read-tree", "--reset", "-u", "--no-recurse-submodules", "HEAD")
     repository.checkout(place, keep=(held.descriptor,)).run(*fill)
     try:
         place.rename(path)

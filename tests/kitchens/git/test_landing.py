@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -276,9 +277,10 @@ def test_killed_at_any_time(checkout, repository, commits, milliseconds, with_gi
     old, new = commits
     killed_after(milliseconds / 1000, lambda: land(repository, old, new), group=with_git)
     if checkout.tip("main") == old:
-        land(repository, old, new)
-    else:
-        assert heal(repository) == []
+        # The git that outlived the killed process may move the branch even now.
+        with suppress(Moved):
+            land(repository, old, new)
+    assert heal(repository) == []
     clean_at(checkout, new)
     assert checkout.sound()
 
