@@ -142,7 +142,7 @@ def test_wait_gives_up_after_its_timeout(runtime: Runtime, command: MakeCommand)
     before = time.monotonic()
 
     assert list(runtime.wait(0.3)) == []
-    assert 0.25 < time.monotonic() - before < 2
+    assert 0.25 < time.monotonic() - before < 50  # not the minute that it runs
 
 
 def test_waiting_for_nothing_returns_at_once(runtime: Runtime) -> None:

@@ -85,7 +85,7 @@ def test_an_engine_that_hangs_is_given_up(tmp_path: Path) -> None:
         with pytest.raises(EngineUnreachable):
             connect({"DOCKER_HOST": f"unix://{tmp_path}/deaf.sock"})
 
-    assert time.monotonic() - before < 3
+    assert time.monotonic() - before < 30  # two, on a machine with nothing else to do
 
 
 def test_what_is_no_engine_is_said_so(tmp_path: Path) -> None:
