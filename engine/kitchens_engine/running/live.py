@@ -49,7 +49,11 @@ def phases_after(node: Node) -> deque[Phase]:
 
 @dataclass(slots=True, eq=False)
 class Graph:
-    """One recipe while it runs. `nodes` are its records, in the order of the plan; `remaining` have not ended."""
+    """One recipe while it runs.
+
+    `nodes` are its records, in the order of the plan; `remaining` of them have not ended, and
+    `lives` are those that may start or have started. `cancelled` says why no more of them start.
+    """
 
     plan: Plan
     scope: Scope
@@ -57,6 +61,7 @@ class Graph:
     parent: LiveNode | None
     nodes: dict[str, NodeRecord]
     remaining: int
+    lives: dict[str, LiveNode] = field(default_factory=dict)
     cancelled: str | None = None
 
     def records(self) -> tuple[NodeRecord, ...]:
@@ -101,3 +106,7 @@ class LiveNode:
     def record(self) -> NodeRecord:
         """Its record as it stands."""
         return self.graph.nodes[self.node.name]
+
+    def update(self, record: NodeRecord) -> None:
+        """From now on it stands so."""
+        self.graph.nodes[self.node.name] = record

@@ -1,0 +1,110 @@
+"""The processes of a run: started for a phase of a node, and known again when they end."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from itertools import count
+
+from kitchens_engine.errors import EnvironmentFailure, KitchensError
+from kitchens_engine.order import Order
+from kitchens_engine.ports import Ended, Runtime
+from kitchens_engine.running import launch
+from kitchens_engine.running.evidence import why_failed
+from kitchens_engine.running.live import WORK, LiveNode
+
+#: Tells that the node's phase has ended; with a reason, that it failed.
+PhaseEnded = Callable[[LiveNode, str | None], None]
+#: Tells that a node's work was lost once, and must be done again.
+WorkLost = Callable[[LiveNode, str], None]
+
+
+class Processes:
+    """Everything between a phase that begins and the word of how it ended.
+
+    A node that is to end (`live.end`) is reported as ended, whatever its process says.
+    """
+
+    def __init__(
+        self,
+        order: Order,
+        runtime: Runtime,
+        ended: PhaseEnded,
+        killed: Callable[[LiveNode], None],
+        lost: WorkLost,
+    ) -> None:
+        self._order = order
+        self._runtime = runtime
+        self._ended = ended
+        self._killed = killed
+        self._lost = lost
+        self._running: dict[str, LiveNode] = {}
+        self._serial = count()
+
+    @property
+    def any(self) -> bool:
+        """Whether any process runs."""
+        return bool(self._running)
+
+    def start(self, live: LiveNode) -> None:
+        """Start the process of the node's present phase. Where there is none to start, the phase has ended."""
+        assert live.attempt is not None
+        token = f"{live.attempt.token}.{next(self._serial)}"
+        try:
+            command = launch.prepare(live, token, self._order, self._runtime)
+        except (KitchensError, OSError, ValueError) as error:
+            why = error.message if isinstance(error, KitchensError) else str(error)
+            live.attempt.note(why)
+            self._ended(live, why)
+            return
+        if command is None:
+            self._ended(live, None)
+            return
+        live.token = token
+        live.said = 0 if live.phase is WORK else live.attempt.size()
+        self._running[token] = live
+        self._runtime.start(command)
+
+    def kill(self, live: LiveNode) -> None:
+        """End the node's process, which is running."""
+        assert live.token is not None
+        self._runtime.kill(live.token)
+
+    def wait(self, patience: float) -> None:
+        """Wait at most so many seconds for the first to end, and tell of all that did."""
+        for ended in self._runtime.wait(patience):
+            self._process_ended(ended)
+
+    def abandon(self, patience: float) -> None:
+        """Kill whatever runs, after an error; waits a moment for it to end."""
+        for token in self._running:
+            self._runtime.kill(token)
+        deadline = time.monotonic() + 5
+        while self._running and time.monotonic() < deadline:
+            for ended in self._runtime.wait(patience):
+                self._running.pop(ended.token, None)
+
+    def _process_ended(self, ended: Ended) -> None:
+        live = self._running.pop(ended.token)
+        live.token = None
+        assert live.attempt is not None
+        if live.end is not None:
+            self._killed(live)
+        elif ended.lost is not None:
+            self._process_lost(live, ended.lost)
+        else:
+            result = live.attempt.answer(ended.token) if live.asks_worker else None
+            why = why_failed(ended, live.attempt, result, worker=live.asks_worker, after=live.said)
+            if why is None:
+                launch.learn(live, result or {})
+            self._ended(live, why)
+
+    def _process_lost(self, live: LiveNode, why: str) -> None:
+        """Nobody knows how it ended. Once is bad luck and not counted; twice is the environment's failure."""
+        if live.lost:
+            raise EnvironmentFailure(f"node `{live.path}` was lost twice: {why}")
+        live.lost = True
+        if live.phase is WORK:
+            self._lost(live, why)
+        else:
+            self.start(live)

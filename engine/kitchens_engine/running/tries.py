@@ -1,0 +1,213 @@
+"""The tries of every node: from its place in the queue, through its phases, to its verdict.
+
+asks → admitted (a slot, the database) → work → measures → judged → finished
+  │                                       └─ failed, retries left → asks again, after a delay
+  └─ a recipe or an ingredient → entered → its graph ended → measures → judged → finished
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from kitchens_engine import kinds
+from kitchens_engine.order import Order
+from kitchens_engine.outcome import Status, TestRecord
+from kitchens_engine.ports import Runtime
+from kitchens_engine.running.admission import READ, Admission
+from kitchens_engine.running.attempt import Attempt
+from kitchens_engine.running.journal import Journal
+from kitchens_engine.running.live import SQL, WORK, Graph, LiveNode, phases_after
+from kitchens_engine.running.processes import Processes
+from kitchens_engine.running.timers import Timers
+from kitchens_engine.testing import measures
+from kitchens_engine.testing.measures import Measured
+
+#: The nodes that are graphs themselves.
+GRAPHS = ("recipe", "ingredient")
+
+
+class Tries:
+    """Carries nodes out.
+
+    `enter` begins the graph of a node that is one, `interrupt` ends it before its time;
+    `finished` is told of each node that has ended.
+    """
+
+    def __init__(
+        self,
+        order: Order,
+        runtime: Runtime,
+        journal: Journal,
+        timers: Timers,
+        jobs: int,
+        enter: Callable[[LiveNode], None],
+        interrupt: Callable[[Graph, str], None],
+        finished: Callable[[LiveNode, Status], None],
+    ) -> None:
+        self._order = order
+        self._journal = journal
+        self._timers = timers
+        self._enter = enter
+        self._interrupt = interrupt
+        self._finished = finished
+        self._admission: Admission[LiveNode] = Admission(jobs)
+        self._attempts: dict[str, int] = {}
+        self._start = time.monotonic()
+        self.processes = Processes(order, runtime, self._phase_ended, self._killed, self._lost)
+
+    def ask(self, live: LiveNode) -> None:
+        """Begin a try of the node as soon as it may."""
+        if live.over:
+            return
+        live.phase = WORK
+        if live.node.action in GRAPHS:
+            self._begin(live)
+            self._enter(live)
+        elif live.node.action == "noop":
+            self._begin(live)
+            self.processes.start(live)
+        else:
+            live.mode = kinds.database_mode(live.node)
+            self._admission.ask(live, live.mode)
+
+    def admit(self) -> bool:
+        """Start the next that may start; False when there is none."""
+        live = self._admission.admit()
+        if live is None:
+            return False
+        live.slot = True
+        if live.over:
+            self._let_go(live)
+            return True
+        if live.phase is WORK:
+            self._begin(live)
+        self.processes.start(live)
+        return True
+
+    def end(self, live: LiveNode, status: Status, why: str, inside: str) -> None:
+        """End a node for a reason from outside; `inside` is the reason for the nodes of its graph, if it has one."""
+        live.end = live.end or (status, why)
+        if live.inner is not None:
+            self._interrupt(live.inner, inside)
+        elif live.token is not None:
+            self.processes.kill(live)
+        elif live.begun:
+            self.attempt_ended(live, *live.end)
+        else:
+            self._finish(live, *live.end)
+
+    def go_on(self, live: LiveNode) -> None:
+        """The node's work, or a measure, has passed: its next process, or the verdict after the last."""
+        if live.node.tests:
+            live.graph.scope.learn(live.node.name, live.outputs)
+        if not live.later:
+            self._judge(live)
+            return
+        live.phase = live.later.popleft()
+        mode = READ if live.phase.kind == SQL else None
+        if live.slot and (mode is None or live.mode is not None):
+            self.processes.start(live)
+            return
+        self._let_go(live)
+        live.mode = mode
+        self._admission.resume(live, mode)
+
+    def attempt_ended(self, live: LiveNode, status: Status, why: str) -> None:
+        """A try ended without success: try again, or end the node."""
+        self._close_attempt(live, status, why)
+        again = status is Status.FAILED and live.retries > 0 and live.graph.cancelled is None
+        if not again:
+            self._finish(live, status, why)
+            return
+        live.retries -= 1
+        self._journal.node_retried(live.record, why, live.node.retry_delay)
+        self._timers.after(live.node.retry_delay, lambda: self.ask(live))
+
+    # --- a try ---------------------------------------------------------------------------
+
+    def _begin(self, live: LiveNode) -> None:
+        number = self._attempts[live.path] = self._attempts.get(live.path, 0) + 1
+        now = time.monotonic()
+        live.began = live.began or now
+        live.number, live.attempt_began = number, now
+        live.later, live.end, live.begun = phases_after(live.node), None, True
+        live.outputs, live.measured = {}, {}
+        live.attempt = Attempt(f"{live.path}#{number}", f"{self._order.folder}/nodes/{live.path}.{number}")
+        silent = live.node.action == "noop" or live.node.action in GRAPHS
+        if not silent or live.later:
+            live.attempt.make_folder()
+        live.update(
+            live.record._replace(
+                status=Status.RUNNING,
+                why=None,
+                started=live.record.started or self._now(),
+                attempts=number,
+                log=None if silent else live.attempt.log,
+            )
+        )
+        self._journal.node_started(live.record)
+        if live.node.timeout is not None:
+            self._timers.after(live.node.timeout, lambda: self._time_out(live, number))
+
+    def _phase_ended(self, live: LiveNode, why: str | None) -> None:
+        """Work that fails fails its node; a measure that fails has no value."""
+        if why is None:
+            self.go_on(live)
+        elif live.phase is WORK:
+            self.attempt_ended(live, Status.FAILED, why)
+        else:
+            live.measured |= {number: Measured(error=why) for number in live.phase.tests}
+            self.go_on(live)
+
+    def _killed(self, live: LiveNode) -> None:
+        assert live.end is not None
+        self.attempt_ended(live, *live.end)
+
+    def _lost(self, live: LiveNode, why: str) -> None:
+        self._let_go(live)
+        self._journal.node_retried(live.record, why, 0.0)
+        self.ask(live)
+
+    def _time_out(self, live: LiveNode, number: int) -> None:
+        if live.over or live.number != number or live.end is not None or not live.begun:
+            return
+        why = f"timed out after {live.node.timeout:g} s"
+        self.end(live, Status.FAILED, why, inside=f"`{live.node.name}` timed out")
+
+    # --- the end of a node ---------------------------------------------------------------
+
+    def _judge(self, live: LiveNode) -> None:
+        """Hold the measured values to their rules, and end the node by them."""
+        tests = measures.judge_all(live.node, live.graph.scope, live.outputs, live.measured)
+        status, why = measures.verdict(tests, live.record.nodes)
+        self._close_attempt(live, status, why)
+        self._finish(live, status, why, tests)
+
+    def _close_attempt(self, live: LiveNode, status: Status, why: str | None) -> None:
+        self._let_go(live)
+        live.begun = False
+        seconds = round(time.monotonic() - live.attempt_began, 3)
+        began = self._order.started + timedelta(seconds=live.attempt_began - self._start)
+        self._journal.attempt_ended(live.record, began, seconds, status, why)
+
+    def _finish(
+        self, live: LiveNode, status: Status, why: str | None, tests: tuple[TestRecord, ...] = ()
+    ) -> None:
+        live.over = True
+        seconds = round(time.monotonic() - live.began, 3) if live.number else None
+        live.update(
+            live.record._replace(status=status, why=why, seconds=seconds, outputs=live.outputs, tests=tests)
+        )
+        live.graph.scope.learn(live.node.name, live.outputs, tests)
+        self._journal.node_ended(live.record)
+        self._finished(live, status)
+
+    def _let_go(self, live: LiveNode) -> None:
+        if live.slot:
+            live.slot = False
+            self._admission.release(live.mode)
+
+    def _now(self) -> datetime:
+        return self._order.started + timedelta(seconds=time.monotonic() - self._start)
