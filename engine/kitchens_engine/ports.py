@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -71,11 +72,22 @@ class Runtime(Protocol):
         """End what still runs and give back what the runtime holds."""
 
 
+class Stop(threading.Event):
+    """Set to ask a run to end; set again, also what cleans up after it (`always` nodes) is ended."""
+
+    again = False
+
+    def set(self) -> None:
+        """Ask, or ask again."""
+        self.again = self.is_set()
+        super().set()
+
+
 class Event(NamedTuple):
     """Something happened in a run. Observers turn events into progress and words.
 
     `kind`: `waiting` (for a lock), `run-started`, `node-started`, `node-retried`,
-    `node-ended`, `test-ended`, `run-ended`. `node` is the stable path in the recipe
+    `late` (past a timeout that only alerts), `node-ended`, `test-ended`, `run-ended`. `node` is the stable path in the recipe
     tree, such as `report/render`; `detail` holds what belongs to the kind: `status`,
     `why`, `seconds`, `name`, `value`, `limits`, `fail`, `log`, `attempt`, `total`.
     """

@@ -8,6 +8,8 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from kitchens_engine.retry import ONCE, Retry
+
 EMPTY: Mapping[str, Any] = MappingProxyType({})
 
 #: The keys of which a node has exactly one. Connectors add their own names later.
@@ -56,6 +58,7 @@ class Test:
 
     `measure` is one of `MEASURES` and `expression` its text (for `run`, text or argv);
     `rule` is one of `RULES` and `limit` its value as TOML gave it (a pair for `between`).
+    `blocks` are the only nodes that a failure keeps from running; None is all that need the node.
     """
 
     __test__ = False
@@ -67,15 +70,19 @@ class Test:
     limit: Any
     fail: OnFailure
     position: Position
+    blocks: tuple[str, ...] | None = None
 
 
 class Node(NamedTuple):
     """One step of a recipe.
 
     `action` is one of `ACTIONS`; `body` is its value as TOML gave it (text, a list of
-    words, a table, or `True` for `noop`). `timeout` and `retry_delay` are seconds.
-    `database` is `write`, `read` or None; `connection` None is the embedded database.
-    `outputs` maps declared names to type names; None when the recipe declares none.
+    words, a table, or `True` for `noop`). `timeout` is in seconds; with `alert` it does not
+    stop the node. `database` is `write`, `read` or None; `connection` None is the embedded
+    database. `outputs` maps declared names to type names; None when the recipe declares none.
+    `each` is an expression, or a list, over whose items the node fans out, `parallel` of them
+    at once. An `always` node runs however what it needs has ended. `skip_on` are exit
+    statuses that skip it. `pool` names a limit that it shares with others.
     """
 
     name: str
@@ -87,15 +94,27 @@ class Node(NamedTuple):
     env: Mapping[str, str] = EMPTY
     secrets: Mapping[str, str] = EMPTY
     outputs: Mapping[str, str] | None = None
-    retries: int = 0
-    retry_delay: float = 0.0
+    each: str | tuple[Any, ...] | None = None
+    parallel: int | None = None
+    always: bool = False
+    retry: Retry = ONCE
+    skip_on: tuple[int, ...] = ()
     timeout: float | None = None
+    alert: bool = False
+    pool: str | None = None
     connection: str | None = None
     database: str | None = None
     variation: str | None = None
     variables: Mapping[str, Any] = EMPTY
     inputs: Mapping[str, Any] = EMPTY
     tests: tuple[Test, ...] = ()
+
+    @property
+    def seen_outputs(self) -> Mapping[str, str] | None:
+        """The declared outputs with their types as other nodes see them: a fanned-out node gives lists."""
+        if self.each is None or self.outputs is None:
+            return self.outputs
+        return dict.fromkeys(self.outputs, "list")
 
 
 class Variation(NamedTuple):
@@ -112,7 +131,9 @@ class Recipe(NamedTuple):
     """A pipeline. `folder` is its path in the cookbook, such as `recipes/delays`, with `/`.
 
     `outputs` (ingredients only) maps a name to its type and the template of its value.
-    `functional_tests` says whether the folder `tests/` holds pytest files.
+    `functional_tests` says whether the folder `tests/` holds pytest files. `timeout` (in
+    seconds; with `alert` it stops nothing) is for the whole recipe; `concurrency` is how many
+    of its nodes may run at once, and `pools` how many of those that name a pool.
     """
 
     name: str
@@ -125,6 +146,10 @@ class Recipe(NamedTuple):
     outputs: Mapping[str, Mapping[str, Any]] = EMPTY
     nodes: Mapping[str, Node] = EMPTY
     functional_tests: bool = False
+    timeout: float | None = None
+    alert: bool = False
+    concurrency: int | None = None
+    pools: Mapping[str, int] = EMPTY
 
     @property
     def file(self) -> str:

@@ -40,8 +40,7 @@ class ProcessChoice:
         path = ":".join(
             (*self.made.path_entries, place.environment.get("PATH", "/usr/local/bin:/usr/bin:/bin"))
         )
-        ledgers = place.folder / "keepers" if place.resumable else None
-        return LocalRuntime(self.made.python, str(self.worker), {**place.environment, "PATH": path}, ledgers)
+        return LocalRuntime(self.made.python, str(self.worker), {**place.environment, "PATH": path})
 
 
 @dataclass(frozen=True, slots=True)

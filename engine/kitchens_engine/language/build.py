@@ -19,6 +19,7 @@ from kitchens_engine.recipe import (
     Test,
     Variation,
 )
+from kitchens_engine.retry import CONSTANT, ONCE, Occasion, Retry
 from kitchens_engine.toml.document import Document
 from kitchens_engine.toml.positions import Path
 
@@ -46,6 +47,10 @@ def build_recipe(
             {name: _node(document, name, table) for name, table in values.get("nodes", {}).items()}
         ),
         functional_tests=functional_tests,
+        timeout=_seconds(values.get("timeout")),
+        alert=values.get("on_timeout") == "alert",
+        concurrency=values.get("concurrency"),
+        pools=_frozen(values.get("pools")),
     )
 
 
@@ -63,7 +68,6 @@ def _variation(name: str, table: Mapping[str, Any]) -> Variation:
 def _node(document: Document, name: str, table: Mapping[str, Any]) -> Node:
     path: Path = ("nodes", name)
     action = next((key for key in table if key in ACTIONS), "noop")
-    timeout = table.get("timeout")
     when = table.get("when")
     return Node(
         name=name,
@@ -77,9 +81,14 @@ def _node(document: Document, name: str, table: Mapping[str, Any]) -> Node:
         else EMPTY,
         secrets=_frozen(table.get("secrets")),
         outputs=_frozen(table["outputs"]) if "outputs" in table else None,
-        retries=table.get("retries", 0),
-        retry_delay=durations.seconds(table.get("retry_delay", 0)),
-        timeout=None if timeout is None else durations.seconds(timeout),
+        each=_each(table.get("each")),
+        parallel=table.get("parallel"),
+        always=table.get("always", False),
+        retry=_retry(table) if "retries" in table else ONCE,
+        skip_on=tuple(table.get("skip_on", ())),
+        timeout=_seconds(table.get("timeout")),
+        alert=table.get("on_timeout") == "alert",
+        pool=table.get("pool"),
         connection=table.get("connection"),
         database=table.get("database"),
         variation=table.get("variation"),
@@ -87,6 +96,25 @@ def _node(document: Document, name: str, table: Mapping[str, Any]) -> Node:
         inputs=_frozen(table.get("inputs")),
         tests=_tests(document, path, table["tests"]) if "tests" in table else (),
     )
+
+
+def _retry(table: Mapping[str, Any]) -> Retry:
+    return Retry(
+        times=table["retries"],
+        delay=durations.seconds(table.get("retry_delay", 0)),
+        backoff=table.get("backoff", CONSTANT),
+        longest=_seconds(table.get("max_delay")),
+        jitter=float(table.get("jitter", 0)),
+        on=tuple(map(Occasion.parse, table.get("retry_on", ()))),
+    )
+
+
+def _each(value: str | list[Any] | None) -> str | tuple[Any, ...] | None:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _seconds(value: str | float | None) -> float | None:
+    return None if value is None else durations.seconds(value)
 
 
 def _tests(document: Document, path: Path, tables: list[Mapping[str, Any]]) -> tuple[Test, ...]:
@@ -110,6 +138,7 @@ def build_test(document: Document, path: Path, table: Mapping[str, Any]) -> Test
         limit=tuple(limit) if rule == "between" else limit,
         fail=OnFailure(table.get("fail", "stop")),
         position=_position(document, path),
+        blocks=tuple(dict.fromkeys(table["blocks"])) if "blocks" in table else None,
     )
 
 

@@ -16,18 +16,24 @@ from kitchens_engine.toml.shape import in_order
 
 
 def check(
-    shelf: Shelf, names: Iterable[str] | None = None, *, connections: Collection[str] | None = None
+    shelf: Shelf,
+    names: Iterable[str] | None = None,
+    *,
+    connections: Collection[str] | None = None,
+    pools: Collection[str] | None = None,
 ) -> tuple[Fault, ...]:
     """All faults and warnings of the named recipes and whatever they reach; of all files with None.
 
-    `connections` are the names that `kitchens.toml` gives; with None they are not looked
-    at. Raises `InvalidInput` for a name in `names` that is no recipe.
+    `connections` and `pools` are the names that `kitchens.toml` gives; with None they are not
+    looked at. Raises `InvalidInput` for a name in `names` that is no recipe.
     """
     folders = _everything(shelf) if names is None else _reached(shelf, names)
     recipes = {folder: recipe for folder in folders if (recipe := shelf.parsed(folder)) is not None}
     found = [fault for folder in folders for fault in shelf.faults(folder)]
     for recipe in recipes.values():
         wrongs = [*fitting.wrongs(shelf, recipe), *unsupported(recipe, connections)]
+        if pools is not None:
+            wrongs += fitting.pool_wrongs(recipe, pools)
         if wrongs or fitting.reads_ingredients(recipe):
             document = _document(shelf, recipe)
             found += [document.fault(wrong.path, wrong.message, wrong.hint) for wrong in wrongs]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,6 +39,15 @@ def wrongs(shelf: Shelf, recipe: Recipe) -> Iterator[Wrong]:
     for node in recipe.nodes.values():
         if other := used(shelf, node):
             yield from _use(node, other)
+
+
+def pool_wrongs(recipe: Recipe, pools: Collection[str]) -> Iterator[Wrong]:
+    """Nodes that name a pool which neither the recipe nor the cookbook (`pools`) has."""
+    for node in recipe.nodes.values():
+        if node.pool is not None and node.pool not in recipe.pools and node.pool not in pools:
+            message = f"node `{node.name}` uses pool `{node.pool}`, which neither this recipe nor `kitchens.toml` has"
+            hint = did_you_mean(node.pool, (*recipe.pools, *pools)) or f"add `[pools]` with `{node.pool} = 2`"
+            yield Wrong(("nodes", node.name, "pool"), message, hint)
 
 
 def used(shelf: Shelf, node: Node) -> Recipe | None:

@@ -9,7 +9,7 @@ from kitchens_engine.toml.nearest import did_you_mean
 
 if TYPE_CHECKING:
     from kitchens_engine.errors import Fault
-    from kitchens_engine.recipe import Recipe
+    from kitchens_engine.recipe import Node, Recipe
     from kitchens_engine.toml.document import Document
 
 
@@ -23,10 +23,8 @@ def graph_faults(document: Document, recipe: Recipe) -> Iterator[Fault]:
             elif need not in recipe.nodes:
                 message = f"node `{node.name}` needs `{need}`, which this recipe does not have"
                 yield document.fault(path, message, did_you_mean(need, recipe.nodes))
-    others = {name: [need for need in node.needs if need != name] for name, node in recipe.nodes.items()}
-    for circle in circles(others):
-        shown = " → ".join(f"`{name}`" for name in circle)
-        yield document.fault(("nodes", circle[0], "needs"), f"nodes need each other in a circle: {shown}")
+        yield from _block_faults(document, recipe, node)
+    yield from _circle_faults(document, recipe)
     for variation in recipe.variations.values():
         for index, name in enumerate(variation.nodes or ()):
             plain = name.removeprefix("+")
@@ -34,6 +32,29 @@ def graph_faults(document: Document, recipe: Recipe) -> Iterator[Fault]:
                 message = f"variation `{variation.name}` runs node `{plain}`, which this recipe does not have"
                 path = ("variations", variation.name, "nodes", index)
                 yield document.fault(path, message, did_you_mean(plain, recipe.nodes))
+
+
+def _circle_faults(document: Document, recipe: Recipe) -> Iterator[Fault]:
+    others = {name: [need for need in node.needs if need != name] for name, node in recipe.nodes.items()}
+    for circle in circles(others):
+        shown = " → ".join(f"`{name}`" for name in circle)
+        yield document.fault(("nodes", circle[0], "needs"), f"nodes need each other in a circle: {shown}")
+
+
+def _block_faults(document: Document, recipe: Recipe, node: Node) -> Iterator[Fault]:
+    """Tests block nodes that come after their own, and only when their failure stops anything."""
+    for number, test in enumerate(node.tests):
+        path = ("nodes", node.name, "tests", number, "blocks")
+        if test.blocks and test.fail != "stop":
+            message = f'test `{test.name}` blocks nothing: it does not stop when it fails, it says `fail = "{test.fail}"`'
+            yield document.fault(path, message)
+        for index, name in enumerate(test.blocks or ()):
+            if name not in recipe.nodes:
+                message = f"test `{test.name}` blocks `{name}`, which this recipe does not have"
+                yield document.fault((*path, index), message, did_you_mean(name, recipe.nodes))
+            elif not is_upstream(recipe, node.name, name):
+                message = f"test `{test.name}` blocks `{name}`, which does not need `{node.name}`, so it may run first"
+                yield document.fault((*path, index), message, f'add "{node.name}" to `nodes.{name}.needs`')
 
 
 def circles(edges: Mapping[str, Sequence[str]]) -> Iterator[tuple[str, ...]]:

@@ -8,6 +8,7 @@ from typing import Any
 from kitchens_engine import durations
 from kitchens_engine.language.types import ELSEWHERE, TYPES
 from kitchens_engine.recipe import ACTIONS, MEASURES, RULES, OnFailure
+from kitchens_engine.retry import BACKOFFS, Occasion
 from kitchens_engine.toml.shape import FILLED, Format, Key, Table, matching
 
 #: A function of a module beside the recipe: `module:function`.
@@ -21,6 +22,18 @@ def _positive_duration(value: Any) -> float:
     if seconds == 0:
         raise ValueError("it must be longer than nothing")
     return seconds
+
+
+def _share(value: float) -> object:
+    if not 0 <= value <= 1:
+        raise ValueError(f"`{value}` is no share of the delay; write one from 0 to 1, such as `0.2`")
+    return value
+
+
+def _exit_status(value: int) -> object:
+    if not 1 <= value <= 255:
+        raise ValueError(f"`{value}` is no exit status of a failure; they go from 1 to 255")
+    return value
 
 
 def _regular_expression(value: str) -> object:
@@ -93,9 +106,13 @@ _SCHEDULE = matching(
     "is no schedule; write minute, hour, day of month, month and day of week, such as `0 6 * * *`",
 )
 _DURATION = Format("duration", durations.seconds)
+_OCCASION = Format("failure", Occasion.parse)
 
 _TEXT = Key(("string",))
 _WORD = Key(("string",), format=FILLED)
+_TIMEOUT = Key(("string", "integer", "float"), format=Format("duration", _positive_duration))
+_ON_TIMEOUT = Key(("string",), choices=("stop", "alert"), only_with=("timeout",))
+_COUNT = Key(("integer",), minimum=1)
 _COMMAND = Key(("string", "list"), items=_TEXT, format=FILLED)
 _LIMIT = Key(("integer", "float", "string", "date", "datetime", "time"))
 _TYPE = Key(("string",), choices=TYPES, synonyms=ELSEWHERE)
@@ -118,6 +135,7 @@ _TEST = Table(
         "matches": Key(("string",), format=Format("regular-expression", _regular_expression)),
         "control": Key(("boolean", "string", "table")),
         "fail": Key(("string",), choices=tuple(str(each) for each in OnFailure)),
+        "blocks": Key(("list",), items=_WORD, format=FILLED),
     },
     one_of=(("measure", MEASURES), ("rule", RULES)),
 )
@@ -149,9 +167,26 @@ _NODE = Table(
             ),
         ),
         "outputs": Key(("table",), table=Table(others=_TYPE)),
+        "each": Key(("string", "list"), format=FILLED),
+        "parallel": Key(("integer",), minimum=1, only_with=("each",)),
+        "always": Key(("boolean",)),
         "retries": Key(("integer",), minimum=0),
-        "retry_delay": Key(("string", "integer", "float"), format=_DURATION),
-        "timeout": Key(("string", "integer", "float"), format=Format("duration", _positive_duration)),
+        "retry_delay": Key(("string", "integer", "float"), format=_DURATION, only_with=("retries",)),
+        "backoff": Key(("string",), choices=BACKOFFS, only_with=("retry_delay",)),
+        "max_delay": Key(("string", "integer", "float"), format=_DURATION, only_with=("backoff",)),
+        "jitter": Key(("integer", "float"), format=Format("share", _share), only_with=("retry_delay",)),
+        "retry_on": Key(
+            ("list",), items=Key(("string",), format=_OCCASION), format=FILLED, only_with=("retries",)
+        ),
+        "skip_on": Key(
+            ("list",),
+            items=Key(("integer",), format=Format("exit-status", _exit_status)),
+            format=FILLED,
+            only_with=("run", "python"),
+        ),
+        "timeout": _TIMEOUT,
+        "on_timeout": _ON_TIMEOUT,
+        "pool": Key(("string",), format=_NAME),
         "connection": _WORD,
         "database": Key(("string",), choices=("read", "write")),
         "variation": Key(("string",), format=_NAME, only_with=("recipe", "ingredient")),
@@ -176,6 +211,10 @@ RECIPE = Table(
     keys={
         "description": _TEXT,
         "requires": Key(("list",), items=Key(("string",), format=_NAME)),
+        "timeout": _TIMEOUT,
+        "on_timeout": _ON_TIMEOUT,
+        "concurrency": _COUNT,
+        "pools": Key(("table",), table=Table(others=_COUNT, names=_NAME)),
         "variables": Key(("table",)),
         "variations": Key(("table",), table=Table(others=Key(("table",), table=_VARIATION), names=_NAME)),
         "nodes": Key(

@@ -18,11 +18,12 @@ from kitchens_engine.toml.nearest import did_you_mean
 from kitchens_engine.toml.positions import Path
 
 #: What a template sees at its top.
-ROOTS = ("variables", "inputs", "outputs", "tests", "kitchen", "recipe", "variation", "run")
+ROOTS = ("variables", "inputs", "outputs", "tests", "kitchen", "recipe", "variation", "run", "each")
 
 _CLOSED: Mapping[str, tuple[str, ...]] = {
     "kitchen": ("name", "data", "parent"),
     "run": ("id", "started"),
+    "each": ("item", "index"),
 }
 _COUNTS = ("passed", "warned", "failed")
 
@@ -71,6 +72,10 @@ def _of_node(name: str, table: Mapping[str, Any], recipe: Recipe, source: Source
     path: Path = ("nodes", name)
     if isinstance(table.get("when"), str):
         yield Spot((*path, "when"), table["when"], name, expression=True)
+    if isinstance(table.get("each"), str):
+        yield Spot((*path, "each"), table["each"], name, expression=True)
+    elif "each" in table:
+        yield from _nested((*path, "each"), table["each"], name)
     if "sql" in table:
         yield from _sql((*path, "sql"), table["sql"], name, recipe, source, after=False)
     for key in ("run", "python", "copy", "notebook", "wait", "env", "inputs", "variables"):
@@ -131,6 +136,8 @@ def _wrong(reference: Reference, spot: Spot, recipe: Recipe) -> _Wrong:
             return _of_other_node(root, rest, spot, recipe, shown) if rest else None
         case "kitchen" | "run":
             return _missing(rest[:1], dict.fromkeys(_CLOSED[root]), shown, root)
+        case "each":
+            return _of_item(rest, spot, recipe, shown)
         case "recipe" | "variation":
             return None
     hint = f"did you mean `variables.{root}`?" if root in recipe.variables else did_you_mean(root, ROOTS)
@@ -147,6 +154,16 @@ def _missing(keys: list[str], table: Mapping[str, Any], shown: str, around: str)
             return None
         table, around = inner, f"{around}.{key}"
     return None
+
+
+def _of_item(rest: list[str], spot: Spot, recipe: Recipe, shown: str) -> _Wrong:
+    """`each` is there once a node has been fanned out: not in what says over what, and whether at all."""
+    node = recipe.nodes.get(spot.node) if spot.node is not None else None
+    if node is None or node.each is None:
+        return f"`{shown}` is not there: only a node with `each` has items", None
+    if spot.file is None and spot.path[2] in ("each", "when"):
+        return f"`{shown}` is not there yet: `{spot.path[2]}` is asked once, before there are items", None
+    return _missing(rest[:1], dict.fromkeys(_CLOSED["each"]), shown, "each")
 
 
 def _of_other_node(root: str, rest: list[str], spot: Spot, recipe: Recipe, shown: str) -> _Wrong:

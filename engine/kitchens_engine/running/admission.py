@@ -1,9 +1,13 @@
-"""Who may start next: slots for processes, and the embedded database as a lock."""
+"""Who may start next: slots for processes, pools, and the embedded database as a lock."""
 
 from __future__ import annotations
 
 from collections import deque
+from dataclasses import dataclass, field
+from itertools import count
 from typing import Generic, TypeVar
+
+from kitchens_engine.running.pools import Pool, give_all, take_all
 
 T = TypeVar("T")
 
@@ -11,28 +15,41 @@ WRITE = "write"
 READ = "read"
 
 
+@dataclass(slots=True)
+class _Queues(Generic[T]):
+    """Those that ask for the same pools, each with the number under which it came."""
+
+    pools: tuple[Pool, ...]
+    free: deque[tuple[int, T]] = field(default_factory=deque)
+    database: deque[tuple[int, T, str]] = field(default_factory=deque)
+
+
 class Admission(Generic[T]):
     """Hands out slots in the order in which they were asked for.
 
     One writer or many readers have the database. Who asked for it first gets it first,
     so that readers never starve a writer; who asked for a slot alone does not wait
-    behind the database. Those that `resume` a node which has begun go before all others.
+    behind the database, and nobody waits behind a pool that is not its own. Those that
+    `resume` a node which has begun go before all others. Pools are kept from admission
+    until they are given back with `leave`, so that whoever waits holds nothing that another waits for.
     """
 
     def __init__(self, slots: int) -> None:
         self._slots = slots
         self._readers = 0
         self._writer = False
+        self._serial = count()
         self._resuming: deque[tuple[T, str | None]] = deque()
-        self._free: deque[T] = deque()
-        self._database: deque[tuple[T, str]] = deque()
+        self._plain: _Queues[T] = _Queues(())
+        self._queues: dict[tuple[Pool, ...], _Queues[T]] = {(): self._plain}
 
-    def ask(self, item: T, mode: str | None) -> None:
-        """Ask for a slot, and for the database where `mode` is `read` or `write`."""
+    def ask(self, item: T, mode: str | None, pools: tuple[Pool, ...] = ()) -> None:
+        """Ask for a slot, a place in each pool, and for the database where `mode` is `read` or `write`."""
+        queues = self._queues.get(pools) or self._queues.setdefault(pools, _Queues(pools))
         if mode is None:
-            self._free.append(item)
+            queues.free.append((next(self._serial), item))
         else:
-            self._database.append((item, mode))
+            queues.database.append((next(self._serial), item, mode))
 
     def resume(self, item: T, mode: str | None) -> None:
         """Ask for a slot for what comes next in a node that has begun."""
@@ -45,11 +62,14 @@ class Admission(Generic[T]):
         if self._resuming and self._grantable(self._resuming[0][1]):
             item, mode = self._resuming.popleft()
             return self._grant(item, mode)
-        if self._database and not self._resuming and self._grantable(self._database[0][1]):
-            item, mode = self._database.popleft()
+        if not self._resuming and (first := self._first_for_database()) is not None:
+            _, item, mode = first.database.popleft()
+            self._forget(first)
             return self._grant(item, mode)
-        if self._free:
-            return self._grant(self._free.popleft(), None)
+        if (first := self._first_free()) is not None:
+            _, item = first.free.popleft()
+            self._forget(first)
+            return self._grant(item, None)
         return None
 
     def release(self, mode: str | None) -> None:
@@ -59,6 +79,38 @@ class Admission(Generic[T]):
             self._writer = False
         elif mode == READ:
             self._readers -= 1
+
+    def leave(self, pools: tuple[Pool, ...]) -> None:
+        """Give back the places in the pools, at the end of a try."""
+        give_all(pools)
+
+    def _first_for_database(self) -> _Queues[T] | None:
+        """The queues whose first one has the database's turn and finds it free; its pools are taken."""
+        if len(self._queues) == 1:
+            database = self._plain.database
+            return self._plain if database and self._grantable(database[0][2]) else None
+        asking = [queues for queues in self._queues.values() if queues.database]
+        asking.sort(key=lambda queues: queues.database[0][0])
+        for queues in asking:
+            if take_all(queues.pools):
+                if self._grantable(queues.database[0][2]):
+                    return queues
+                give_all(queues.pools)
+                return None
+        return None
+
+    def _first_free(self) -> _Queues[T] | None:
+        """The queues whose first one came first of those that find room in their pools; it is taken."""
+        if len(self._queues) == 1:
+            return self._plain if self._plain.free else None
+        asking = [queues for queues in self._queues.values() if queues.free]
+        asking.sort(key=lambda queues: queues.free[0][0])
+        return next((queues for queues in asking if take_all(queues.pools)), None)
+
+    def _forget(self, queues: _Queues[T]) -> None:
+        """Nobody asks for these pools any more: there may be as many as there are nested recipes."""
+        if queues.pools and not queues.free and not queues.database:
+            del self._queues[queues.pools]
 
     def _grantable(self, mode: str | None) -> bool:
         if mode is None:

@@ -92,6 +92,13 @@ class Attempt:
         except FileNotFoundError:
             return 0
 
+    def tail(self, most: int) -> str:
+        """The end of the log, of at most so many bytes."""
+        try:
+            return left.read(self.log, last=most).decode("utf-8", "replace")
+        except OSError:
+            return ""
+
     def last_line(self, after: int = 0) -> str | None:
         """The last line of the log that says anything beyond its first `after` bytes, shortened."""
         try:
@@ -102,6 +109,11 @@ class Attempt:
         except OSError:
             return None
         return next((line.strip()[:200] for line in reversed(lines) if line.strip()), None)
+
+
+def folder_name(path: str) -> str:
+    """A node's path as the name of a folder: without the brackets of `clean[0]`, which a shell would take for a pattern."""
+    return path.replace("[", ".").replace("]", "") if "[" in path else path
 
 
 def _make(folder: str) -> None:

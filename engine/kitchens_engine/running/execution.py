@@ -10,10 +10,12 @@ import threading
 import time
 
 from kitchens_engine.order import Order
-from kitchens_engine.ports import Runtime
+from kitchens_engine.outcome import Status, fold
+from kitchens_engine.ports import Runtime, Stop
 from kitchens_engine.running.graphs import Graphs
 from kitchens_engine.running.journal import Journal
 from kitchens_engine.running.plan import Plan
+from kitchens_engine.running.pools import Pools
 from kitchens_engine.running.scope import Scope
 from kitchens_engine.running.timers import Timers
 from kitchens_engine.running.tries import Tries
@@ -39,7 +41,8 @@ class Execution:
         self._journal = journal
         self._stop = stop
         self._timers = Timers()
-        self._graphs = graphs = Graphs(order, journal)
+        self._pools = Pools(order.pools, order.pools_folder)
+        self._graphs = graphs = Graphs(order, journal, self._timers, self._pools)
         self._tries = graphs.tries = Tries(
             order, runtime, journal, self._timers, jobs, graphs.enter, graphs.cancel, graphs.finished
         )
@@ -50,17 +53,37 @@ class Execution:
     def run(self) -> None:
         """Run to the end of every node. Raises `EnvironmentFailure` when the runtime lost a process twice."""
         while True:
-            if self._stop.is_set() and self.graph.cancelled is None:
-                self._graphs.cancel(self.graph, _CANCELLED)
+            if self._stop.is_set():
+                self._cancel()
             self._advance()
             if self.graph.remaining == 0:
                 return
             self._wait()
             self._timers.ring()
 
+    @property
+    def end(self) -> tuple[Status, str | None]:
+        """How the run stands once all its nodes have ended, and why where they do not say it."""
+        if self.graph.end is not None:
+            return self.graph.end.status, self.graph.end.why
+        status = fold(node.status for node in self.graph.nodes.values())
+        if status is Status.PASSED and self.graph.late:
+            return Status.WARNED, self.graph.late
+        return status, None
+
     def abandon(self) -> None:
         """Kill what runs, after an error; waits a moment for it to end."""
         self._processes.abandon(_PATIENCE)
+
+    def close(self) -> None:
+        """Give back what is shared with other runs."""
+        self._pools.close()
+
+    def _cancel(self) -> None:
+        """Asked to stop: end all but what cleans up; asked again, that too."""
+        force = isinstance(self._stop, Stop) and self._stop.again
+        if self.graph.cancelled is None or (force and not self.graph.forced):
+            self._graphs.cancel(self.graph, _CANCELLED, force=force)
 
     def _advance(self) -> None:
         """Start all that may start. What ends at once sets more free, so until nothing moves."""

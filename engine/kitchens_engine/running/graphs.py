@@ -3,25 +3,33 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Collection
 
 from kitchens_engine.errors import KitchensError
 from kitchens_engine.kinds import ingredient, recipe
 from kitchens_engine.order import Order
 from kitchens_engine.outcome import NodeRecord, Status, fold
+from kitchens_engine.recipe import Node
+from kitchens_engine.retry import TIMEOUT
+from kitchens_engine.running import fan
 from kitchens_engine.running.flow import Flow, Next
 from kitchens_engine.running.journal import Journal
-from kitchens_engine.running.live import Graph, LiveNode
+from kitchens_engine.running.live import End, Graph, LiveNode
 from kitchens_engine.running.plan import Plan
-from kitchens_engine.running.scope import Scope
+from kitchens_engine.running.pools import Places, Pool, Pools
+from kitchens_engine.running.scope import ItemScope, Scope
+from kitchens_engine.running.timers import Timers
 from kitchens_engine.running.tries import Tries
 
 
 class Graphs:
     """All graphs of one run. What is due lies in a queue, so that no chain is too long for Python's stack."""
 
-    def __init__(self, order: Order, journal: Journal) -> None:
+    def __init__(self, order: Order, journal: Journal, timers: Timers, pools: Pools) -> None:
         self._order = order
         self._journal = journal
+        self._timers = timers
+        self._pools = pools
         self._todo: deque[tuple[Graph, Next]] = deque()
         self.scopes: dict[str, Scope] = {}
         self.tries: Tries
@@ -29,28 +37,31 @@ class Graphs:
     def open(self, plan: Plan, scope: Scope, parent: LiveNode | None) -> Graph:
         """Begin a graph; `parent` is the node that it is inside of another."""
         scope.write_files()
+        always = [name for name in plan.nodes if plan.recipe.nodes[name].always]
         nodes = {name: NodeRecord(name, plan.path_of(name)) for name in plan.nodes}
-        graph = Graph(plan, scope, Flow(plan.needs), parent, nodes, len(nodes))
+        graph = Graph(plan, scope, Flow(plan.needs, always), parent, nodes, len(nodes))
+        graph.pools = parent.pools if parent else ()
+        if plan.recipe.concurrency is not None:
+            graph.pools += (Places(plan.recipe.concurrency),)
         self.scopes[plan.path] = scope
         for name in (*plan.outside, *plan.beyond):
             path = plan.path_of(name)
             if path in self._order.earlier:
                 scope.learn(name, self._order.earlier[path])
-        self._journal.nodes(plan.path, graph.records())
-        self._todo.extend((graph, following) for following in graph.flow.first())
+        self._begin(graph, plan.path)
+        if plan.recipe.timeout is not None:
+            self._timers.after(plan.recipe.timeout, lambda: self._time_out(graph))
         return graph
 
     def enter(self, live: LiveNode) -> None:
-        """Begin the graph of a node that is a recipe or an ingredient."""
-        plan = live.graph.plan.nested[live.node.name]
-        enter = recipe.enter if live.node.action == "recipe" else ingredient.enter
+        """Begin the graph of a node that is one."""
         try:
-            scope = enter(live.node, live.graph.scope, plan, self._order)
+            live.inner = self._fan_out(live) if live.fans_out else self._nest(live)
         except KitchensError as error:
-            self.tries.attempt_ended(live, Status.FAILED, error.message)
+            what = "`each`: " if live.fans_out else ""
+            self.tries.attempt_ended(live, End(Status.FAILED, f"{what}{error.message}"))
             return
-        live.inner = self.open(plan, scope, live)
-        if not plan.nodes:
+        if not live.inner.nodes:
             self._graph_ended(live.inner)
 
     def advance(self) -> None:
@@ -58,28 +69,67 @@ class Graphs:
         while self._todo:
             self._arrive(*self._todo.popleft())
 
-    def cancel(self, graph: Graph, why: str) -> None:
-        """End every node of a graph: kill what runs, and never start what waits."""
-        graph.cancelled = why
+    def cancel(self, graph: Graph, why: str, force: bool = False) -> None:
+        """End the nodes of a graph: kill what runs, and never start what waits.
+
+        What cleans up (`always`) still runs, and still may start, unless this is `force`d.
+        """
+        graph.cancelled = graph.cancelled or why
+        graph.forced = graph.forced or force
         for live in list(graph.lives.values()):
-            if not live.over:
-                self.tries.end(live, Status.CANCELLED, why, inside=why)
+            if live.over or (live.node.always and not graph.forced):
+                continue
+            self.tries.end(live, End(Status.CANCELLED, why), inside=why, force=graph.forced)
+        self._todo.extend((graph, following) for following in graph.held)
+        graph.held.clear()
 
     def finished(self, live: LiveNode, status: Status) -> None:
         """A node has ended."""
-        del live.graph.lives[live.node.name]
-        self._tell_flow(live.graph, live.node.name, status)
+        del live.graph.lives[live.name]
+        if live.item is not None and status is Status.FAILED:
+            live.graph.blocks.append(live.blocks)
+        self._tell_flow(live.graph, live.name, status, live.blocks)
+
+    # --- beginning -------------------------------------------------------------------------
+
+    def _nest(self, live: LiveNode) -> Graph:
+        plan = live.graph.plan.nested[live.node.name]
+        if plan.path != live.path:
+            plan = plan.at(live.path)
+        enter = recipe.enter if live.node.action == "recipe" else ingredient.enter
+        return self.open(plan, enter(live.node, live.scope, plan, self._order), live)
+
+    def _fan_out(self, live: LiveNode) -> Graph:
+        items = fan.items(live.node, live.scope)
+        plan = live.graph.plan
+        nodes = {name: NodeRecord(name, plan.path_of(name)) for name in items}
+        graph = Graph(plan, live.scope, Flow(dict.fromkeys(items, ())), live, nodes, len(nodes), items=items)
+        graph.pools = live.pools
+        self._begin(graph, live.path)
+        return graph
+
+    def _begin(self, graph: Graph, path: str) -> None:
+        """Tell of the nodes, and see to those that need nothing; `parallel` holds back what is too much."""
+        self._journal.nodes(path, graph.records())
+        first = graph.flow.first()
+        parallel = graph.parent.node.parallel if graph.parent and graph.items else None
+        self._todo.extend((graph, following) for following in first[:parallel])
+        if parallel is not None:
+            graph.held.extend(first[parallel:])
 
     def _arrive(self, graph: Graph, following: Next) -> None:
         """A node's needs have ended: skip it, or see to its start."""
         name = following.name
-        if graph.cancelled is not None:
+        node = graph.parent.node if graph.parent and graph.items else graph.plan.recipe.nodes[name]
+        if graph.cancelled is not None and (graph.forced or not node.always):
             self._skip(graph, name, Status.CANCELLED, graph.cancelled, told=following.skip is not None)
             return
         if following.skip is not None:
             self._skip(graph, name, Status.SKIPPED, following.skip, told=True)
             return
-        node = graph.plan.recipe.nodes[name]
+        if graph.items:
+            self._start_instance(graph, name)
+            return
         try:
             if node.when is not None and not graph.scope.evaluate(name, node.when):
                 self._skip(graph, name, Status.SKIPPED, f"`when` is false: {node.when}", told=False)
@@ -87,25 +137,66 @@ class Graphs:
         except KitchensError as error:
             self._skip(graph, name, Status.FAILED, f"`when`: {error.message}", told=False)
             return
-        live = graph.lives[name] = LiveNode(graph, node, graph.plan.path_of(name), node.retries)
+        if node.each is not None:
+            node = fan.whole(node)
+        live = LiveNode(graph, name, node, graph.plan.path_of(name), graph.scope, node.retry.times)
+        live.pools = self._pools_of(graph, node)
+        graph.lives[name] = live
         self.tries.ask(live)
+
+    def _start_instance(self, graph: Graph, name: str) -> None:
+        assert graph.parent is not None
+        node = graph.plan.recipe.nodes[graph.parent.node.name]
+        item = graph.items[name]
+        scope = ItemScope(graph.scope, *item)
+        live = LiveNode(graph, name, node, graph.plan.path_of(name), scope, node.retry.times)
+        live.item, live.pools = item, graph.pools
+        graph.lives[name] = live
+        self.tries.ask(live)
+
+    def _pools_of(self, graph: Graph, node: Node) -> tuple[Pool, ...]:
+        """The limits around the node, and its own. A node inside one that is in the same pool takes no second place."""
+        if node.pool is None:
+            return graph.pools
+        pool = self._pools.of(graph.plan.recipe, node.pool)
+        return graph.pools if pool in graph.pools else (*graph.pools, pool)
+
+    def _time_out(self, graph: Graph) -> None:
+        """The time of a whole recipe is up."""
+        if graph.remaining == 0 or graph.cancelled is not None:
+            return
+        recipe = graph.plan.recipe
+        if recipe.alert:
+            graph.late = f"`{recipe.name}` ran longer than {recipe.timeout:g} s"
+            self._journal.late(graph.plan.path or None, graph.late)
+            return
+        why = f"`{recipe.name}` timed out after {recipe.timeout:g} s"
+        graph.end = End(Status.FAILED, why, TIMEOUT)
+        self.cancel(graph, why)
+
+    # --- ending ----------------------------------------------------------------------------
 
     def _skip(self, graph: Graph, name: str, status: Status, why: str, *, told: bool) -> None:
         """A node ends without having begun. `told` says that its graph knows it already."""
-        graph.nodes[name] = graph.nodes[name]._replace(status=status, why=why)
-        graph.scope.learn(name, {})
+        graph.put(name, graph.nodes[name]._replace(status=status, why=why))
+        if not graph.items:
+            graph.scope.learn(name, {})
         self._journal.node_ended(graph.nodes[name])
         if told:
             self._count_down(graph)
         else:
             self._tell_flow(graph, name, status)
 
-    def _tell_flow(self, graph: Graph, name: str, status: Status) -> None:
-        self._todo.extend((graph, following) for following in graph.flow.end(name, status))
+    def _tell_flow(
+        self, graph: Graph, name: str, status: Status, blocks: Collection[str] | None = None
+    ) -> None:
+        self._todo.extend((graph, following) for following in graph.flow.end(name, status, blocks))
         self._count_down(graph)
 
     def _count_down(self, graph: Graph) -> None:
         graph.remaining -= 1
+        if graph.held:
+            self._todo.append((graph, graph.held.popleft()))
         if graph.remaining == 0:
             self._graph_ended(graph)
 
@@ -115,20 +206,40 @@ class Graphs:
             return
         live.inner = None
         live.update(live.record._replace(nodes=graph.records()))
-        status = fold(node.status for node in graph.nodes.values())
-        if live.end is not None:
-            self.tries.attempt_ended(live, *live.end)
-        elif status in (Status.FAILED, Status.CANCELLED):
-            names = "`, `".join(node.name for node in graph.nodes.values() if node.status is status)
-            self.tries.attempt_ended(live, status, f"`{names}` {status}")
+        live.late = live.late or graph.late
+        if live.fans_out:
+            self._gather(live, graph)
+        elif end := live.end or graph.end or _trouble(graph):
+            self.tries.attempt_ended(live, end)
         else:
             self._graph_passed(live, graph)
+
+    def _gather(self, live: LiveNode, graph: Graph) -> None:
+        """All instances have ended: what they gave together."""
+        plan = graph.plan.nested.get(live.node.name)
+        live.outputs = fan.outputs(live.node, plan, graph.records())
+        status, why = fan.verdict(graph.records())
+        if live.end is None and status in (Status.PASSED, Status.WARNED):
+            self.tries.go_on(live)
+            return
+        if graph.blocks and None not in graph.blocks:
+            live.blocks = frozenset(name for names in graph.blocks for name in names or ())
+        self.tries.attempt_ended(live, live.end or End(status, why or ""))
 
     def _graph_passed(self, live: LiveNode, graph: Graph) -> None:
         if live.node.action == "ingredient":
             try:
                 live.outputs = ingredient.leave(graph.scope)
             except KitchensError as error:
-                self.tries.attempt_ended(live, Status.FAILED, error.message)
+                self.tries.attempt_ended(live, End(Status.FAILED, error.message))
                 return
         self.tries.go_on(live)
+
+
+def _trouble(graph: Graph) -> End | None:
+    """Which nodes kept the graph from passing, if any did."""
+    status = fold(node.status for node in graph.nodes.values())
+    if status not in (Status.FAILED, Status.CANCELLED):
+        return None
+    names = "`, `".join(node.name for node in graph.nodes.values() if node.status is status)
+    return End(status, f"`{names}` {status}")

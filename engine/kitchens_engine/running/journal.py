@@ -66,6 +66,10 @@ class Journal:
         """A try failed, and the node will be tried again."""
         self._tell("node-retried", node.path, attempt=node.attempts, why=why, delay=delay, log=node.log)
 
+    def late(self, node: str | None, why: str) -> None:
+        """A node, or with None the run, takes longer than it should; it goes on."""
+        self._tell("late", node, why=why)
+
     def node_ended(self, node: NodeRecord) -> None:
         """A node ended, with its tests."""
         if self._records:

@@ -11,7 +11,7 @@ from kitchens_engine.kinds.work import Site, Work
 from kitchens_engine.order import Order
 from kitchens_engine.ports import Command, Runtime
 from kitchens_engine.recipe import Test
-from kitchens_engine.running import environment, left
+from kitchens_engine.running import environment, fan, left
 from kitchens_engine.running.attempt import Attempt, value_of
 from kitchens_engine.running.live import COMMAND, SQL, WORK, LiveNode
 from kitchens_engine.testing.measures import Measured
@@ -24,14 +24,17 @@ def prepare(live: LiveNode, token: str, order: Order, runtime: Runtime) -> Comma
     Raises `InvalidInput` for templates that cannot be filled in, and `OSError` for files that cannot be read.
     """
     assert live.attempt is not None
-    node, scope, attempt = live.node, live.graph.scope, live.attempt
+    node, scope, attempt = live.node, live.scope, live.attempt
     work = _work(live, _site(order, runtime, attempt))
     if work is None:
         return None
     live.asks_worker = work.request is not None
     if work.request is not None:
         attempt.ask(token, work.request)
-    own = {name: as_word(value) for name, value in scope.render(node.name, node.env).items()}
+    given = dict(scope.render(node.name, node.env))
+    if live.item is not None:
+        given |= fan.environment(live.item)
+    own = {name: as_word(value) for name, value in given.items()}
     variables = environment.of_process(
         order, scope, live.path, attempt, own, database=kinds.database_mode(node) is not None
     )
@@ -64,7 +67,7 @@ def _site(order: Order, runtime: Runtime, attempt: Attempt) -> Site:
 
 
 def _work(live: LiveNode, site: Site) -> Work | None:
-    node, scope = live.node, live.graph.scope
+    node, scope = live.node, live.scope
     if live.phase is WORK:
         return kinds.PROCESSES[node.action](node, scope, site)
     tests = [node.tests[number] for number in live.phase.tests]
@@ -85,7 +88,7 @@ def _asked(live: LiveNode) -> tuple[int, ...]:
 
 def _printing(live: LiveNode, test: Test, file: str) -> tuple[str, ...]:
     """A command whose standard output goes to `file`; what it says on standard error goes to the log."""
-    name, scope = live.node.name, live.graph.scope
+    name, scope = live.node.name, live.scope
     if isinstance(test.expression, str):
         text = scope.render(name, test.expression, shell=True)
         return (*run.SHELL, f'exec >"$0"\n{text}', file)

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from kitchens_engine.kinds import sql
 from kitchens_engine.outcome import NodeRecord, Status
-from kitchens_engine.recipe import Node
+from kitchens_engine.recipe import EMPTY, Node
+from kitchens_engine.retry import OTHER
+from kitchens_engine.running import states
 from kitchens_engine.running.attempt import Attempt
-from kitchens_engine.running.flow import Flow
+from kitchens_engine.running.fan import Item
+from kitchens_engine.running.flow import Flow, Next
 from kitchens_engine.running.plan import Plan
+from kitchens_engine.running.pools import Pool
 from kitchens_engine.running.scope import Scope
 from kitchens_engine.testing.measures import Measured
 
@@ -47,12 +52,25 @@ def phases_after(node: Node) -> deque[Phase]:
     return deque([*phases, *(Phase(COMMAND, (number,)) for number in commands)])
 
 
+class End(NamedTuple):
+    """How a try, or a node, ends: `cause` is the kind of failure in the words of `retry_on`."""
+
+    status: Status
+    why: str
+    cause: str = OTHER
+
+
 @dataclass(slots=True, eq=False)
 class Graph:
-    """One recipe while it runs.
+    """One recipe while it runs, or the instances of a node that is fanned out.
 
     `nodes` are its records, in the order of the plan; `remaining` of them have not ended, and
-    `lives` are those that may start or have started. `cancelled` says why no more of them start.
+    `lives` are those that may start or have started. `items` are what the instances are of,
+    by their names, and `held` those that wait for others to end. `cancelled` says why no
+    more of them start but `always` ones, and none at all when `forced`. `end` is decided
+    before its nodes have ended when its time is up; `late` is what is said when it only took
+    longer. `pools` are the limits that all its nodes share; `blocks` is what each failed
+    instance keeps from running.
     """
 
     plan: Plan
@@ -61,33 +79,52 @@ class Graph:
     parent: LiveNode | None
     nodes: dict[str, NodeRecord]
     remaining: int
+    pools: tuple[Pool, ...] = ()
+    items: Mapping[str, Item] = field(default_factory=lambda: EMPTY)
+    held: deque[Next] = field(default_factory=deque)
+    blocks: list[Collection[str] | None] = field(default_factory=list)
     lives: dict[str, LiveNode] = field(default_factory=dict)
     cancelled: str | None = None
+    forced: bool = False
+    end: End | None = None
+    late: str | None = None
 
     def records(self) -> tuple[NodeRecord, ...]:
         """The records of its nodes."""
         return tuple(self.nodes.values())
 
+    def put(self, name: str, record: NodeRecord) -> None:
+        """From now on the node stands so."""
+        states.check(record.path, self.nodes[name].status, record.status)
+        self.nodes[name] = record
+
 
 @dataclass(slots=True, eq=False)
 class LiveNode:
-    """One node from the moment that it may start until its end.
+    """One node from the moment that it may start until its end, or one instance of a node for its `item`.
 
-    `mode` is what it holds of the database while it has a slot. `begun` says that a try
-    is under way, `over` that the node has ended. `token` names its running process, before
+    `name` is its name in its graph, and `scope` what it sees. `pools` are the limits that it
+    shares, `mode` is what it holds of the database while it has a slot. `begun` says that a
+    try is under way, `over` that the node has ended. `token` names its running process, before
     which the log had `said` bytes. `end` is decided before the process has ended when it is
-    being killed: the status, and why.
+    being killed. `late` says that it ran longer than it should. `blocks` are the only nodes
+    that its failure keeps from running.
     """
 
     graph: Graph
+    name: str
     node: Node
     path: str
+    scope: Scope
     retries: int
+    pools: tuple[Pool, ...] = ()
+    item: Item | None = None
     attempt: Attempt | None = None
     number: int = 0
     began: float = 0.0
     attempt_began: float = 0.0
     slot: bool = False
+    placed: bool = False
     mode: str | None = None
     token: str | None = None
     phase: Phase = WORK
@@ -98,15 +135,27 @@ class LiveNode:
     begun: bool = False
     lost: bool = False
     over: bool = False
-    end: tuple[Status, str] | None = None
+    end: End | None = None
+    late: str | None = None
+    blocks: Collection[str] | None = None
     outputs: dict[str, Any] = field(default_factory=dict)
     measured: dict[int, Measured] = field(default_factory=dict)
 
     @property
+    def fans_out(self) -> bool:
+        """Whether it stands for the instances of a node."""
+        return self.node.each is not None and self.item is None
+
+    @property
+    def is_graph(self) -> bool:
+        """Whether there are nodes inside it."""
+        return self.fans_out or self.node.action in ("recipe", "ingredient")
+
+    @property
     def record(self) -> NodeRecord:
         """Its record as it stands."""
-        return self.graph.nodes[self.node.name]
+        return self.graph.nodes[self.name]
 
     def update(self, record: NodeRecord) -> None:
         """From now on it stands so."""
-        self.graph.nodes[self.node.name] = record
+        self.graph.put(self.name, record)

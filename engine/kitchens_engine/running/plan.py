@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from kitchens_engine.errors import InvalidInput
@@ -46,6 +46,11 @@ class Plan:
         yield self
         for plan in self.nested.values():
             yield from plan.walk()
+
+    def at(self, path: str) -> Plan:
+        """The same plan as another node's, as when that runs once for each item of a list."""
+        nested = {name: plan.at(f"{path}/{name}") for name, plan in self.nested.items()}
+        return replace(self, path=path, nested=nested)
 
     def size(self) -> int:
         """How many nodes run, at every depth."""

@@ -8,13 +8,15 @@ from itertools import count
 
 from kitchens_engine.errors import EnvironmentFailure, KitchensError
 from kitchens_engine.order import Order
+from kitchens_engine.outcome import Status
 from kitchens_engine.ports import Ended, Runtime
+from kitchens_engine.retry import LOST, OTHER
 from kitchens_engine.running import launch
 from kitchens_engine.running.evidence import why_failed
-from kitchens_engine.running.live import WORK, LiveNode
+from kitchens_engine.running.live import WORK, End, LiveNode
 
-#: Tells that the node's phase has ended; with a reason, that it failed.
-PhaseEnded = Callable[[LiveNode, str | None], None]
+#: Tells that the node's phase has ended; with an end, that it did not pass.
+PhaseEnded = Callable[[LiveNode, End | None], None]
 #: Tells that a node's work was lost once, and must be done again.
 WorkLost = Callable[[LiveNode, str], None]
 
@@ -25,18 +27,10 @@ class Processes:
     A node that is to end (`live.end`) is reported as ended, whatever its process says.
     """
 
-    def __init__(
-        self,
-        order: Order,
-        runtime: Runtime,
-        ended: PhaseEnded,
-        killed: Callable[[LiveNode], None],
-        lost: WorkLost,
-    ) -> None:
+    def __init__(self, order: Order, runtime: Runtime, ended: PhaseEnded, lost: WorkLost) -> None:
         self._order = order
         self._runtime = runtime
         self._ended = ended
-        self._killed = killed
         self._lost = lost
         self._running: dict[str, LiveNode] = {}
         self._serial = count()
@@ -55,7 +49,7 @@ class Processes:
         except (KitchensError, OSError, ValueError) as error:
             why = error.message if isinstance(error, KitchensError) else str(error)
             live.attempt.note(why)
-            self._ended(live, why)
+            self._ended(live, End(Status.FAILED, why))
             return
         if command is None:
             self._ended(live, None)
@@ -87,24 +81,38 @@ class Processes:
     def _process_ended(self, ended: Ended) -> None:
         live = self._running.pop(ended.token)
         live.token = None
-        assert live.attempt is not None
         if live.end is not None:
-            self._killed(live)
+            self._ended(live, live.end)
         elif ended.lost is not None:
             self._process_lost(live, ended.lost)
+        elif live.phase is WORK and ended.status in live.node.skip_on:
+            self._ended(live, End(Status.SKIPPED, f"exit status {ended.status} means skip"))
         else:
-            result = live.attempt.answer(ended.token) if live.asks_worker else None
-            why = why_failed(ended, live.attempt, result, worker=live.asks_worker, after=live.said)
-            if why is None:
-                launch.learn(live, result or {})
-            self._ended(live, why)
+            self._ended(live, self._judged(live, ended))
+
+    def _judged(self, live: LiveNode, ended: Ended) -> End | None:
+        assert live.attempt is not None
+        result = live.attempt.answer(ended.token) if live.asks_worker else None
+        why = why_failed(ended, live.attempt, result, worker=live.asks_worker, after=live.said)
+        if why is None:
+            launch.learn(live, result or {})
+            return None
+        return End(Status.FAILED, why, f"exit:{ended.status}" if ended.status else OTHER)
 
     def _process_lost(self, live: LiveNode, why: str) -> None:
-        """Nobody knows how it ended. Once is bad luck and not counted; twice is the environment's failure."""
-        if live.lost:
-            raise EnvironmentFailure(f"node `{live.path}` was lost twice: {why}")
-        live.lost = True
-        if live.phase is WORK:
-            self._lost(live, why)
+        """Nobody knows how it ended.
+
+        Once is bad luck and not counted; a node that says so is tried again as often as it may;
+        otherwise it is the environment's failure, and says nothing about the node.
+        """
+        if not live.lost:
+            live.lost = True
+            if live.phase is WORK:
+                self._lost(live, why)
+            else:
+                self.start(live)
+        elif live.retries and live.node.retry.on and live.node.retry.wants(LOST, lambda: why):
+            self._ended(live, End(Status.FAILED, why, LOST))
         else:
-            self.start(live)
+            times = "twice" if not live.node.retry.on else "once too often"
+            raise EnvironmentFailure(f"node `{live.path}` was lost {times}: {why}")

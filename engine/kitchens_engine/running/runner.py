@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from kitchens_engine.errors import EnvironmentFailure, InvalidInput
 from kitchens_engine.order import Order
-from kitchens_engine.outcome import RunRecord, Status, TestRecord, fold
+from kitchens_engine.outcome import NodeRecord, RunRecord, Status, TestRecord, fold
 from kitchens_engine.ports import Observer, Runtime
 from kitchens_engine.recipe import EMPTY
 from kitchens_engine.records import Records
@@ -19,6 +19,7 @@ from kitchens_engine.running import datalock
 from kitchens_engine.running.execution import Execution
 from kitchens_engine.running.journal import Journal
 from kitchens_engine.running.plan import Plan, plan_run
+from kitchens_engine.running.pools import refuse_unknown
 from kitchens_engine.running.scope import Scope
 from kitchens_engine.testing import functional
 from kitchens_engine.values import json_safe
@@ -34,6 +35,7 @@ def run(
     `EnvironmentFailure` when disk or runtime failed; the record then reads `interrupted`.
     """
     plan = plan_run(order.shelf, order.recipe, order.variation, order.nodes)
+    refuse_unknown(plan, order.pools)
     # A gate begins with nothing: no other run is part of it.
     past = None if order.gate else records
     earlier = earlier_outputs(plan, order.kitchen.name, order.recipe, past, order.earlier)
@@ -69,7 +71,7 @@ def _run(
     try:
         execution.run()
         nodes = execution.graph.records()
-        status = fold(node.status for node in nodes)
+        status, why = execution.end
         tests: tuple[TestRecord, ...] = ()
         if plan.whole and status in (Status.PASSED, Status.WARNED):
             tests = functional.run_tests(order, execution.scopes.values(), runtime, stop)
@@ -78,9 +80,17 @@ def _run(
     except BaseException:
         execution.abandon()
         raise
+    finally:
+        execution.close()
     if stop.is_set():
-        status = Status.CANCELLED
-    return record._replace(status=status, nodes=nodes, tests=tests)
+        status, why = Status.CANCELLED, _left_undone(nodes)
+    return record._replace(status=status, why=why, nodes=nodes, tests=tests)
+
+
+def _left_undone(nodes: Sequence[NodeRecord]) -> str | None:
+    """What a cancelled run could not clean up."""
+    failed = [node.path for top in nodes for node in top.walk() if node.status is Status.FAILED]
+    return f"cancelled, and `{'`, `'.join(failed[:3])}` failed" if failed else None
 
 
 def _record(order: Order, runtime: Runtime) -> RunRecord:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections import ChainMap
+from collections.abc import Mapping, MutableMapping
 from pathlib import Path
 from typing import Any
 
 from kitchens_engine.order import Order
 from kitchens_engine.outcome import Status, TestRecord, timestamp
 from kitchens_engine.running import left
+from kitchens_engine.running.attempt import folder_name
 from kitchens_engine.running.plan import Plan, upstream
 from kitchens_engine.templating import template
 from kitchens_engine.values import json_safe
@@ -28,11 +30,12 @@ class Scope:
         self.variables = variables
         self.inputs = inputs
         self.folder = order.root / plan.recipe.folder
-        folder = f"{order.folder}/nodes/{plan.path}" if plan.path else str(order.folder)
+        folder = f"{order.folder}/nodes/{folder_name(plan.path)}" if plan.path else str(order.folder)
         self.variables_file = f"{folder}/variables.json"
         self.inputs_file = f"{folder}/inputs.json" if inputs is not None else None
-        self._outputs: dict[str, Mapping[str, Any]] = {}
-        self._tests: dict[str, dict[str, int]] = {}
+        self._outputs: MutableMapping[str, Mapping[str, Any]] = {}
+        self._tests: MutableMapping[str, dict[str, int]] = {}
+        self._upstream: dict[str, set[str]] = {}
         self._base = {
             "variables": variables,
             "inputs": inputs or {},
@@ -89,8 +92,23 @@ class Scope:
             return self._base | {"outputs": {}, "tests": {}}
         if node is None:
             return self._base | {"outputs": self._outputs, "tests": self._tests}
-        seen = upstream(self.plan.recipe, node) | {node}
+        if node not in self._upstream:
+            self._upstream[node] = upstream(self.plan.recipe, node) | {node}
+        seen = self._upstream[node]
         return self._base | {
             "outputs": {name: self._outputs[name] for name in seen if name in self._outputs},
             "tests": {name: self._tests[name] for name in seen if name in self._tests},
         }
+
+
+class ItemScope(Scope):
+    """The same names, and `each`, for one item of a node that is fanned out.
+
+    What it learns it keeps to itself: no instance sees another's outputs.
+    """
+
+    def __init__(self, around: Scope, index: int, value: Any) -> None:
+        vars(self).update(vars(around))
+        self._base = self._base | {"each": {"item": value, "index": index}}
+        self._outputs = ChainMap({}, self._outputs)
+        self._tests = ChainMap({}, self._tests)

@@ -15,17 +15,18 @@ from kitchens_engine import kinds
 from kitchens_engine.order import Order
 from kitchens_engine.outcome import Status, TestRecord
 from kitchens_engine.ports import Runtime
+from kitchens_engine.retry import TEST, TIMEOUT
 from kitchens_engine.running.admission import READ, Admission
-from kitchens_engine.running.attempt import Attempt
+from kitchens_engine.running.attempt import Attempt, folder_name
 from kitchens_engine.running.journal import Journal
-from kitchens_engine.running.live import SQL, WORK, Graph, LiveNode, phases_after
+from kitchens_engine.running.live import SQL, WORK, End, Graph, LiveNode, phases_after
 from kitchens_engine.running.processes import Processes
 from kitchens_engine.running.timers import Timers
 from kitchens_engine.testing import measures
 from kitchens_engine.testing.measures import Measured
 
-#: The nodes that are graphs themselves.
-GRAPHS = ("recipe", "ingredient")
+#: How much of the end of a log is searched by `matches:` of `retry_on`.
+_SEARCHED = 65536
 
 
 class Tries:
@@ -43,7 +44,7 @@ class Tries:
         timers: Timers,
         jobs: int,
         enter: Callable[[LiveNode], None],
-        interrupt: Callable[[Graph, str], None],
+        interrupt: Callable[[Graph, str, bool], None],
         finished: Callable[[LiveNode, Status], None],
     ) -> None:
         self._order = order
@@ -55,14 +56,14 @@ class Tries:
         self._admission: Admission[LiveNode] = Admission(jobs)
         self._attempts: dict[str, int] = {}
         self._start = time.monotonic()
-        self.processes = Processes(order, runtime, self._phase_ended, self._killed, self._lost)
+        self.processes = Processes(order, runtime, self._phase_ended, self._lost)
 
     def ask(self, live: LiveNode) -> None:
         """Begin a try of the node as soon as it may."""
         if live.over:
             return
         live.phase = WORK
-        if live.node.action in GRAPHS:
+        if live.is_graph:
             self._begin(live)
             self._enter(live)
         elif live.node.action == "noop":
@@ -70,7 +71,7 @@ class Tries:
             self.processes.start(live)
         else:
             live.mode = kinds.database_mode(live.node)
-            self._admission.ask(live, live.mode)
+            self._admission.ask(live, live.mode, live.pools)
 
     def admit(self) -> bool:
         """Start the next that may start; False when there is none."""
@@ -78,30 +79,35 @@ class Tries:
         if live is None:
             return False
         live.slot = True
+        if live.phase is WORK:
+            live.placed = True
         if live.over:
-            self._let_go(live)
+            self._leave(live)
             return True
         if live.phase is WORK:
             self._begin(live)
         self.processes.start(live)
         return True
 
-    def end(self, live: LiveNode, status: Status, why: str, inside: str) -> None:
-        """End a node for a reason from outside; `inside` is the reason for the nodes of its graph, if it has one."""
-        live.end = live.end or (status, why)
+    def end(self, live: LiveNode, end: End, *, inside: str, force: bool = False) -> None:
+        """End a node for a reason from outside; `inside` is the reason for the nodes of its graph, if it has one.
+
+        What cleans up inside it still runs, unless this is `force`d.
+        """
+        live.end = live.end or end
         if live.inner is not None:
-            self._interrupt(live.inner, inside)
+            self._interrupt(live.inner, inside, force)
         elif live.token is not None:
             self.processes.kill(live)
         elif live.begun:
-            self.attempt_ended(live, *live.end)
+            self.attempt_ended(live, live.end)
         else:
-            self._finish(live, *live.end)
+            self._finish(live, live.end.status, live.end.why)
 
     def go_on(self, live: LiveNode) -> None:
         """The node's work, or a measure, has passed: its next process, or the verdict after the last."""
         if live.node.tests:
-            live.graph.scope.learn(live.node.name, live.outputs)
+            live.scope.learn(live.node.name, live.outputs)
         if not live.later:
             self._judge(live)
             return
@@ -114,16 +120,17 @@ class Tries:
         live.mode = mode
         self._admission.resume(live, mode)
 
-    def attempt_ended(self, live: LiveNode, status: Status, why: str) -> None:
+    def attempt_ended(self, live: LiveNode, end: End, tests: tuple[TestRecord, ...] = ()) -> None:
         """A try ended without success: try again, or end the node."""
-        self._close_attempt(live, status, why)
-        again = status is Status.FAILED and live.retries > 0 and live.graph.cancelled is None
-        if not again:
-            self._finish(live, status, why)
+        self._close_attempt(live, end.status, end.why)
+        if not self._again(live, end):
+            self._finish(live, end.status, end.why, tests)
             return
         live.retries -= 1
-        self._journal.node_retried(live.record, why, live.node.retry_delay)
-        self._timers.after(live.node.retry_delay, lambda: self.ask(live))
+        retry = live.node.retry
+        pause = retry.pause(retry.times - live.retries, f"{self._order.run}/{live.path}#{live.number}")
+        self._journal.node_retried(live.record, end.why, pause)
+        self._timers.after(pause, lambda: self.ask(live))
 
     # --- a try ---------------------------------------------------------------------------
 
@@ -132,10 +139,11 @@ class Tries:
         now = time.monotonic()
         live.began = live.began or now
         live.number, live.attempt_began = number, now
-        live.later, live.end, live.begun = phases_after(live.node), None, True
-        live.outputs, live.measured = {}, {}
-        live.attempt = Attempt(f"{live.path}#{number}", f"{self._order.folder}/nodes/{live.path}.{number}")
-        silent = live.node.action == "noop" or live.node.action in GRAPHS
+        live.later, live.end, live.late, live.begun = phases_after(live.node), None, None, True
+        live.outputs, live.measured, live.blocks = {}, {}, None
+        folder = f"{self._order.folder}/nodes/{folder_name(live.path)}.{number}"
+        live.attempt = Attempt(f"{live.path}#{number}", folder)
+        silent = live.node.action == "noop" or live.is_graph
         if not silent or live.later:
             live.attempt.make_folder()
         live.update(
@@ -151,42 +159,62 @@ class Tries:
         if live.node.timeout is not None:
             self._timers.after(live.node.timeout, lambda: self._time_out(live, number))
 
-    def _phase_ended(self, live: LiveNode, why: str | None) -> None:
+    def _phase_ended(self, live: LiveNode, end: End | None) -> None:
         """Work that fails fails its node; a measure that fails has no value."""
-        if why is None:
+        if live.end is not None:
+            self.attempt_ended(live, live.end)
+        elif end is None:
             self.go_on(live)
         elif live.phase is WORK:
-            self.attempt_ended(live, Status.FAILED, why)
+            self.attempt_ended(live, end)
         else:
-            live.measured |= {number: Measured(error=why) for number in live.phase.tests}
+            live.measured |= {number: Measured(error=end.why) for number in live.phase.tests}
             self.go_on(live)
 
-    def _killed(self, live: LiveNode) -> None:
-        assert live.end is not None
-        self.attempt_ended(live, *live.end)
-
     def _lost(self, live: LiveNode, why: str) -> None:
-        self._let_go(live)
+        self._leave(live)
         self._journal.node_retried(live.record, why, 0.0)
         self.ask(live)
+
+    def _again(self, live: LiveNode, end: End) -> bool:
+        """Whether a node that was tried is tried again. One that cleans up may be, though all else was cancelled."""
+        if end.status is not Status.FAILED or live.retries <= 0:
+            return False
+        if live.graph.forced or (live.graph.cancelled is not None and not live.node.always):
+            return False
+        return live.node.retry.wants(end.cause, lambda: self._said(live, end))
+
+    def _said(self, live: LiveNode, end: End) -> str:
+        assert live.attempt is not None
+        return f"{end.why}\n{live.attempt.tail(_SEARCHED)}"
 
     def _time_out(self, live: LiveNode, number: int) -> None:
         if live.over or live.number != number or live.end is not None or not live.begun:
             return
-        why = f"timed out after {live.node.timeout:g} s"
-        self.end(live, Status.FAILED, why, inside=f"`{live.node.name}` timed out")
+        if live.node.alert:
+            live.late = f"ran longer than {live.node.timeout:g} s"
+            self._journal.late(live.path, live.late)
+            return
+        end = End(Status.FAILED, f"timed out after {live.node.timeout:g} s", TIMEOUT)
+        self.end(live, end, inside=f"`{live.name}` timed out")
 
     # --- the end of a node ---------------------------------------------------------------
 
     def _judge(self, live: LiveNode) -> None:
         """Hold the measured values to their rules, and end the node by them."""
-        tests = measures.judge_all(live.node, live.graph.scope, live.outputs, live.measured)
+        tests = measures.judge_all(live.node, live.scope, live.outputs, live.measured)
         status, why = measures.verdict(tests, live.record.nodes)
+        if status is Status.FAILED:
+            live.blocks = measures.blocked(live.node, tests)
+            self.attempt_ended(live, End(status, why or "", TEST), tests)
+            return
+        if status is Status.PASSED and live.late:
+            status, why = Status.WARNED, live.late
         self._close_attempt(live, status, why)
         self._finish(live, status, why, tests)
 
     def _close_attempt(self, live: LiveNode, status: Status, why: str | None) -> None:
-        self._let_go(live)
+        self._leave(live)
         live.begun = False
         seconds = round(time.monotonic() - live.attempt_began, 3)
         began = self._order.started + timedelta(seconds=live.attempt_began - self._start)
@@ -200,14 +228,24 @@ class Tries:
         live.update(
             live.record._replace(status=status, why=why, seconds=seconds, outputs=live.outputs, tests=tests)
         )
-        live.graph.scope.learn(live.node.name, live.outputs, tests)
+        if live.fans_out:
+            tests = tuple(test for instance in live.record.nodes for test in instance.tests)
+        live.scope.learn(live.node.name, live.outputs, tests)
         self._journal.node_ended(live.record)
         self._finished(live, status)
 
     def _let_go(self, live: LiveNode) -> None:
+        """Give back the slot, and the database with it; the pools stay with a node that goes on."""
         if live.slot:
             live.slot = False
             self._admission.release(live.mode)
+
+    def _leave(self, live: LiveNode) -> None:
+        """Give back all that was had for a try."""
+        self._let_go(live)
+        if live.placed:
+            live.placed = False
+            self._admission.leave(live.pools)
 
     def _now(self) -> datetime:
         return self._order.started + timedelta(seconds=time.monotonic() - self._start)

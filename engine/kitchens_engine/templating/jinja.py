@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from functools import cache, lru_cache
 from typing import Any
 
@@ -113,6 +113,8 @@ def _value(compiled: TemplateExpression, context: Mapping[str, Any]) -> Any:
     value = compiled(context)
     if isinstance(value, Undefined):
         str(value)  # raises: a strict undefined refuses every use
+    if isinstance(value, Generator):
+        return list(value)  # filters such as `map` and `select` are lazy; what they give is a list
     return str(value) if isinstance(value, quoting.Raw) else value
 
 

@@ -75,6 +75,14 @@ def verdict(tests: Sequence[TestRecord], nodes: Sequence[NodeRecord]) -> tuple[S
     return (Status.WARNED, f"`{inner}` warned") if inner else (Status.PASSED, None)
 
 
+def blocked(node: Node, tests: Sequence[TestRecord]) -> frozenset[str] | None:
+    """The only nodes that the failed tests keep from running; None when one of them blocks all that need the node."""
+    failed = [test for test, record in zip(node.tests, tests, strict=True) if record.status is Status.FAILED]
+    if any(test.blocks is None for test in failed):
+        return None
+    return frozenset(name for test in failed for name in test.blocks or ())
+
+
 def _why(test: TestRecord) -> str:
     if test.message:
         return f"test `{test.name}`: {test.message}"

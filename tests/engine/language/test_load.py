@@ -102,7 +102,7 @@ def test_everything_in_the_contract_is_read(parse: Parse) -> None:
     assert recipe.variations["full"].schedule == "0 6 * * *"
     assert recipe.variations["extract-only"].nodes == ("ingest", "+clean")
     assert recipe.outputs["rows"]["value"] == "{{ outputs.clean.rows }}"
-    assert (ingest.action, ingest.retries, ingest.retry_delay, ingest.timeout) == ("run", 2, 10.0, 300.0)
+    assert (ingest.action, ingest.retry.times, ingest.retry.delay, ingest.timeout) == ("run", 2, 10.0, 300.0)
     assert ingest.env == {"LEVEL": "3", "ON": "true", "TABLE": "{{ inputs.table }}"}
     assert ingest.outputs == {"files": "list"}
     assert clean.outputs is None
