@@ -34,8 +34,13 @@ _COLOURS = {
 
 def state(word: str) -> str:
     """A status in its colour."""
-    colour = _COLOURS.get(word)
-    return click.style(word, fg=colour) if colour else word
+    return in_colour_of(word, word)
+
+
+def in_colour_of(status: str, text: str) -> str:
+    """Any text in the colour of a status."""
+    colour = _COLOURS.get(status)
+    return click.style(text, fg=colour) if colour else text
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:

@@ -1,4 +1,4 @@
-"""`kitchen recipe list`, `show` and `check`."""
+"""`kitchen recipe list`, `show` and `check`; `graph` has a module of its own."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ _COMMANDS = {
     "list": ("recipe", "List the recipes of this checkout."),
     "show": ("recipe", "Show one recipe: variables, variations, nodes."),
     "check": ("recipe", "Find every fault in kitchens.toml and the recipes."),
+    "graph": ("graph", "Draw a recipe: text, Mermaid, DOT or SVG."),
 }
 
 
@@ -32,7 +33,7 @@ def list_command(desk: Desk, kitchen: str | None) -> Answer:
     """List the recipes of this checkout."""
     from kitchens.actions.recipes import list_recipes
 
-    rows = list_recipes(_folder(desk, kitchen))
+    rows = list_recipes(folder_of(desk, kitchen))
 
     def words() -> None:
         show.table(
@@ -59,7 +60,7 @@ def show_command(desk: Desk, name: str, kitchen: str | None) -> Answer:
     """Show one recipe: variables, variations, nodes with what they need."""
     from kitchens.actions.recipes import show_recipe
 
-    document = show_recipe(_folder(desk, kitchen), name)
+    document = show_recipe(folder_of(desk, kitchen), name)
     return Answer(document, lambda: _recipe_words(document))
 
 
@@ -73,7 +74,7 @@ def check(desk: Desk, name: str | None, kitchen: str | None) -> Answer:
     """Find every fault in kitchens.toml and the recipes, with file, line and the nearest right spelling."""
     from kitchens.actions.recipes import check_recipes
 
-    faults = check_recipes(_folder(desk, kitchen), name)
+    faults = check_recipes(folder_of(desk, kitchen), name)
     wrong = any(fault.severity == "error" for fault in faults)
 
     def words() -> None:
@@ -89,7 +90,8 @@ def check(desk: Desk, name: str | None, kitchen: str | None) -> Answer:
     return Answer([fault._asdict() for fault in faults], words, EXIT_INVALID if wrong else 0)
 
 
-def _folder(desk: Desk, kitchen: str | None) -> Path:
+def folder_of(desk: Desk, kitchen: str | None) -> Path:
+    """The checkout to look at: the one around the user, or a kitchen's."""
     if kitchen is None:
         return desk.house.repository.here
     from kitchens.actions.listing import path_of
