@@ -102,6 +102,7 @@ def carry_out_order(house: House, plan: OrderPlan) -> dict[str, Any]:
             checkout=plan.checkout,
             data=plan.data,
             network=cookbook.runtime.network,
+            resumable=True,
         ) as place:
             order = Order(
                 run=run,

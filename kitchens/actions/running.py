@@ -64,9 +64,10 @@ def equipped(
     data: Path,
     network: str,
     isolation: str | None = None,
+    resumable: bool = False,
 ) -> Iterator[Place]:
     """Make ready what `cookbook` asks for, and give it back at the end. `isolation` names the only runtime that
-    counts, when a policy says so."""
+    counts, when a policy says so; processes of a `resumable` run outlive a runner that is killed."""
     _refuse_services(cookbook)
     choice = choose_runtime(
         isolation or cookbook.runtime.kind,
@@ -91,6 +92,7 @@ def equipped(
             network=network,
             limits=containers.Limits(cookbook.runtime.memory, cookbook.runtime.cpus, cookbook.runtime.pids),
             environment=allowed(house.environment),
+            resumable=resumable,
         )
     )
     try:

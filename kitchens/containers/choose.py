@@ -40,7 +40,8 @@ class ProcessChoice:
         path = ":".join(
             (*self.made.path_entries, place.environment.get("PATH", "/usr/local/bin:/usr/bin:/bin"))
         )
-        return LocalRuntime(self.made.python, str(self.worker), {**place.environment, "PATH": path})
+        ledgers = place.folder / "keepers" if place.resumable else None
+        return LocalRuntime(self.made.python, str(self.worker), {**place.environment, "PATH": path}, ledgers)
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,7 @@ class Place:
 
     All folders are absolute and appear inside a container at the same paths. `network`
     is one of `NETWORKS`. `environment` is the allowed part of the caller's environment.
+    `resumable` lets processes outlive a runner that is killed, for the one that resumes the run.
     """
 
     checkout: Path
@@ -49,3 +50,4 @@ class Place:
     network: str = "none"
     limits: Limits = Limits()
     environment: Mapping[str, str] = field(default_factory=lambda: EMPTY)
+    resumable: bool = False

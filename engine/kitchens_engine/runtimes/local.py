@@ -2,232 +2,146 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import select
-import signal
-import subprocess
-import threading
 import time
-from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from queue import SimpleQueue
+from pathlib import Path
+from signal import SIGKILL
 
 from kitchens_engine.ports import Command, Ended
-from kitchens_engine.runtimes import processes
+from kitchens_engine.runtimes import keeper, processes
+from kitchens_engine.runtimes.ledger import LOST, Ledger
+from kitchens_engine.runtimes.spawner import Spawner
 
-_GRACE = 2.0
-#: Marks every process of an attempt in its environment, so that those which left its group are found.
-_MARK = "KITCHEN_ATTEMPT"
-#: Who starts a process is suspended until it has loaded its program; two threads keep two processors busy.
-_STARTERS = 2
-#: Why a program cannot be started that is the command's own fault. All else is the machine's.
-_FAULTS = frozenset(
-    {
-        errno.ENOENT,
-        errno.EACCES,
-        errno.EPERM,
-        errno.ENOTDIR,
-        errno.ENOEXEC,
-        errno.ELOOP,
-        errno.ENAMETOOLONG,
-        errno.E2BIG,
-    }
-)
-
-
-@dataclass(slots=True)
-class _Child:
-    token: str
-    mark: str
-    process: subprocess.Popen[bytes] | None = None
-    forced_at: float | None = None
+#: A keeper is suspended until a process has loaded its program; two keep two processors busy.
+_SPAWNERS = 2
+#: How often the ledgers of an earlier runner are looked into, in seconds.
+_LOOK = 0.1
 
 
 class LocalRuntime:
     """The process runtime: process groups instead of containers, which isolates less than docker.
 
     `python` and `worker` are paths on this machine; `environment` is what every process
-    gets below the variables of its command.
+    gets below the variables of its command. Processes outlive a runner that is killed
+    only where `ledgers` is given, a folder in which a later runtime finds them.
     """
 
     kind = "process"
 
-    def __init__(self, python: str, worker: str, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self, python: str, worker: str, environment: Mapping[str, str], ledgers: Path | None = None
+    ) -> None:
         self.python = python
         self.worker = worker
-        self._environment = dict(environment)
+        self._environment = {name: str(value) for name, value in environment.items()}
         self._mark = os.urandom(8).hex()
-        self._children: dict[str, _Child] = {}
-        self._orders: SimpleQueue[tuple[Command, _Child] | None] = SimpleQueue()
-        self._starters: list[threading.Thread] = []
-        # What the starters' threads tell: who runs, by descriptor, and who does not, with the status or the error.
-        self._lock = threading.Lock()
-        self._started: dict[int, _Child] = {}
-        self._unstarted: deque[tuple[str, int | Exception]] = deque()
-        self._poll = select.epoll()
-        self._bell = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
-        self._poll.register(self._bell, select.EPOLLIN)
+        self._ledgers = ledgers
+        if ledgers is not None:
+            ledgers.mkdir(parents=True, exist_ok=True)
+        self._opened = 0
+        self._poll = select.poll()
+        self._spawners: dict[int, Spawner] = {}
+        self._busy: dict[str, Spawner] = {}
+        self._earlier: list[Ledger] | None = None
+        self._adopted: dict[str, Ledger] = {}
+        self._open_spawner()
 
     def start(self, command: Command) -> None:
         """Start it. A program that is not there ends with status 127 and a line in its log."""
-        child = self._children[command.token] = _Child(command.token, f"{self._mark}:{command.token}")
-        if len(self._starters) < _STARTERS:
-            starter = threading.Thread(target=self._start_all, daemon=True)
-            self._starters.append(starter)
-            starter.start()
-        self._orders.put((command, child))
+        spawner = min(self._spawners.values(), key=lambda each: len(each.running), default=None)
+        if spawner is None or (spawner.running and len(self._spawners) < _SPAWNERS):
+            spawner = self._open_spawner()
+        spawner.start(command)
+        self._busy[command.token] = spawner
 
     def wait(self, timeout: float | None) -> Sequence[Ended]:
         """The processes that ended; waits at most `timeout` seconds for the first, and not when nothing runs.
 
         Raises `OSError` when one could not be started for want of memory, descriptors or disk.
         """
-        ended: list[Ended] = []
         deadline = None if timeout is None else time.monotonic() + timeout
         while True:
-            for descriptor, _ in self._poll.poll(self._patience(deadline)) if self._children else ():
-                ended += self._heard() if descriptor == self._bell else [self._reap(descriptor)]
-            self._force(time.monotonic())
+            ended = self._adopted_ended()
+            if self._busy:
+                for descriptor, _ in self._poll.poll(self._patience(deadline, at_once=bool(ended))):
+                    ended += self._hear(self._spawners[descriptor])
             late = deadline is not None and time.monotonic() >= deadline
-            if ended or late or not self._children:
+            if ended or late or not (self._busy or self._adopted):
                 return ended
+            if not self._busy:
+                time.sleep(_LOOK)
 
     def kill(self, token: str) -> None:
         """End the process with all its descendants: asked first, forced after two seconds."""
-        child = self._children.get(token)
-        if child is None or child.forced_at is not None:
-            return
-        self._doom(child)
-        _signal(child, signal.SIGTERM)
+        if token in self._busy:
+            self._busy[token].kill(token)
+        elif token in self._adopted:
+            self._adopted[token].kill(token)
+
+    def adopt(self, token: str) -> bool:
+        """Take over a process that an earlier runner of this run started: `wait` reports its end.
+
+        False when there is no trace of it, or none of how it ended; then nothing of it runs any more.
+        """
+        if self._earlier is None:
+            found = [] if self._ledgers is None else sorted(self._ledgers.glob("*.jsonl"))
+            self._earlier = [Ledger(path) for path in found if not path.name.startswith(self._mark)]
+        ledger = next((each for each in self._earlier if each.knows(token)), None)
+        if ledger is not None:
+            self._adopted[token] = ledger
+            return True
+        for each in self._earlier:
+            each.clear(token)
+        return False
 
     def close(self) -> None:
         """End what still runs, daemons that nodes left behind included."""
-        if self._poll.closed:
-            return
-        for child in self._children.values():
-            self._doom(child)
-        for _ in self._starters:
-            self._orders.put(None)
-        for starter in self._starters:
-            starter.join()
-        for child in self._children.values():
-            _signal(child, signal.SIGKILL)
-        for descriptor in list(self._started):
-            self._reap(descriptor)
-        processes.signal_marked(_MARK, self._mark, signal.SIGKILL)
-        self._poll.close()
-        os.close(self._bell)
+        for spawner in self._spawners.values():
+            spawner.close()
+        self._spawners.clear()
+        self._busy.clear()
+        for token, ledger in self._adopted.items():
+            ledger.clear(token)
+        self._adopted.clear()
+        if self._opened:
+            processes.signal_marked(keeper.MARK, self._mark, SIGKILL)
+            self._opened = 0
 
-    # --- in the starters' threads ----------------------------------------------------------
+    def _open_spawner(self) -> Spawner:
+        self._opened += 1
+        ledger = self._ledgers and self._ledgers / f"{self._mark}.{self._opened}.jsonl"
+        spawner = Spawner(self._mark, self._environment, ledger)
+        self._spawners[spawner.answers] = spawner
+        self._poll.register(spawner.answers, select.POLLIN)
+        return spawner
 
-    def _start_all(self) -> None:
-        while (order := self._orders.get()) is not None:
-            command, child = order
-            try:
-                status = self._start(command, child)
-            except Exception as error:  # noqa: BLE001 - raised again by `wait`, in the thread that runs the order
-                self._not_started(child, error)
-            else:
-                if status is not None:
-                    self._not_started(child, status)
-
-    def _start(self, command: Command, child: _Child) -> int | None:
-        """Start one process, or say with which status it has ended instead."""
-        if child.forced_at is not None:
-            return 128 + signal.SIGTERM
-        environment = {**self._environment, **command.environment, _MARK: child.mark}
-        log = os.open(command.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
-        try:
-            process = subprocess.Popen(
-                command.argv,
-                cwd=command.folder,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                # A group, not a session: the kernel schedules each session as a group of its own
-                # (autogroup), and on a busy machine starting one takes twice as long.
-                process_group=0,
-            )
-        except (OSError, ValueError) as error:
-            if isinstance(error, OSError) and error.errno not in _FAULTS:
-                raise
-            why = error.strerror if isinstance(error, OSError) else str(error)
-            status = 126 if isinstance(error, OSError) and error.errno == errno.E2BIG else 127
-            os.write(log, f"{command.argv[0]}: {why}\n".encode())
-            return status
-        finally:
-            os.close(log)
-        descriptor = os.pidfd_open(process.pid)
-        with self._lock:
-            child.process = process
-            killed = child.forced_at is not None
-        if killed:
-            _signal(child, signal.SIGTERM)
-        self._started[descriptor] = child
-        self._poll.register(descriptor, select.EPOLLIN)
-        return None
-
-    def _not_started(self, child: _Child, why: int | Exception) -> None:
-        self._unstarted.append((child.token, why))
-        os.eventfd_write(self._bell, 1)
-
-    # --- in the caller's thread --------------------------------------------------------------
-
-    def _heard(self) -> list[Ended]:
-        """The bell rang: what could not be started has ended."""
-        os.eventfd_read(self._bell)
-        ended = []
-        while self._unstarted:
-            token, why = self._unstarted.popleft()
-            del self._children[token]
-            if isinstance(why, Exception):
-                raise why
-            ended.append(Ended(token, why))
+    def _hear(self, spawner: Spawner) -> list[Ended]:
+        ended = spawner.hear()
+        for each in ended:
+            del self._busy[each.token]
+        if spawner.gone:
+            del self._spawners[spawner.answers]
+            self._poll.unregister(spawner.answers)
+            spawner.close()
+            for each in ended:
+                processes.signal_marked(keeper.MARK, f"{self._mark}:{each.token}", SIGKILL)
         return ended
 
-    def _doom(self, child: _Child) -> None:
-        """From now on it is to end: not started if it is not yet, else forced after a grace."""
-        with self._lock:
-            child.forced_at = child.forced_at or time.monotonic() + _GRACE
+    def _patience(self, deadline: float | None, *, at_once: bool) -> float | None:
+        """Milliseconds to wait for the keepers."""
+        if at_once:
+            return 0
+        times = [] if deadline is None else [max(0.0, deadline - time.monotonic())]
+        times += [_LOOK] if self._adopted else []
+        return min(times) * 1000 if times else None
 
-    def _patience(self, deadline: float | None) -> float | None:
-        """Seconds until something must be done, or None when nothing must."""
-        times = [child.forced_at for child in self._children.values() if child.forced_at is not None]
-        if deadline is not None:
-            times.append(deadline)
-        return max(0.0, min(times) - time.monotonic()) if times else None
-
-    def _force(self, now: float) -> None:
-        for child in self._children.values():
-            if child.forced_at is not None and child.forced_at <= now:
-                child.forced_at = now + _GRACE
-                _signal(child, signal.SIGKILL)
-
-    def _reap(self, descriptor: int) -> Ended:
-        self._poll.unregister(descriptor)
-        child = self._started.pop(descriptor)
-        self._children.pop(child.token, None)
-        assert child.process is not None
-        _end_group(child.process.pid)
-        status = child.process.wait()
-        os.close(descriptor)
-        if child.forced_at is not None:
-            processes.signal_marked(_MARK, child.mark, signal.SIGKILL)
-        return Ended(child.token, status if status >= 0 else 128 - status)
-
-
-def _signal(child: _Child, number: signal.Signals) -> None:
-    """To all processes of a child; one that is about to be started gets its signal then."""
-    if child.process is not None:
-        processes.signal_all(child.process.pid, _MARK, child.mark, number)
-
-
-def _end_group(leader: int) -> None:
-    """What a node left in its group ends with it. Its leader is not reaped yet, so the number is still its own."""
-    try:
-        os.killpg(leader, signal.SIGKILL)
-    except (ProcessLookupError, PermissionError):
-        return
+    def _adopted_ended(self) -> list[Ended]:
+        ended = []
+        for token, ledger in list(self._adopted.items()):
+            status = ledger.ended(token)
+            if status is not None or not ledger.knows(token):
+                del self._adopted[token]
+                ended.append(Ended(token, 0, LOST) if status is None else Ended(token, status))
+        return ended

@@ -1,0 +1,288 @@
+"""The process that starts the processes of one runner, waits for them, and outlives it.
+
+A runner that starts its processes itself is suspended while each loads its program, and
+when it is killed nobody knows any more how they end. This one does nothing else: it reads
+requests from its input, writes answers to its output (`frames`), and needs no more than
+the standard library's quickest modules, because every run waits for its start.
+
+When the runner is gone, all that runs is ended; or, with a LEDGER, goes on to its own
+end, and the ledger says how everything that it ever started ended. Lines of JSON:
+
+    {"pid", "started", "boot"}            this process, written at once
+    {"ended": {token: status}, "running": {token: pid}}    when the runner is gone
+    {"ended": {token: status}}            as they end
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import select
+import signal
+import time
+
+from kitchens_engine.runtimes import frames
+
+TYPE_CHECKING = False  # `typing` itself costs as much as all else here
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+#: Marks every process of an attempt in its environment, so that those which left its group are found.
+MARK = "KITCHEN_ATTEMPT"
+#: After being asked to end, this many seconds until it is forced.
+GRACE = 2.0
+_REQUESTS, _ANSWERS = 0, 1
+#: Why a program cannot be started that is the command's own fault. All else is the machine's.
+_FAULTS = frozenset(
+    {
+        errno.ENOENT,
+        errno.EACCES,
+        errno.EPERM,
+        errno.ENOTDIR,
+        errno.ENOEXEC,
+        errno.ELOOP,
+        errno.ENAMETOOLONG,
+        errno.E2BIG,
+    }
+)
+#: What Python and we ignore, and programs expect to find as it is by default.
+_DEFAULTS = (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT, signal.SIGHUP)
+
+
+class Child:
+    """A process that runs: its token, the descriptor that tells its end, and when it is forced to end."""
+
+    __slots__ = ("descriptor", "forced_at", "mark", "pid", "token")
+
+    def __init__(self, token: str, mark: str, pid: int) -> None:
+        self.token = token
+        self.mark = mark
+        self.pid = pid
+        self.descriptor = os.pidfd_open(pid)
+        self.forced_at: float | None = None
+
+
+class Keeper:
+    """Serves one runner. `ended` remembers every end, for the ledger."""
+
+    def __init__(self, ledger: str | None) -> None:
+        self._ledger = None if ledger is None else _new_ledger(ledger)
+        self._environment: dict[str, str] = {}
+        self._mark = ""
+        self._programs: dict[tuple[str, str], str] = {}
+        self._children: dict[str, Child] = {}
+        self._by_descriptor: dict[int, Child] = {}
+        self._ended: dict[str, int] = {}
+        self._answers: list[tuple[Any, ...]] = []
+        self._orphaned = False
+        self._nothing = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
+        self._requests = frames.Reader(_REQUESTS)
+        self._poll = select.epoll()
+        self._poll.register(_REQUESTS, select.EPOLLIN)
+
+    def serve(self) -> None:
+        """Until the runner says so, or is gone and nothing runs any more."""
+        while not self._orphaned or self._children:
+            for descriptor, _ in self._poll.poll(self._patience()):
+                if descriptor == _REQUESTS:
+                    self._hear()
+                else:
+                    self._reap(self._by_descriptor[descriptor])
+            self._force()
+            self._answer()
+
+    # --- requests --------------------------------------------------------------------------
+
+    def _hear(self) -> None:
+        for request in self._requests.read():
+            match request:
+                case ("start", *words):
+                    self._start(*words)
+                    self._answer()
+                case ("kill", token):
+                    self._kill(token)
+                case ("environment", mark, environment):
+                    self._mark, self._environment = mark, environment
+                case ("close",):
+                    self._close()
+        if self._requests.at_end:
+            self._orphan()
+
+    def _start(
+        self, token: str, argv: tuple[str, ...], folder: str, own: dict[str, str], log_path: str
+    ) -> None:
+        mark = f"{self._mark}:{token}"
+        environment = {**self._environment, **own, MARK: mark}
+        try:
+            log = os.open(log_path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+        except OSError as error:
+            self._answers.append(("failed", token, error.errno, error.strerror, log_path))
+            return
+        try:
+            pid = self._spawn(argv, folder, environment, log)
+        except (OSError, ValueError) as error:
+            self._refuse(token, argv[0], error, log)
+            return
+        finally:
+            os.close(log)
+        try:
+            child = Child(token, mark, pid)
+        except OSError as error:  # no descriptor is left to watch it with
+            os.killpg(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+            self._answers.append(("failed", token, error.errno, error.strerror, argv[0]))
+            return
+        self._children[token] = self._by_descriptor[child.descriptor] = child
+        self._poll.register(child.descriptor, select.EPOLLIN)
+
+    def _spawn(self, argv: tuple[str, ...], folder: str, environment: dict[str, str], log: int) -> int:
+        os.chdir(folder)
+        actions = (
+            (os.POSIX_SPAWN_DUP2, self._nothing, 0),
+            (os.POSIX_SPAWN_DUP2, log, 1),
+            (os.POSIX_SPAWN_DUP2, log, 2),
+        )
+        # A group, not a session: the kernel schedules each session as a group of its own
+        # (autogroup), and on a busy machine starting one takes twice as long.
+        return os.posix_spawn(
+            self._program(argv[0], environment),
+            argv,
+            environment,
+            file_actions=actions,
+            setpgroup=0,
+            setsigdef=_DEFAULTS,
+            setsigmask=(),
+        )
+
+    def _program(self, name: str, environment: dict[str, str]) -> str:
+        """The file of a program that is named without a folder, by the PATH that it is to have itself."""
+        if "/" in name:
+            return name
+        path = environment.get("PATH", os.defpath)
+        found = self._programs.get((name, path))
+        if found is None:
+            found = next((each for each in _candidates(name, path) if os.access(each, os.X_OK)), name)
+            self._programs[name, path] = found
+        if "/" not in found:
+            del self._programs[name, path]
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), name)
+        return found
+
+    def _refuse(self, token: str, program: str, error: OSError | ValueError, log: int) -> None:
+        """It could not be started: its own fault is an end like others, the machine's is not."""
+        if isinstance(error, OSError) and error.errno not in _FAULTS:
+            self._answers.append(("failed", token, error.errno, error.strerror, program))
+            return
+        why = error.strerror if isinstance(error, OSError) else str(error)
+        try:
+            os.write(log, f"{program}: {why}\n".encode())
+        except OSError as full:
+            self._answers.append(("failed", token, full.errno, full.strerror, program))
+            return
+        self._end(token, 126 if isinstance(error, OSError) and error.errno == errno.E2BIG else 127)
+
+    def _kill(self, token: str) -> None:
+        child = self._children.get(token)
+        if child is not None and child.forced_at is None:
+            child.forced_at = time.monotonic() + GRACE
+            _processes().signal_all(child.pid, MARK, child.mark, signal.SIGTERM)
+
+    def _close(self) -> None:
+        """Nothing goes on, whatever a ledger is there for."""
+        self._ledger = None
+        for child in self._children.values():
+            child.forced_at = 0.0
+
+    # --- ends --------------------------------------------------------------------------------
+
+    def _reap(self, child: Child) -> None:
+        # What a node left in its group ends with it. Its leader is not reaped yet, so the number is still its own.
+        try:
+            os.killpg(child.pid, signal.SIGKILL)
+        except (ProcessLookupError, PermissionError):
+            pass  # a leader that is dead may have no group any more
+        _, status = os.waitpid(child.pid, 0)
+        self._poll.unregister(child.descriptor)
+        os.close(child.descriptor)
+        del self._children[child.token], self._by_descriptor[child.descriptor]
+        if child.forced_at is not None:
+            _processes().signal_marked(MARK, child.mark, signal.SIGKILL)
+        code = os.waitstatus_to_exitcode(status)
+        self._end(child.token, code if code >= 0 else 128 - code)
+
+    def _end(self, token: str, status: int) -> None:
+        if self._ledger is not None:
+            self._ended[token] = status
+        self._answers.append(("ended", token, status))
+
+    def _answer(self) -> None:
+        if not self._answers:
+            return
+        answers, self._answers = self._answers, []
+        if self._orphaned:
+            self._note({"ended": {token: status for _, token, status, *_ in answers}})
+            return
+        try:
+            frames.write(_ANSWERS, answers)
+        except BrokenPipeError:
+            self._orphan()
+
+    def _patience(self) -> float | None:
+        times = [child.forced_at for child in self._children.values() if child.forced_at is not None]
+        return max(0.0, min(times) - time.monotonic()) if times else None
+
+    def _force(self) -> None:
+        now = time.monotonic()
+        for child in self._children.values():
+            if child.forced_at is not None and child.forced_at <= now:
+                child.forced_at = now + GRACE
+                _processes().signal_all(child.pid, MARK, child.mark, signal.SIGKILL)
+
+    # --- without a runner --------------------------------------------------------------------
+
+    def _orphan(self) -> None:
+        """The runner is gone: from now on the ledger is told, or, without one, all is ended."""
+        if self._orphaned:
+            return
+        self._orphaned = True
+        self._poll.unregister(_REQUESTS)
+        if self._ledger is None:
+            for token in list(self._children):
+                self._kill(token)
+        else:
+            running = {child.token: child.pid for child in self._children.values()}
+            self._note({"ended": self._ended, "running": running})
+
+    def _note(self, line: dict[str, Any]) -> None:
+        import json
+
+        if self._ledger is not None:
+            os.write(self._ledger, f"{json.dumps(line)}\n".encode())
+
+
+def _new_ledger(path: str) -> int:
+    owner = _processes().Owner.myself()
+    ledger = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+    line = f'{{"pid": {owner.pid}, "started": "{owner.started}", "boot": "{owner.boot}"}}\n'
+    os.write(ledger, line.encode())
+    return ledger
+
+
+def _candidates(name: str, path: str) -> Iterator[str]:
+    return (f"{folder or '.'}/{name}" for folder in path.split(os.pathsep))
+
+
+def _processes() -> Any:
+    """Imported at the first need, which most runs never have."""
+    from kitchens_engine.runtimes import processes
+
+    return processes
+
+
+def main(ledger: str | None = None) -> None:
+    """Serve the runner at the other end of standard input and output."""
+    # The terminal's signals are for the runner, which then says what is to end.
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    Keeper(ledger).serve()
