@@ -202,6 +202,29 @@ class Records:
         )
         return next((_object(row["outputs"]) for row in rows), None)
 
+    def durations_before(self, run: str, limit: int = 5) -> tuple[list[float], dict[str, list[float]]]:
+        """The seconds of the last runs of the same recipe, variation and kitchen as `run`, and of their nodes by path.
+
+        Of the runs only those that passed or warned, of all of them such nodes.
+        """
+        rows = list(
+            self._read(
+                "select other.run, other.seconds, other.status in ('passed', 'warned') as good "
+                "from runs as this join runs as other on other.kitchen = this.kitchen "
+                "and other.recipe = this.recipe and other.run < this.run where this.run = ? "
+                "and other.variation is this.variation and other.status in ('passed', 'warned', 'failed') "
+                "order by other.run desc limit ?",
+                (run, limit),
+            )
+        )
+        nodes: dict[str, list[float]] = {}
+        for row in rows:
+            statement = "select path, seconds from nodes where run = ? and status in ('passed', 'warned')"
+            for node in self._read(statement, (row["run"],)):
+                if node["seconds"] is not None:
+                    nodes.setdefault(node["path"], []).append(node["seconds"])
+        return [row["seconds"] for row in rows if row["good"] and row["seconds"] is not None], nodes
+
     def _nodes_of(self, run: str, tests: Mapping[str, tuple[TestRecord, ...]]) -> tuple[NodeRecord, ...]:
         rows = self._read("select * from nodes where run = ? order by parent, position", (run,))
         inside: dict[str, list[sqlite3.Row]] = {}

@@ -50,9 +50,17 @@ class KitchenCommand(click.Command):
             directory=context.meta.get("kitchens.start", shared.get("kitchens.start")),
             as_json=bool(context.meta.get("kitchens.as_json") or shared.get("kitchens.as_json")),
             stop=context.find_root().obj,
+            quiet=bool(context.meta.get("kitchens.quiet")),
+            events=context.meta.get("kitchens.events"),
         )
         context.obj = desk
-        answer = super().invoke(context)
+        try:
+            if desk.events is not None:
+                # A file that cannot be written is said before anything runs.
+                _ = desk.observer
+            answer = super().invoke(context)
+        finally:
+            desk.close()
         if not isinstance(answer, Answer):
             return answer
         if desk.as_json:
@@ -60,6 +68,29 @@ class KitchenCommand(click.Command):
         else:
             answer.words()
         return answer.status
+
+
+class RunningCommand(KitchenCommand):
+    """A command that may run recipes: it also takes `--quiet` and `--events`."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.params += [
+            click.Option(
+                ["-q", "--quiet"],
+                is_flag=True,
+                expose_value=False,
+                callback=_keep,
+                help="No progress: only the result and errors.",
+            ),
+            click.Option(
+                ["--events"],
+                metavar="FILE",
+                expose_value=False,
+                callback=_keep,
+                help="Write what happens to FILE as JSON Lines (`-`: to stderr, instead of progress).",
+            ),
+        ]
 
 
 def _keep(context: click.Context, parameter: click.Parameter, value: Any) -> Any:

@@ -16,16 +16,20 @@ from kitchens_engine.errors import EnvironmentFailure, InvalidInput
 
 if TYPE_CHECKING:
     from kitchens.actions.house import House
-    from kitchens_engine.ports import Observer
+    from kitchens.cli.progress.choose import Audience
+    from kitchens.cli.progress.remaining import Usual
 
 
 @dataclass(frozen=True)
 class Desk:
-    """What one command may use of the world. `directory` is what `-C` named."""
+    """What one command may use of the world. `directory` is what `-C` named; `quiet` and `events` say who hears of
+    the progress of long work."""
 
     directory: str | None
     as_json: bool
     stop: StopSignal
+    quiet: bool = False
+    events: str | None = None
 
     @cached_property
     def folder(self) -> Path:
@@ -60,11 +64,25 @@ class Desk:
         return datetime.now(UTC)
 
     @cached_property
-    def observer(self) -> Observer:
-        """The screen: live on a terminal, plain lines elsewhere."""
-        from kitchens.cli.screen import screen
+    def observer(self) -> Audience:
+        """Who hears of progress: a live view on a terminal, plain lines elsewhere; and a file."""
+        from kitchens.cli.progress.choose import audience
 
-        return screen(sys.stderr)
+        events = self.events if self.events in (None, "-") else str(self.folder / str(self.events))
+        return audience(sys.stderr, self._usual, quiet=self.quiet, events=events)
+
+    def close(self) -> None:
+        """Put the screen away, if there is one."""
+        if "observer" in self.__dict__:
+            self.observer.close()
+
+    def _usual(self, run: str) -> Usual:
+        """What the nodes of a run took before."""
+        from kitchens.actions.expecting import expected
+        from kitchens.cli.progress.remaining import Usual, without_groups
+
+        took = expected(self.house, run)
+        return Usual(took.whole, without_groups(took.nodes))
 
     @cached_property
     def house(self) -> House:

@@ -26,6 +26,7 @@ _COLOURS = {
     "broken": "red",
     "conflict": "red",
     "refused": "red",
+    "running": "cyan",
     "cancelled": "magenta",
     "interrupted": "magenta",
     "skipped": "bright_black",
@@ -41,6 +42,19 @@ def in_colour_of(status: str, text: str) -> str:
     """Any text in the colour of a status."""
     colour = _COLOURS.get(status)
     return click.style(text, fg=colour) if colour else text
+
+
+def toned(text: str, tone: str) -> str:
+    """A piece of a drawing: its tone is a status, `name`, `faint` or empty."""
+    match tone:
+        case "":
+            return text
+        case "name":
+            return click.style(text, bold=True)
+        case "faint":
+            return click.style(text, fg="bright_black")
+        case _:
+            return in_colour_of(tone, text)
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:

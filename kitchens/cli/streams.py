@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import sys
+from typing import TextIO
 
 
 def open_streams() -> None:
@@ -21,6 +22,15 @@ def open_streams() -> None:
         if isinstance(stream, io.TextIOWrapper):
             # Names of files may hold bytes that are no text, and a terminal may know ASCII only.
             stream.reconfigure(errors="backslashreplace")
+
+
+def knows(stream: TextIO, letters: str) -> bool:
+    """Whether a stream can show these letters as they are."""
+    try:
+        letters.encode(stream.encoding or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
 
 
 def give_up_stdout() -> None:

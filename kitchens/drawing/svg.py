@@ -164,6 +164,8 @@ def _lines(step: Step) -> list[tuple[str, str]]:
     if step.tests:
         came = {test.status for test in step.tests}
         lines.append((words.tests(step), next((tone for tone in _TONES if tone in came), "")))
+    if step.marks:
+        lines.append((words.visible(", ".join(step.marks)), ""))
     if step.when is not None:
         lines.append((f"when {words.visible(step.when)}", "when"))
     return lines

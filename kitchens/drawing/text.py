@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from kitchens.drawing import rails, words
 from kitchens.drawing.graph import Graph, Step
+from kitchens.drawing.spans import Line, Span, fitted
 
 #: From so many nodes on, those that are alike share a row, and the lines below the rows are left out.
 CROWD = 60
@@ -22,21 +23,11 @@ _ASCII_MARKS = str.maketrans(
 )
 
 
-class Span(NamedTuple):
-    """A piece of a line. `tone` is a status, `name`, `faint` or empty."""
-
-    text: str
-    tone: str = ""
-
-
-Line = tuple[Span, ...]
-
-
 def lines(graph: Graph, columns: int | None, *, ascii_only: bool = False) -> Iterator[Line]:
     """The lines, none wider than `columns` (None: as wide as they are)."""
     crowded = sum(1 for _ in graph.walk()) > CROWD
     for line in _graph(graph, columns or 200, crowded, ""):
-        yield _fitted(_in_ascii(line) if ascii_only else line, columns)
+        yield fitted(_in_ascii(line) if ascii_only else line, columns)
 
 
 class _Row(NamedTuple):
@@ -165,24 +156,6 @@ def _name(row: _Row) -> str:
 def _listed(names: Sequence[str], most: int = 3) -> str:
     more = f" +{len(names) - most}" if len(names) > most else ""
     return f"{', '.join(words.visible(name) for name in names[:most])}{more}"
-
-
-def _fitted(line: Line, columns: int | None) -> Line:
-    """The line without what does not fit; nothing ends in blanks."""
-    kept: list[Span] = []
-    room = columns if columns is not None else 10**9
-    for span in line:
-        size = words.width(span.text)
-        if size > room:
-            kept.append(span._replace(text=words.cut(span.text, room)))
-            break
-        room -= size
-        kept.append(span)
-    while kept and not kept[-1].text.strip():
-        kept.pop()
-    if kept:
-        kept[-1] = kept[-1]._replace(text=kept[-1].text.rstrip())
-    return tuple(kept)
 
 
 def _in_ascii(line: Line) -> Line:

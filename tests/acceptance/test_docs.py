@@ -65,3 +65,16 @@ def commands() -> list[tuple[str, ...]]:
         else:
             found.append((name,))
     return found
+
+
+def test_every_kind_of_event_is_documented() -> None:
+    """Programs read events; a new kind gets a row in the reference."""
+    told = {
+        kind
+        for folder in ("kitchens", "engine/kitchens_engine")
+        for file in (ROOT / folder).rglob("*.py")
+        for kind in re.findall(r"(?:\bEvent|\b_tell)\(\s*\"([a-z-]+)\"", file.read_text(encoding="utf-8"))
+    }
+    text = (ROOT / "docs" / "reference" / "events.md").read_text(encoding="utf-8")
+    assert told <= set(re.findall(r"^\| `([a-z-]+)` \|", text, re.MULTILINE))
+    assert {"node-ended", "gate-started", "run-ended"} <= told

@@ -67,7 +67,7 @@ def imports_of(desk: Desk, *words: str) -> set[str]:
 
 def test_a_list_imports_neither_runtimes_nor_recipes_nor_what_heals(desk: Desk) -> None:
     """What a command does not use costs it nothing."""
-    dear = {"docker", "duckdb", "jinja2", "rich", "ssl", "tempfile", "traceback", "sqlite3"}
+    dear = {"docker", "duckdb", "jinja2", "ssl", "tempfile", "traceback", "sqlite3"}
     ours = {
         "kitchens.containers",
         "kitchens.git.healing",

@@ -47,11 +47,11 @@ class Journal:
         if self._records:
             self._records.nodes(self._run, parent, nodes)
 
-    def node_started(self, node: NodeRecord) -> None:
-        """A try of a node begins."""
+    def node_started(self, node: NodeRecord, attempts: int) -> None:
+        """A try of a node begins; it may have `attempts` in all."""
         if self._records:
             self._records.node(self._run, node)
-        self._tell("node-started", node.path, attempt=node.attempts, log=node.log)
+        self._tell("node-started", node.path, attempt=node.attempts, attempts=attempts, log=node.log)
 
     def attempt_ended(
         self, node: NodeRecord, started: datetime, seconds: float, status: Status, why: str | None

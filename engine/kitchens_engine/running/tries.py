@@ -155,7 +155,7 @@ class Tries:
                 log=None if silent else live.attempt.log,
             )
         )
-        self._journal.node_started(live.record)
+        self._journal.node_started(live.record, number + live.retries)
         if live.node.timeout is not None:
             self._timers.after(live.node.timeout, lambda: self._time_out(live, number))
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import click
 
 from kitchens.cli import complete, show
-from kitchens.cli.command import Answer, KitchenCommand, example
+from kitchens.cli.command import Answer, RunningCommand, example
 from kitchens.cli.desk import Desk
 from kitchens.cli.words import EXIT_RED
 
 
 @click.command(
-    cls=KitchenCommand,
+    cls=RunningCommand,
     epilog=example("kitchen create dev", "kitchen create late-evenings --from dev --ttl 7d"),
 )
 @click.argument("name")

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from kitchens.cli import complete, show
-from kitchens.cli.command import Answer, KitchenCommand, example
+from kitchens.cli.command import Answer, KitchenCommand, RunningCommand, example
 from kitchens.cli.desk import Desk
 from kitchens.cli.words import EXIT_CONFLICT, EXIT_RED, EXIT_REFUSED
 
@@ -15,7 +15,7 @@ _STATUSES = {"red": EXIT_RED, "conflict": EXIT_CONFLICT, "refused": EXIT_REFUSED
 
 
 @click.command(
-    cls=KitchenCommand,
+    cls=RunningCommand,
     epilog=example("kitchen test", "kitchen test dev --all", "kitchen test --commit HEAD --into production"),
 )
 @click.argument("name", required=False, shell_complete=complete.kitchens)
@@ -87,7 +87,7 @@ def preview(desk: Desk, name: str, into: str | None) -> Answer:
 
 
 @click.command(
-    cls=KitchenCommand, epilog=example("kitchen merge late-evenings", "kitchen merge production --into dev")
+    cls=RunningCommand, epilog=example("kitchen merge late-evenings", "kitchen merge production --into dev")
 )
 @click.argument("name", shell_complete=complete.kitchens)
 @click.option(
@@ -109,7 +109,7 @@ def merge(desk: Desk, name: str, into: str | None, message: str | None) -> Answe
     return _moved(act(desk.house, name, into, message).document())
 
 
-@click.command(cls=KitchenCommand, epilog=example("kitchen promote dev", "kitchen promote dev --to test"))
+@click.command(cls=RunningCommand, epilog=example("kitchen promote dev", "kitchen promote dev --to test"))
 @click.argument("name", shell_complete=complete.kitchens)
 @click.option("--to", metavar="K", shell_complete=complete.kitchens, help="How far (default: production).")
 @click.pass_obj

@@ -15,10 +15,11 @@ from kitchens.cli import complete, show
 from kitchens.cli.command import Answer, KitchenCommand, example
 from kitchens.cli.commands.recipe import folder_of
 from kitchens.cli.desk import Desk
+from kitchens.cli.streams import knows
 
 if TYPE_CHECKING:
     from kitchens.actions.drawing import Picture
-    from kitchens.drawing.text import Line
+    from kitchens.drawing.spans import Line
 
 _FORMATS = ("text", "mermaid", "dot", "svg", "json")
 _ENDINGS = {
@@ -126,7 +127,7 @@ def _printing(form: str, picture: Picture, answer: dict[str, Any]) -> Callable[[
 
         # Only a terminal has an edge: what goes to a file or through a pipe is not cut.
         columns = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-        ascii_only = not _knows(sys.stdout.encoding, "│├╰─✓✗…┊●×")
+        ascii_only = not knows(sys.stdout, "│├╰─✓✗…┊●×")
         _heading(picture)
         _echo(lines(picture.graph, columns, ascii_only=ascii_only))
 
@@ -145,19 +146,7 @@ def _heading(picture: Picture) -> None:
 
 def _echo(lines: Iterable[Line]) -> None:
     for line in lines:
-        click.echo("".join(_toned(text, tone) for text, tone in line))
-
-
-def _toned(text: str, tone: str) -> str:
-    match tone:
-        case "":
-            return text
-        case "name":
-            return click.style(text, bold=True)
-        case "faint":
-            return click.style(text, fg="bright_black")
-        case _:
-            return show.in_colour_of(tone, text)
+        click.echo("".join(show.toned(text, tone) for text, tone in line))
 
 
 def _drawn(form: str, picture: Picture, answer: dict[str, Any]) -> str:
@@ -198,11 +187,3 @@ def _write(target: Path, text: str) -> None:
         target.write_text(text, encoding="utf-8")
     except (FileNotFoundError, NotADirectoryError):
         raise InvalidInput(f"there is no folder `{target.parent}` to write `{target.name}` to") from None
-
-
-def _knows(encoding: str | None, letters: str) -> bool:
-    try:
-        letters.encode(encoding or "ascii")
-    except (UnicodeEncodeError, LookupError):
-        return False
-    return True

@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from kitchens.cli import complete, show
-from kitchens.cli.command import Answer, KitchenCommand, LazyGroup, example
+from kitchens.cli.command import Answer, KitchenCommand, LazyGroup, RunningCommand, example
 from kitchens.cli.desk import Desk
 from kitchens.cli.words import EXIT_RED
 from kitchens_engine.outcome import RUN_STATUSES
@@ -34,7 +34,7 @@ def order() -> None:
 
 
 @click.command(
-    cls=KitchenCommand,
+    cls=RunningCommand,
     epilog=example(
         "kitchen order run delays --variation full",
         "kitchen order run delays --kitchen dev --set sample=0.1",
