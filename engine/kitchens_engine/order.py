@@ -39,7 +39,7 @@ class Order(NamedTuple):
     and attempts. `variables` are resolved; `settings` are the kitchen's, for nested
     recipes. `nodes` None runs what the variation says; `"+x"` adds all that `x` needs.
     `earlier` holds outputs of nodes outside the selection; what it lacks is looked up
-    in the records. `jobs` None: one more than processors. `pools` are the cookbook's; all
+    in the records. `jobs` None: two more than processors. `pools` are the cookbook's; all
     runs that have the same `pools_folder` share them.
     """
 

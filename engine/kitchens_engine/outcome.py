@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from kitchens_engine.recipe import EMPTY
@@ -175,6 +176,7 @@ class RunRecord(NamedTuple):
         return measured | {test.name: test.value for test in self.tests}
 
 
+@lru_cache(maxsize=256)
 def timestamp(moment: datetime | None) -> str | None:
     """RFC 3339 in UTC, to the millisecond."""
     if moment is None:

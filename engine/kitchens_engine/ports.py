@@ -32,7 +32,7 @@ class Command(NamedTuple):
     argv: tuple[str, ...]
     folder: Path
     environment: Mapping[str, str]
-    log: Path
+    log: str | Path
 
 
 class Ended(NamedTuple):

@@ -6,7 +6,7 @@ import os
 import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -259,7 +259,7 @@ def _set_baseline(house: House) -> None:
         if registered.baseline is not None:
             return
         with suppress(Moved):  # somebody else wrote there meanwhile, maybe this very thing
-            house.register(replace(registered, baseline=root.tip), root.registered_at, "baseline")
+            house.register(registered._replace(baseline=root.tip), root.registered_at, "baseline")
 
 
 @contextmanager

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from kitchens.actions.house import House
 from kitchens.actions.kitchens import Kitchen, Kitchens
@@ -25,8 +24,7 @@ from kitchens_engine.running.runner import earlier_outputs
 from kitchens_engine.toml.nearest import hints
 
 
-@dataclass(frozen=True, slots=True)
-class OrderPlan:
+class OrderPlan(NamedTuple):
     """An order that was checked as far as it can be without its checkout."""
 
     kitchen: Kitchen

@@ -8,8 +8,8 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import kitchens_engine
 from kitchens.actions.house import House
@@ -31,16 +31,14 @@ from kitchens_engine.running.runner import run
 WORKER = Path(kitchens_engine.__file__).with_name("worker.py")
 
 
-@dataclass(frozen=True, slots=True)
-class Equipment:
+class Equipment(NamedTuple):
     """A runtime with its toolchain's identity: the image's digest, or the hash of the environment."""
 
     runtime: Runtime
     toolchain: str
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """A checkout and a data folder, equipped to run orders.
 
     `folder` takes the run's logs and attempts: beside checkout and data it is all that a container sees.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -64,7 +65,7 @@ class KitchenCommand(click.Command):
         if not isinstance(answer, Answer):
             return answer
         if desk.as_json:
-            click.echo(json.dumps(answer.document, indent=2, default=str))
+            click.echo(json.dumps(answer.document, indent=2 if sys.stdout.isatty() else None, default=str))
         else:
             answer.words()
         return answer.status

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from kitchens.containers.toolchain import ProcessToolchain, make_process_toolchain
 from kitchens_engine.errors import EnvironmentFailure, InvalidInput
@@ -21,8 +20,7 @@ if TYPE_CHECKING:
 KINDS = ("auto", "docker", "process")
 
 
-@dataclass(frozen=True, slots=True)
-class ProcessChoice:
+class ProcessChoice(NamedTuple):
     """The process runtime. `why` is one line for the user; `toolchain` the evidence."""
 
     why: str
@@ -44,8 +42,7 @@ class ProcessChoice:
         return LocalRuntime(self.made.python, str(self.worker), {**place.environment, "PATH": path}, ledgers)
 
 
-@dataclass(frozen=True, slots=True)
-class DockerChoice:
+class DockerChoice(NamedTuple):
     """The docker runtime. `why` is one line for the user; `toolchain` the image's id."""
 
     why: str

@@ -83,11 +83,12 @@ class DockerRuntime:
             return
         if not self._room.has_python and command.argv[0] == self.python:
             why = f"the image `{self._toolchain.name}` has no python3, which `sql`, `python` and tests need"
-            self._refuse(command.token, command.log, _STATUS_NOT_FOUND, why)
+            self._refuse(command.token, Path(command.log), _STATUS_NOT_FOUND, why)
             return
         self._count += 1
         mark = f"{self._mark}.{self._count}."
-        node = _Node(command.token, command.log, command.log.parent / f".ended-{mark}")
+        log = Path(command.log)
+        node = _Node(command.token, log, log.parent / f".ended-{mark}")
         self._nodes[self._count] = node
         job = agent.Job(
             self._count,

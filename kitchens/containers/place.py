@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from kitchens_engine.errors import InvalidInput
 from kitchens_engine.recipe import EMPTY
@@ -23,8 +23,7 @@ def parse_size(text: str | int) -> int:
     return int(float(found[1]) * _UNITS[found[2]])
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(NamedTuple):
     """What a container may take at most. `memory` is bytes, swap included."""
 
     memory: int = 2 << 30
@@ -32,8 +31,7 @@ class Limits:
     pids: int = 512
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """One order run's place: the folders it works in, its network, its limits, and whose it is.
 
     All folders are absolute and appear inside a container at the same paths. `network`
@@ -49,5 +47,5 @@ class Place:
     run: str
     network: str = "none"
     limits: Limits = Limits()
-    environment: Mapping[str, str] = field(default_factory=lambda: EMPTY)
+    environment: Mapping[str, str] = EMPTY
     resumable: bool = False

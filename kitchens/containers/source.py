@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 #: What our images are called on an engine.
 REPOSITORY = "kitchens/toolchain"
 
 
-@dataclass(frozen=True, slots=True)
-class ImageSource:
+class ImageSource(NamedTuple):
     """What the cookbook asks for. `key` is the toolchain key (`kitchens.model.toolchain`).
 
     Either `image`, or `context` (a folder) with the `dockerfile` in it. `worker` maps

@@ -8,8 +8,8 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from kitchens.containers import requirements as pip
 from kitchens.containers.lock import alone
@@ -22,8 +22,7 @@ _FORMAT = 1
 _DONE = "kitchens.done"
 
 
-@dataclass(frozen=True, slots=True)
-class ProcessToolchain:
+class ProcessToolchain(NamedTuple):
     """An interpreter of this machine with the worker's needs. `path_entries` go first in PATH.
 
     `id` is the evidence that runs and attestations carry.

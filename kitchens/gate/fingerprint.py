@@ -9,8 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from kitchens.gate.scope import Scope, scope_of
 from kitchens.gate.tree import TreeView
@@ -29,8 +28,7 @@ QUALITY = "[gate] quality"
 _NETWORKS = ("none", "kitchen", "open")
 
 
-@dataclass(frozen=True, slots=True)
-class Examiner:
+class Examiner(NamedTuple):
     """Who examines: the target's rules and settings. A change never chooses its own examiner.
 
     `variation` gates a recipe that has it; `shared` paths join every fingerprint; `network`
@@ -41,7 +39,7 @@ class Examiner:
     shared: tuple[str, ...] = ()
     quality: tuple[str, ...] = ()
     network: str = "open"
-    settings: Mapping[str, Any] = field(default_factory=lambda: EMPTY)
+    settings: Mapping[str, Any] = EMPTY
 
     @classmethod
     def of(cls, cookbook: Cookbook, settings: Mapping[str, Any]) -> Examiner:
@@ -55,8 +53,7 @@ class Examiner:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Examined:
+class Examined(NamedTuple):
     """One recipe of one tree under one examiner.
 
     `digest` is the fingerprint; when `fault` is set the recipe cannot be read, and the digest

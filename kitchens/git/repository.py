@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
+from typing import NamedTuple
 
 from kitchens.git.command import Git
 from kitchens.git.objects import Objects
@@ -15,8 +15,7 @@ from kitchens.model.kitchen import Identity
 from kitchens_engine.errors import EnvironmentFailure, InvalidInput
 
 
-@dataclass(frozen=True, slots=True)
-class Repository:
+class Repository(NamedTuple):
     """An open repository. Close it, or use it as a context manager.
 
     `common` is the git directory that all worktrees share; `top` the main worktree (of a

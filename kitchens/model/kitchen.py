@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from kitchens.model.names import KitchenName
@@ -27,8 +27,7 @@ class Landing(NamedTuple):
     recipes: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Registration:
+class Registration(NamedTuple):
     """Who made a kitchen, from what, and its settings. Settings never travel with a merge.
 
     `parent` is None for the root kitchen only. `baseline` (root only) is the commit from
@@ -44,20 +43,19 @@ class Registration:
     expires: datetime | None = None
     baseline: str | None = None
     adopted: bool = False
-    settings: Mapping[str, Any] = field(default_factory=dict)
+    settings: Mapping[str, Any] = MappingProxyType({})
     landing: Landing | None = None
 
     def with_settings(self, settings: Mapping[str, Any]) -> Registration:
         """The same kitchen under other settings."""
-        return replace(self, settings=settings)
+        return self._replace(settings=settings)
 
     def with_landing(self, landing: Landing) -> Registration:
         """The same kitchen with this landing as its newest."""
-        return replace(self, landing=landing)
+        return self._replace(landing=landing)
 
 
-@dataclass(frozen=True, slots=True)
-class Attestation:
+class Attestation(NamedTuple):
     """The proof that a tree passed the gate of one recipe: verdict and evidence.
 
     `fingerprint` (hex) is what was tested; `recipe` its name; `runtime` is `process` or
@@ -76,7 +74,7 @@ class Attestation:
     runner: str
     who: str
     when: datetime
-    measures: Mapping[str, Any] = field(default_factory=dict)
+    measures: Mapping[str, Any] = MappingProxyType({})
 
 
 class Identity(NamedTuple):

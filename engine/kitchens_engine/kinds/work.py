@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Site:
+class Site(NamedTuple):
     """Where work is done: the runtime's Python and worker, the data folder, the attempt's request and result."""
 
     python: str
@@ -24,8 +22,7 @@ class Site:
         return (self.python, self.worker, command, self.request, self.result)
 
 
-@dataclass(frozen=True, slots=True)
-class Work:
+class Work(NamedTuple):
     """One process. With a `request` it is the worker's, and its result is the evidence of its end."""
 
     argv: tuple[str, ...]

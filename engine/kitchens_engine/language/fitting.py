@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from kitchens_engine.errors import Fault
 from kitchens_engine.language.reach import edges
@@ -19,8 +18,7 @@ from kitchens_engine.toml.nearest import did_you_mean
 from kitchens_engine.toml.positions import Path
 
 
-@dataclass(frozen=True, slots=True)
-class Wrong:
+class Wrong(NamedTuple):
     """A fault at a key of a recipe, before anyone looked up its line."""
 
     path: Path

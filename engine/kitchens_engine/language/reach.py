@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from kitchens_engine.errors import InvalidInput
 from kitchens_engine.language.shelf import Shelf
 from kitchens_engine.recipe import Recipe
 
 
-@dataclass(frozen=True, slots=True)
-class Reach:
+class Reach(NamedTuple):
     """What a recipe reaches, transitively; itself is among `recipes`.
 
     `requires` are the recipes whose data must be there first, in the order in which
@@ -23,8 +22,7 @@ class Reach:
     requires: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Edge:
+class Edge(NamedTuple):
     """One recipe or ingredient naming another: `kind` is `recipe` or `ingredient`; `key` where it says so."""
 
     kind: str

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from kitchens_engine.errors import Fault
 from kitchens_engine.language.files import path_in_cookbook
@@ -28,8 +27,7 @@ _CLOSED: Mapping[str, tuple[str, ...]] = {
 _COUNTS = ("passed", "warned", "failed")
 
 
-@dataclass(frozen=True, slots=True)
-class Spot:
+class Spot(NamedTuple):
     """A template in a recipe: at `path` in `recipe.toml`, or all of `file`.
 
     `node` is whose it is (None in the recipe's own outputs); `after` says that it is

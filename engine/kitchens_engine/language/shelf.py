@@ -6,6 +6,7 @@ import errno
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
+from typing import NamedTuple
 
 from kitchens_engine.errors import EnvironmentFailure, Fault, InvalidFiles, InvalidInput
 from kitchens_engine.language.load import parse_recipe
@@ -20,8 +21,7 @@ INGREDIENTS = "ingredients"
 _NO_SUCH_NAME = (errno.ENAMETOOLONG, errno.ELOOP)
 
 
-@dataclass(frozen=True, slots=True)
-class FolderSource:
+class FolderSource(NamedTuple):
     """The files below a folder on disk."""
 
     root: Path
@@ -51,8 +51,7 @@ class FolderSource:
             raise EnvironmentFailure(f"cannot list `{folder}`: {error.strerror}") from error
 
 
-@dataclass(frozen=True, slots=True)
-class _Parsed:
+class _Parsed(NamedTuple):
     recipe: Recipe | None
     faults: tuple[Fault, ...]
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import reduce
-from typing import Any
+from typing import Any, NamedTuple
 
 from kitchens_engine.errors import InvalidInput
 from kitchens_engine.language.types import is_a, type_name, with_article
@@ -19,8 +18,7 @@ _KEYS = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Mismatch:
+class Mismatch(NamedTuple):
     """A value of a layer that the recipe's defaults do not admit; `keys` is the way to it."""
 
     keys: tuple[str, ...]

@@ -9,15 +9,13 @@ import contextlib
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from kitchens_engine.running import left
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(NamedTuple):
     """The files of one try. `folder` is `<run>/nodes/<path>.<number>`, or `<run>/tests/<recipe>`.
 
     One folder a try: making a folder costs more than all else that is written of a node.

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from kitchens_engine.outcome import Status
 from kitchens_engine.running.plan import successors_of
 
 
-@dataclass(frozen=True, slots=True)
-class Next:
+class Next(NamedTuple):
     """A node whose needs have all ended: it may start, or `skip` says why it does not."""
 
     name: str

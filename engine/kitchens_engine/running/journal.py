@@ -18,7 +18,7 @@ _LONG = 3600.0
 
 
 class Journal:
-    """One run's voice. What it is told becomes durable within `_DELAY` seconds, together."""
+    """One run's voice. What it is told becomes durable with the next `flush`, or together within `_DELAY` seconds."""
 
     def __init__(self, run: str, records: Records | None, observer: Observer) -> None:
         self._run = run
@@ -116,9 +116,14 @@ class Journal:
             self._due = now + _DELAY
         if now < self._due:
             return self._due - now
-        self._records.flush()
-        self._due = None
+        self.flush()
         return _LONG
+
+    def flush(self) -> None:
+        """Make durable at once what was told."""
+        self._due = None
+        if self._records and self._records.gathered:
+            self._records.flush()
 
     def _test_ended(self, node: str | None, test: TestRecord) -> None:
         self._tell("test-ended", node, **test.document())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from kitchens_engine import kinds
@@ -38,7 +37,7 @@ def prepare(live: LiveNode, token: str, order: Order, runtime: Runtime) -> Comma
     variables = environment.of_process(
         order, scope, live.path, attempt, own, database=kinds.database_mode(node) is not None
     )
-    return Command(token, work.argv, scope.folder, variables, Path(attempt.log))
+    return Command(token, work.argv, scope.folder, variables, attempt.log)
 
 
 def learn(live: LiveNode, result: dict[str, Any]) -> None:

@@ -21,8 +21,7 @@ from kitchens_engine.running.scope import Scope
 from kitchens_engine.testing.measures import Measured
 
 
-@dataclass(frozen=True, slots=True)
-class Phase:
+class Phase(NamedTuple):
     """One process of a node: its own work, its SQL tests, or one test that is a command.
 
     `tests` are the places, among the node's tests, of those that it measures.

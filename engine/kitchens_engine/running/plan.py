@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from kitchens_engine.errors import InvalidInput
 from kitchens_engine.recipe import EMPTY, Node, Recipe
@@ -17,8 +16,7 @@ if TYPE_CHECKING:
 SUPPORTED = ("run", "python", "sql", "recipe", "ingredient", "noop")
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(NamedTuple):
     """One recipe of a run: its selected nodes in an order that respects every edge.
 
     `needs` are a node's needs inside the selection, also those behind nodes outside it.
@@ -35,7 +33,7 @@ class Plan:
     outside: tuple[str, ...]
     whole: bool
     beyond: tuple[str, ...] = ()
-    nested: Mapping[str, Plan] = field(default_factory=lambda: EMPTY)
+    nested: Mapping[str, Plan] = EMPTY
 
     def path_of(self, name: str) -> str:
         """The stable path of one of its nodes in the recipe tree."""
@@ -50,7 +48,7 @@ class Plan:
     def at(self, path: str) -> Plan:
         """The same plan as another node's, as when that runs once for each item of a list."""
         nested = {name: plan.at(f"{path}/{name}") for name, plan in self.nested.items()}
-        return replace(self, path=path, nested=nested)
+        return self._replace(path=path, nested=nested)
 
     def size(self) -> int:
         """How many nodes run, at every depth."""

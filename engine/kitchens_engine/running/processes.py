@@ -13,6 +13,7 @@ from kitchens_engine.ports import Ended, Runtime
 from kitchens_engine.retry import LOST, OTHER
 from kitchens_engine.running import launch
 from kitchens_engine.running.evidence import why_failed
+from kitchens_engine.running.journal import Journal
 from kitchens_engine.running.live import WORK, End, LiveNode
 
 #: Tells that the node's phase has ended; with an end, that it did not pass.
@@ -27,9 +28,12 @@ class Processes:
     A node that is to end (`live.end`) is reported as ended, whatever its process says.
     """
 
-    def __init__(self, order: Order, runtime: Runtime, ended: PhaseEnded, lost: WorkLost) -> None:
+    def __init__(
+        self, order: Order, runtime: Runtime, journal: Journal, ended: PhaseEnded, lost: WorkLost
+    ) -> None:
         self._order = order
         self._runtime = runtime
+        self._journal = journal
         self._ended = ended
         self._lost = lost
         self._running: dict[str, LiveNode] = {}
@@ -57,6 +61,10 @@ class Processes:
         live.token = token
         live.said = 0 if live.phase is WORK else live.attempt.size()
         self._running[token] = live
+        if live.graph.plan.needs[live.node.name]:
+            # An end is on disk before anything begins because of it. A try itself needs no record
+            # before it starts: its folder is there, and no later try takes the same number.
+            self._journal.flush()
         self._runtime.start(command)
 
     def kill(self, live: LiveNode) -> None:

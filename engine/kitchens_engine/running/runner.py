@@ -63,8 +63,8 @@ def run(
 def _run(
     order: Order, plan: Plan, runtime: Runtime, journal: Journal, stop: threading.Event, record: RunRecord
 ) -> RunRecord:
-    # One more than processors: while one process ends and the next is prepared, no processor waits.
-    jobs = order.jobs or (os.cpu_count() or 1) + 1
+    # Two more than processors: while one process ends and the next is prepared, no processor waits.
+    jobs = order.jobs or (os.cpu_count() or 1) + 2
     execution = Execution(
         order, plan, Scope(order, plan, order.variables, None), runtime, journal, stop, jobs
     )

@@ -56,7 +56,7 @@ class Tries:
         self._admission: Admission[LiveNode] = Admission(jobs)
         self._attempts: dict[str, int] = {}
         self._start = time.monotonic()
-        self.processes = Processes(order, runtime, self._phase_ended, self._lost)
+        self.processes = Processes(order, runtime, journal, self._phase_ended, self._lost)
 
     def ask(self, live: LiveNode) -> None:
         """Begin a try of the node as soon as it may."""

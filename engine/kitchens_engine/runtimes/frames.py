@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from typing import Any
 
 _LENGTH = 4
+#: Beyond this the allocator maps and unmaps memory for every read.
+_ATONCE = 1 << 16
 
 
 class Reader:
@@ -25,7 +27,7 @@ class Reader:
 
     def read(self) -> list[Any]:
         """The frames that are whole now. Waits for the first byte; at the pipe's end `at_end` is set."""
-        more = os.read(self._descriptor, 1 << 20)
+        more = os.read(self._descriptor, _ATONCE)
         self.at_end = not more
         held = self._held + more
         found, start = [], 0

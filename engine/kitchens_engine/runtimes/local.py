@@ -14,8 +14,6 @@ from kitchens_engine.runtimes import keeper, processes
 from kitchens_engine.runtimes.ledger import LOST, Ledger
 from kitchens_engine.runtimes.spawner import Spawner
 
-#: A keeper is suspended until a process has loaded its program; two keep two processors busy.
-_SPAWNERS = 2
 #: How often the ledgers of an earlier runner are looked into, in seconds.
 _LOOK = 0.1
 
@@ -42,19 +40,14 @@ class LocalRuntime:
             ledgers.mkdir(parents=True, exist_ok=True)
         self._opened = 0
         self._poll = select.poll()
-        self._spawners: dict[int, Spawner] = {}
-        self._busy: dict[str, Spawner] = {}
+        self._spawner: Spawner | None = None
         self._earlier: list[Ledger] | None = None
         self._adopted: dict[str, Ledger] = {}
         self._open_spawner()
 
     def start(self, command: Command) -> None:
         """Start it. A program that is not there ends with status 127 and a line in its log."""
-        spawner = min(self._spawners.values(), key=lambda each: len(each.running), default=None)
-        if spawner is None or (spawner.running and len(self._spawners) < _SPAWNERS):
-            spawner = self._open_spawner()
-        spawner.start(command)
-        self._busy[command.token] = spawner
+        (self._spawner or self._open_spawner()).start(command)
 
     def wait(self, timeout: float | None) -> Sequence[Ended]:
         """The processes that ended; waits at most `timeout` seconds for the first, and not when nothing runs.
@@ -64,19 +57,19 @@ class LocalRuntime:
         deadline = None if timeout is None else time.monotonic() + timeout
         while True:
             ended = self._adopted_ended()
-            if self._busy:
-                for descriptor, _ in self._poll.poll(self._patience(deadline, at_once=bool(ended))):
-                    ended += self._hear(self._spawners[descriptor])
+            busy = self._spawner is not None and self._spawner.running
+            if busy and self._poll.poll(self._patience(deadline, at_once=bool(ended))):
+                ended += self._hear()
             late = deadline is not None and time.monotonic() >= deadline
-            if ended or late or not (self._busy or self._adopted):
+            if ended or late or not (busy or self._adopted):
                 return ended
-            if not self._busy:
+            if not busy:
                 time.sleep(_LOOK)
 
     def kill(self, token: str) -> None:
         """End the process with all its descendants: asked first, forced after two seconds."""
-        if token in self._busy:
-            self._busy[token].kill(token)
+        if self._spawner is not None and token in self._spawner.running:
+            self._spawner.kill(token)
         elif token in self._adopted:
             self._adopted[token].kill(token)
 
@@ -98,10 +91,9 @@ class LocalRuntime:
 
     def close(self) -> None:
         """End what still runs, daemons that nodes left behind included."""
-        for spawner in self._spawners.values():
-            spawner.close()
-        self._spawners.clear()
-        self._busy.clear()
+        if self._spawner is not None:
+            self._spawner.close()
+            self._spawner = None
         for token, ledger in self._adopted.items():
             ledger.clear(token)
         self._adopted.clear()
@@ -112,25 +104,22 @@ class LocalRuntime:
     def _open_spawner(self) -> Spawner:
         self._opened += 1
         ledger = self._ledgers and self._ledgers / f"{self._mark}.{self._opened}.jsonl"
-        spawner = Spawner(self._mark, self._environment, ledger)
-        self._spawners[spawner.answers] = spawner
-        self._poll.register(spawner.answers, select.POLLIN)
-        return spawner
+        self._spawner = Spawner(self._mark, self._environment, ledger)
+        self._poll.register(self._spawner.answers, select.POLLIN)
+        return self._spawner
 
-    def _hear(self, spawner: Spawner) -> list[Ended]:
-        ended = spawner.hear()
-        for each in ended:
-            del self._busy[each.token]
-        if spawner.gone:
-            del self._spawners[spawner.answers]
-            self._poll.unregister(spawner.answers)
-            spawner.close()
-            for each in ended:
-                processes.signal_marked(keeper.MARK, f"{self._mark}:{each.token}", SIGKILL)
+    def _hear(self) -> list[Ended]:
+        assert self._spawner is not None
+        ended = self._spawner.hear()
+        if self._spawner.gone:
+            self._poll.unregister(self._spawner.answers)
+            self._spawner.close()
+            self._spawner = None
+            processes.signal_marked(keeper.MARK, self._mark, SIGKILL)
         return ended
 
     def _patience(self, deadline: float | None, *, at_once: bool) -> float | None:
-        """Milliseconds to wait for the keepers."""
+        """Milliseconds to wait for the keeper."""
         if at_once:
             return 0
         times = [] if deadline is None else [max(0.0, deadline - time.monotonic())]

@@ -6,20 +6,17 @@ Text without markers never reaches Jinja2, which is not even imported for it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Reference:
+class Reference(NamedTuple):
     """A chain such as `outputs.clean.rows`, as far as it is written out; `line` counts in the template."""
 
     path: tuple[str, ...]
     line: int
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(NamedTuple):
     """Something wrong with the template itself."""
 
     message: str
@@ -27,8 +24,7 @@ class Problem:
     line: int
 
 
-@dataclass(frozen=True, slots=True)
-class Names:
+class Names(NamedTuple):
     """All of a template's references and problems."""
 
     references: tuple[Reference, ...] = ()

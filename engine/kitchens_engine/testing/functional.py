@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 from kitchens_engine.errors import EnvironmentFailure
@@ -82,7 +81,7 @@ def _run(
     attempt.ask(token, request)
     variables = environment.of_process(order, scope, scope.plan.path, attempt, {}, database=True)
     argv = (runtime.python, runtime.worker, "tests", attempt.request, attempt.result)
-    runtime.start(Command(token, argv, scope.folder, variables, Path(attempt.log)))
+    runtime.start(Command(token, argv, scope.folder, variables, attempt.log))
     killed = False
     while True:
         for ended in runtime.wait(_PATIENCE):

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from kitchens_engine.errors import KitchensError
 from kitchens_engine.outcome import NodeRecord, Status, TestRecord
@@ -17,8 +16,7 @@ from kitchens_engine.values import json_safe
 _FAILED = {OnFailure.STOP: Status.FAILED, OnFailure.WARN: Status.WARNED, OnFailure.LOG: Status.LOGGED}
 
 
-@dataclass(frozen=True, slots=True)
-class Measured:
+class Measured(NamedTuple):
     """What a measure gave: a JSON-safe value, or why there is none."""
 
     value: Any = None
