@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from kitchens_engine.errors import InvalidInput
 from kitchens_engine.language.shelf import Shelf
-from kitchens_engine.outcome import NodeRecord, RunRecord
+from kitchens_engine.outcome import NodeRecord, RunRecord, fold
 from kitchens_engine.recipe import EMPTY, Node, Recipe
 from kitchens_engine.running.plan import select, topological
 from kitchens_engine.toml.nearest import hints
@@ -151,10 +151,13 @@ class _Drawing:
         recipe, inner = self._enter(node, chain)
         step = step._replace(of=recipe.name, variation=node.variation)
         if depth == 0:
-            return step._replace(size=self._size(recipe, node.variation, inner))
-        records = {} if record is None else {one.name: one for one in record.nodes}
+            return step._replace(size=step.size or self._size(recipe, node.variation, inner))
+        came = () if record is None else record.nodes
+        if node.each is not None:
+            came = together([one for instance in came for one in instance.nodes])
+        records = {one.name: one for one in came}
         inside = self.graph(recipe, node.variation, depth - 1, f"{path}/", inner, records)
-        return step._replace(inside=inside, size=sum(1 for _ in inside.walk()))
+        return step._replace(inside=inside, size=step.size or sum(1 for _ in inside.walk()))
 
     def _size(self, recipe: Recipe, variation: str | None, chain: tuple[str, ...]) -> int:
         """How many nodes of a nested recipe run, at every depth."""
@@ -180,6 +183,23 @@ class _Drawing:
             )
         recipe = self.shelf.recipe(node.body) if node.action == "recipe" else self.shelf.ingredient(node.body)
         return recipe, (*chain, inner)
+
+
+def together(records: Sequence[NodeRecord]) -> tuple[NodeRecord, ...]:
+    """The nodes of several instances of one recipe as if they were one: by name, with the worst that came of each."""
+    named: dict[str, list[NodeRecord]] = {}
+    for record in records:
+        named.setdefault(record.name, []).append(record)
+    return tuple(_worst(alike) for alike in named.values())
+
+
+def _worst(alike: Sequence[NodeRecord]) -> NodeRecord:
+    statuses = {record.status for record in alike}
+    status = alike[0].status if len(statuses) == 1 else fold(statuses)
+    worst = next((record for record in alike if record.status is status), alike[0])
+    times = [record.seconds for record in alike if record.seconds is not None]
+    inner = together([one for record in alike for one in record.nodes])
+    return worst._replace(status=status, seconds=sum(times) if times else None, nodes=inner)
 
 
 def _selected(recipe: Recipe, variation: str | None) -> frozenset[str]:

@@ -90,6 +90,32 @@ def test_a_run_is_told_from_every_node(shelf: Shelf) -> None:
     assert dict(graph_of(shelf, "shop", run=record).steps[1].counts) == {"failed": 1, "passed": 1}
 
 
+def test_a_fanned_out_recipe_shows_the_worst_of_its_instances(tmp_path: Path) -> None:
+    """Node by node, because there is one picture for all of them."""
+    for name, text in (("fan", '[nodes.a]\neach = [1, 2]\nrecipe = "inner"\n'), ("inner", INNERMOST)):
+        folder = tmp_path / "recipes" / name
+        folder.mkdir(parents=True)
+        (folder / "recipe.toml").write_text(text)
+    instances = tuple(
+        NodeRecord(f"a[{n}]", f"a[{n}]", status, nodes=(NodeRecord("x", f"a[{n}]/x", status, seconds=1.0),))
+        for n, status in enumerate((Status.PASSED, Status.FAILED))
+    )
+    record = RunRecord(
+        run="R",
+        order="R",
+        status=Status.FAILED,
+        kitchen="dev",
+        recipe="fan",
+        variation=None,
+        started=datetime(2026, 1, 1, tzinfo=UTC),
+        nodes=(NodeRecord("a", "a", Status.FAILED, nodes=instances),),
+    )
+    step = graph_of(Shelf(FolderSource(tmp_path)), "fan", depth=1, run=record).steps[0]
+    assert step.marks == ("each 2 items",)
+    assert step.inside is not None
+    assert [(inner.status, inner.seconds) for inner in step.inside.steps] == [("failed", 2.0)]
+
+
 def test_a_recipe_inside_itself_is_refused(shelf: Shelf, tmp_path: Path) -> None:
     """With the circle and the place."""
     (tmp_path / "recipes/innermost/recipe.toml").write_text('[nodes.x]\nrecipe = "shop"\n')
