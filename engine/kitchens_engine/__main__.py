@@ -12,7 +12,6 @@ import json
 import os
 import signal
 import sys
-import threading
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -21,7 +20,7 @@ from kitchens_engine.language import variables
 from kitchens_engine.language.shelf import FolderSource, Shelf
 from kitchens_engine.order import KitchenFacts, Order
 from kitchens_engine.outcome import RunRecord, Status
-from kitchens_engine.ports import Event
+from kitchens_engine.ports import Event, Stop
 from kitchens_engine.records import Records, new_run_id
 from kitchens_engine.running import environment
 from kitchens_engine.running.runner import run
@@ -33,7 +32,7 @@ _WORKER = Path(__file__).with_name("worker.py")
 def main(arguments: list[str]) -> int:
     """Run what the command line says and return the exit status of the contract."""
     given = _parse(arguments)
-    stop = threading.Event()
+    stop = Stop()
     # A node that asks the terminal for a password gets an error instead of being stopped for ever.
     signal.signal(signal.SIGTTIN, signal.SIG_IGN)
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -69,7 +68,7 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def _run(given: argparse.Namespace, stop: threading.Event) -> RunRecord:
+def _run(given: argparse.Namespace, stop: Stop) -> RunRecord:
     root = given.folder.absolute()
     to = (given.to or root / ".kitchen").absolute()
     shelf = Shelf(FolderSource(root))

@@ -155,7 +155,7 @@ def plan_create(
         )
     copy, recipe = _data_policy(kitchens, above.name, data)
     if recipe is not None:
-        checked(view.shelf, [recipe])
+        checked(view.shelf, [recipe], pools=view.cookbook.pools)
     half_made = house.repository.refs.read(f"refs/kitchens/{new}")
     return CreatePlan(registration, above, tip, path, kitchens.data_folder(new), copy, recipe, half_made)
 

@@ -141,6 +141,8 @@ def _order(house: House, plan: GatePlan, place: Place, name: str, run: str, fold
         dirty=False,
         toolchain=place.equipment.toolchain,
         gate=True,
+        pools=plan.view.cookbook.pools,
+        pools_folder=house.state / "pools",
     )
 
 

@@ -14,7 +14,7 @@ from kitchens.git.checkout import refresh_checkout
 from kitchens.git.worktrees import dirty
 from kitchens.model.cookbook import Cookbook, parse_cookbook
 from kitchens_engine.errors import InvalidFiles, InvalidInput
-from kitchens_engine.language.check import check
+from kitchens_engine.language.check import checked
 from kitchens_engine.language.shelf import FolderSource, Shelf
 from kitchens_engine.language.variables import resolve
 from kitchens_engine.order import KitchenFacts, Order
@@ -36,6 +36,7 @@ class OrderPlan(NamedTuple):
     pooled: bool
     data: Path
     dirty: bool
+    jobs: int | None = None
 
 
 def plan_order(
@@ -46,6 +47,7 @@ def plan_order(
     variation: str | None = None,
     assignments: Sequence[str] = (),
     nodes: Sequence[str] = (),
+    jobs: int | None = None,
 ) -> OrderPlan:
     """Where and what to run. A sandbox runs in its worktree, uncommitted edits included; a permanent kitchen in
     a clean checkout of its tip."""
@@ -72,6 +74,7 @@ def plan_order(
         pooled=found.permanent,
         data=kitchens.data_folder(found.name),
         dirty=bool(changed),
+        jobs=jobs,
     )
 
 
@@ -82,13 +85,11 @@ def carry_out_order(house: House, plan: OrderPlan) -> dict[str, Any]:
         source = FolderSource(plan.checkout)
         shelf = Shelf(source)
         recipe = shelf.recipe(plan.recipe)
-        faults = tuple(fault for fault in check(shelf, [plan.recipe]) if fault.severity == "error")
-        if faults:
-            raise InvalidFiles(faults)
+        cookbook = cookbook_in(plan.checkout)
+        checked(shelf, [plan.recipe], pools=cookbook.pools)
         settings = kitchen.registered.settings if kitchen.registered else {}
         variables = resolve(recipe, plan.variation, settings, plan.assignments)
         _refuse_what_cannot_run(house, plan, shelf)
-        cookbook = cookbook_in(plan.checkout)
         run = new_run_id(house.now())
         plan.data.mkdir(parents=True, exist_ok=True)
         with equipped(
@@ -120,6 +121,9 @@ def carry_out_order(house: House, plan: OrderPlan) -> dict[str, Any]:
                 dirty=plan.dirty,
                 toolchain=place.equipment.toolchain,
                 gate=False,
+                jobs=plan.jobs,
+                pools=cookbook.pools,
+                pools_folder=house.state / "pools",
             )
             return run_order(house, order, place).document()
 

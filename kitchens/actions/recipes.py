@@ -62,16 +62,17 @@ def check_recipes(folder: Path, name: str | None) -> tuple[Fault, ...]:
     source = FolderSource(folder)
     shelf = Shelf(source)
     faults: list[Fault] = []
+    text = source.read("kitchens.toml")
+    cookbook, wrong = parse_cookbook(text) if text is not None else (None, ())
     if name is None:
-        text = source.read("kitchens.toml")
         if text is None:
             faults.append(
                 Fault("error", "kitchens.toml", 1, 1, "", "there is no `kitchens.toml`", "`kitchen init`")
             )
         else:
-            wrong = parse_cookbook(text)[1]
             faults += wrong or missing_files(text, source)
-    faults += check(shelf, None if name is None else [name])
+    pools = cookbook.pools if cookbook is not None else None
+    faults += check(shelf, None if name is None else [name], pools=pools)
     return tuple(sorted(faults, key=lambda fault: (fault.file, fault.line, fault.column)))
 
 

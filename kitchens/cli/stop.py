@@ -1,4 +1,7 @@
-"""^C, SIGTERM and a closed terminal: an order run is asked to stop and cleans up; everything else is interrupted where it is."""
+"""^C, SIGTERM and a closed terminal: an order run is asked to stop and cleans up; everything else is interrupted where it is.
+
+A second one ends the clean-up too.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +11,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from kitchens_engine.ports import Stop
+
 
 class StopSignal:
     """Set by a signal. While `watched`, whoever watches ends in good order; otherwise the signal interrupts."""
 
     def __init__(self) -> None:
-        self.event = threading.Event()
+        self.event = Stop()
         self._watchers = 0
 
     @contextmanager

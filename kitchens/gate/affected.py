@@ -113,7 +113,7 @@ def _fault(candidate: TreeView, examined: Examined) -> InvalidInput | None:
     if examined.recipe == QUALITY:
         return None
     try:
-        checked(candidate.shelf, [examined.recipe])
+        checked(candidate.shelf, [examined.recipe], pools=candidate.cookbook.pools)
     except InvalidInput as fault:
         return fault
     return examined.fault

@@ -140,12 +140,15 @@ def _cookbook_seen(cookbook: Cookbook, scope: Scope, examiner: Examiner) -> dict
     used = {
         node.connection for recipe in _recipes(scope) for node in recipe.nodes.values() if node.connection
     }
-    return {
+    pools = {node.pool for recipe in _recipes(scope) for node in recipe.nodes.values() if node.pool}
+    seen = {
         "network": narrower(runtime.network, examiner.network),
         "limits": [runtime.memory, runtime.cpus, runtime.pids],
         "connections": {name: repr(cookbook.connections.get(name)) for name in sorted(used)},
         "services": {name: repr(service) for name, service in sorted(cookbook.services.items())},
     }
+    # How many places a pool has changes no verdict; that it is there does.
+    return seen | ({"pools": found} if (found := sorted(pools & cookbook.pools.keys())) else {})
 
 
 def _recipes(scope: Scope) -> list[Recipe]:

@@ -77,8 +77,9 @@ class Cookbook(NamedTuple):
     """The settings of a cookbook.
 
     `worktrees` is the folder for the worktrees of kitchens, relative to the repository's
-    own, with `{repository}` for its name. `kitchens` are the permanent ones that the file
-    names; production is permanent without being named.
+    own, with `{repository}` for its name. `pools` are limits, by name, on how many nodes run
+    at once on a machine. `kitchens` are the permanent ones that the file names; production is
+    permanent without being named.
     """
 
     name: str
@@ -89,6 +90,7 @@ class Cookbook(NamedTuple):
     connections: Mapping[str, Connection] = MappingProxyType({})
     services: Mapping[str, Service] = MappingProxyType({})
     gate: GateSettings = GateSettings()
+    pools: Mapping[str, int] = MappingProxyType({})
     kitchens: Mapping[KitchenName, Policy] = MappingProxyType({})
 
     def is_permanent(self, name: str) -> bool:
@@ -173,6 +175,7 @@ def _cookbook(values: Mapping[str, Any]) -> Cookbook:
             {name: _service(name, table) for name, table in values.get("services", {}).items()}
         ),
         gate=_gate(values.get("gate", {})),
+        pools=MappingProxyType(dict(values.get("pools", {}))),
         kitchens=MappingProxyType(
             {KitchenName(name): _policy(table) for name, table in values.get("kitchens", {}).items()}
         ),

@@ -127,6 +127,7 @@ COOKBOOK = Table(
         "connections": _section(Table(others=_section(_CONNECTION), names=_NAME)),
         "services": _section(Table(others=_section(_SERVICE), names=_HOST)),
         "gate": _section(_GATE),
+        "pools": _section(Table(others=Key(("integer",), minimum=1), names=_NAME)),
         "kitchens": _section(Table(others=_section(_POLICY), names=_KITCHEN)),
     }
 )

@@ -106,16 +106,74 @@ def test_interrupting_a_run_leaves_it_cancelled_and_nothing_running(
         stderr=subprocess.PIPE,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
     )
-    deadline = time.monotonic() + 20
-    while not any(Path(desk.folder, ".git/kitchens/runs").glob("*/nodes/first.1/log.txt")):
-        assert time.monotonic() < deadline
-        assert process.poll() is None
-        time.sleep(0.05)
+    wait_for_log(desk, process, "first")
     process.send_signal(number)
     _, err = process.communicate(timeout=15)
     assert process.returncode == 130, err
     document = desk.json("order", "show")
     assert document["status"] == "cancelled"
+
+
+CLEANED = """
+[nodes.work]
+run = "sleep 60"
+[nodes.teardown]
+needs = ["work"]
+always = true
+run = "{teardown}"
+"""
+
+
+@pytest.mark.parametrize("teardown", ["touch $KITCHEN_DATA/clean", "sleep 60"])
+def test_a_cancelled_run_cleans_up_until_it_is_asked_again(desk: Desk, teardown: str) -> None:
+    """One ^C ends the work, and `always` nodes run; a second one ends them too."""
+    desk.json("create", "idea")
+    path = desk.path("idea")
+    desk.write("recipes/cleaned/recipe.toml", CLEANED.format(teardown=teardown), path)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "kitchens.cli.main", "order", "run", "cleaned"],
+        cwd=path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    wait_for_log(desk, process, "work")
+    process.send_signal(signal.SIGINT)
+    if teardown == "sleep 60":
+        wait_for_log(desk, process, "teardown")
+        process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=20)
+    assert process.returncode == 130, err
+    document = desk.json("order", "show")
+    assert document["status"] == "cancelled"
+    statuses = [node["status"] for node in document["nodes"]]
+    assert statuses == ["cancelled", "cancelled" if teardown == "sleep 60" else "passed"]
+
+
+def test_jobs_limits_what_runs_at_once(desk: Desk) -> None:
+    """And pools of `kitchens.toml` do; nodes that name another are refused."""
+    desk.json("create", "idea")
+    path = desk.path("idea")
+    toml = (path / "kitchens.toml").read_text() + "\n[pools]\napi = 1\n"
+    desk.write("kitchens.toml", toml, path)
+    busy = "mkdir $KITCHEN_DATA/busy && sleep 0.1 && rmdir $KITCHEN_DATA/busy"
+    desk.write("recipes/jobs/recipe.toml", f'[nodes.n]\neach = [1, 2, 3]\nrun = "{busy}"\n', path)
+    desk.write("recipes/pool/recipe.toml", f'[nodes.n]\neach = [1, 2]\npool = "api"\nrun = "{busy}"\n', path)
+    desk.write("recipes/bad/recipe.toml", '[nodes.n]\npool = "apo"\nrun = "true"\n', path)
+
+    assert desk.json("order", "run", "jobs", "--jobs", "1", folder=path)["status"] == "passed"
+    assert desk.json("order", "run", "pool", "--jobs", "4", folder=path)["status"] == "passed"
+    error = desk.json("order", "run", "bad", folder=path, status=2)["error"]
+    assert (error["line"], error["hint"]) == (2, "did you mean `api`?")
+
+
+def wait_for_log(desk: Desk, process: subprocess.Popen[bytes], node: str) -> None:
+    """Wait until a node of the run has started."""
+    deadline = time.monotonic() + 20
+    while not any(Path(desk.folder, ".git/kitchens/runs").glob(f"*/nodes/{node}.1/log.txt")):
+        assert time.monotonic() < deadline
+        assert process.poll() is None
+        time.sleep(0.05)
 
 
 def test_the_logs_of_a_run_are_shown(desk: Desk) -> None:

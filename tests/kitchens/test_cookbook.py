@@ -53,6 +53,9 @@ variation = "small"
 shared = ["lib"]
 quality = ["ruff check ."]
 
+[pools]
+api = 2
+
 [kitchens.main]
 protected = true
 isolation = "docker"
@@ -92,6 +95,7 @@ def test_everything_in_the_contract_is_read() -> None:
     assert cookbook.services == {
         "warehouse": Service("warehouse", "postgres:17", 5432, "pg_isready -U postgres", env)
     }
+    assert cookbook.pools == {"api": 2}
     assert cookbook.gate == GateSettings("small", ("lib",), ("ruff check .",))
     assert cookbook.kitchens == {"main": Policy(True, "docker"), "dev": Policy(parent=cookbook.production)}
 

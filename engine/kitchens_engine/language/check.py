@@ -42,9 +42,9 @@ def check(
     return in_order(found)
 
 
-def checked(shelf: Shelf, names: Iterable[str]) -> tuple[Fault, ...]:
+def checked(shelf: Shelf, names: Iterable[str], *, pools: Collection[str] | None = None) -> tuple[Fault, ...]:
     """The warnings of these recipes and whatever they reach. Raises `InvalidFiles` when there are errors."""
-    faults = check(shelf, names)
+    faults = check(shelf, names, pools=pools)
     errors = tuple(fault for fault in faults if fault.severity == "error")
     if errors:
         raise InvalidFiles(errors)

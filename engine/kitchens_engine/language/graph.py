@@ -55,6 +55,9 @@ def _block_faults(document: Document, recipe: Recipe, node: Node) -> Iterator[Fa
             elif not is_upstream(recipe, node.name, name):
                 message = f"test `{test.name}` blocks `{name}`, which does not need `{node.name}`, so it may run first"
                 yield document.fault((*path, index), message, f'add "{node.name}" to `nodes.{name}.needs`')
+            elif recipe.nodes[name].always:
+                message = f"test `{test.name}` cannot block `{name}`, which runs always"
+                yield document.fault((*path, index), message)
 
 
 def circles(edges: Mapping[str, Sequence[str]]) -> Iterator[tuple[str, ...]]:

@@ -51,6 +51,12 @@ def order() -> None:
 @click.option("--variation", metavar="V", help="The variation to run.")
 @click.option("--set", "assignments", multiple=True, metavar="K=V", help="A variable for this run.")
 @click.option("--node", "nodes", multiple=True, metavar="N", help="Only this node; `+N` adds all upstream.")
+@click.option(
+    "--jobs",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="How many processes at once (default: one more than processors).",
+)
 @click.pass_obj
 def run(
     desk: Desk,
@@ -59,6 +65,7 @@ def run(
     variation: str | None,
     assignments: tuple[str, ...],
     nodes: tuple[str, ...],
+    jobs: int | None,
 ) -> Answer:
     """Run a variation of a recipe, once, and wait for its end.
 
@@ -68,7 +75,13 @@ def run(
     from kitchens.actions.ordering import carry_out_order, plan_order
 
     plan = plan_order(
-        desk.house, recipe, kitchen=kitchen, variation=variation, assignments=assignments, nodes=nodes
+        desk.house,
+        recipe,
+        kitchen=kitchen,
+        variation=variation,
+        assignments=assignments,
+        nodes=nodes,
+        jobs=jobs,
     )
     document = carry_out_order(desk.house, plan)
     status = 0 if document["status"] in ("passed", "warned") else EXIT_RED

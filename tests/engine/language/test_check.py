@@ -154,3 +154,14 @@ def test_only_what_is_reached_is_checked(shelf: MakeShelf) -> None:
     assert checked(shelf(files), ["b"]) == ()
     with pytest.raises(InvalidInput, match="no recipe named `c`"):
         check(shelf(files), ["c"])
+
+
+def test_a_pool_that_nobody_declared_is_a_fault(shelf: MakeShelf) -> None:
+    """The recipe's own count, and those of `kitchens.toml` when they are known."""
+    text = "[pools]\nown = 1\n[nodes.a]\nnoop = true\npool = '{}'"
+    assert check(shelf({"recipes/r/recipe.toml": text.format("own")}), pools=["api"]) == ()
+    assert check(shelf({"recipes/r/recipe.toml": text.format("api")}), pools=["api"]) == ()
+    assert check(shelf({"recipes/r/recipe.toml": text.format("apo")})) == ()
+    (fault,) = check(shelf({"recipes/r/recipe.toml": text.format("apo")}), pools=["api"])
+    assert (fault.line, fault.hint) == (5, "did you mean `api`?")
+    assert fault.message == "node `a` uses pool `apo`, which neither this recipe nor `kitchens.toml` has"
