@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -104,7 +103,7 @@ def open_runtime(engine: Engine, busybox_image: ImageToolchain, place: Place) ->
     with ExitStack() as stack:
 
         def opened(image: ImageToolchain = busybox_image, **changes: object) -> DockerRuntime:
-            runtime = DockerRuntime(engine, image, replace(place, **changes))  # type: ignore[arg-type]
+            runtime = DockerRuntime(engine, image, place._replace(**changes))  # type: ignore[arg-type]
             stack.callback(runtime.close)
             return runtime
 

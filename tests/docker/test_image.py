@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -109,7 +108,7 @@ def test_another_worker_is_another_image(make: Make, asked: Asked) -> None:
     """An older program's image is never used with a newer one."""
     source = asked(BUSYBOX)
 
-    assert make(source).name != make(replace(source, worker={"worker.py": b"other"})).name
+    assert make(source).name != make(source._replace(worker={"worker.py": b"other"})).name
 
 
 def test_nothing_of_the_caller_stays_in_an_image(

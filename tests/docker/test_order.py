@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -68,7 +67,7 @@ def test_every_kind_of_node_runs_inside(
     (folder / "tests" / "test_it.py").write_text("def test_inside():\n    assert open('/etc/hostname')\n")
     shelf = Shelf(FolderSource(place.checkout))
     environment = allowed({name: value for name, value in os.environ.items() if name != "PATH"})
-    place = replace(place, environment=environment, limits=Limits(memory=1 << 30))
+    place = place._replace(environment=environment, limits=Limits(memory=1 << 30))
     order = Order(
         run=place.run, order="o", shelf=shelf, root=place.checkout, recipe="r", variation=None,
         variables={"secret": str(secret)}, settings={}, nodes=None,

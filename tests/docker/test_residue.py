@@ -32,7 +32,7 @@ def ours(engine: Engine, place: Place) -> Callable[[], list[str]]:
 @pytest.fixture
 def place(place: Place, request: pytest.FixtureRequest) -> Place:
     """A run that no other test has."""
-    return replace(place, run=f"{request.node.name}-{os.getpid()}")
+    return place._replace(run=f"{request.node.name}-{os.getpid()}")
 
 
 def sleeper(place: Place, token: str = "sleeper") -> Command:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tomllib
-from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
@@ -36,7 +35,7 @@ SETTINGS = {
 def registration(name: str = "late-evenings", **changes: object) -> Registration:
     """A sandbox with settings."""
     made = Registration(KitchenName(name), KitchenName("dev"), False, str(WHO), WHEN, settings=SETTINGS)
-    return replace(made, **changes)
+    return made._replace(**changes)
 
 
 def landing(number: int) -> Landing:
