@@ -73,6 +73,38 @@ class Test:
     blocks: tuple[str, ...] | None = None
 
 
+class Constraint(NamedTuple):
+    """What must hold of a variable, an input or an output wherever it is given, beyond what its default says.
+
+    `type` None is the default's own. A `locked` one keeps its default, a `hidden` one is never shown.
+    `required` has to be given; `choices` hold for each item of a list; `matches` is searched for.
+    """
+
+    position: Position
+    type: str | None = None
+    required: bool = False
+    choices: tuple[Any, ...] = ()
+    at_least: Any = None
+    at_most: Any = None
+    matches: str | None = None
+    locked: bool = False
+    hidden: bool = False
+
+
+class Policy(NamedTuple):
+    """What warnings and failures inside a nested recipe or ingredient are outside of it; None: nobody said so."""
+
+    warnings: str | None = None
+    failures: str | None = None
+
+    def over(self, other: Policy) -> Policy:
+        """This policy where it says something, else the other."""
+        return Policy(self.warnings or other.warnings, self.failures or other.failures)
+
+
+NO_POLICY = Policy()
+
+
 class Node(NamedTuple):
     """One step of a recipe.
 
@@ -108,6 +140,7 @@ class Node(NamedTuple):
     variables: Mapping[str, Any] = EMPTY
     inputs: Mapping[str, Any] = EMPTY
     tests: tuple[Test, ...] = ()
+    policy: Policy = NO_POLICY
 
     @property
     def seen_outputs(self) -> Mapping[str, str] | None:
@@ -130,6 +163,8 @@ class Variation(NamedTuple):
 class Recipe(NamedTuple):
     """A pipeline. `folder` is its path in the cookbook, such as `recipes/delays`, with `/`.
 
+    `constraints` is by the dotted name of a variable; one that the file gives no value stands in
+    `variables` with an empty one of its type, and is `required`.
     `outputs` (ingredients only) maps a name to its type and the template of its value.
     `functional_tests` says whether the folder `tests/` holds pytest files. `timeout` (in
     seconds; with `alert` it stops nothing) is for the whole recipe; `concurrency` is how many
@@ -141,6 +176,7 @@ class Recipe(NamedTuple):
     description: str = ""
     requires: tuple[str, ...] = ()
     variables: Mapping[str, Any] = EMPTY
+    constraints: Mapping[str, Constraint] = EMPTY
     variations: Mapping[str, Variation] = EMPTY
     inputs: Mapping[str, Mapping[str, Any]] = EMPTY
     outputs: Mapping[str, Mapping[str, Any]] = EMPTY
@@ -150,6 +186,7 @@ class Recipe(NamedTuple):
     alert: bool = False
     concurrency: int | None = None
     pools: Mapping[str, int] = EMPTY
+    policy: Policy = NO_POLICY
 
     @property
     def file(self) -> str:

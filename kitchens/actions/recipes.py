@@ -8,8 +8,9 @@ from typing import Any
 from kitchens.model.cookbook import missing_files, parse_cookbook
 from kitchens_engine.errors import Fault, InvalidFiles
 from kitchens_engine.language.check import check
+from kitchens_engine.language.constraints import masked
 from kitchens_engine.language.shelf import FolderSource, Shelf
-from kitchens_engine.recipe import Node, Recipe
+from kitchens_engine.recipe import Constraint, Node, Recipe
 
 
 def list_recipes(folder: Path) -> list[dict[str, Any]]:
@@ -43,10 +44,11 @@ def show_recipe(folder: Path, name: str) -> dict[str, Any]:
         "description": recipe.description,
         "folder": recipe.folder,
         "requires": list(recipe.requires),
-        "variables": _plain(recipe.variables),
+        "variables": _plain(masked(recipe, recipe.variables)),
+        "constraints": {name: _constraint(each) for name, each in recipe.constraints.items()},
         "variations": {
             one.name: {
-                "variables": _plain(one.variables),
+                "variables": _plain(masked(recipe, one.variables)),
                 "nodes": None if one.nodes is None else list(one.nodes),
                 "schedule": one.schedule,
             }
@@ -74,6 +76,13 @@ def check_recipes(folder: Path, name: str | None) -> tuple[Fault, ...]:
     pools = cookbook.pools if cookbook is not None else None
     faults += check(shelf, None if name is None else [name], pools=pools)
     return tuple(sorted(faults, key=lambda fault: (fault.file, fault.line, fault.column)))
+
+
+def _constraint(constraint: Constraint) -> dict[str, Any]:
+    """What it says, and nothing of what it leaves open."""
+    said = constraint._asdict()
+    del said["position"]
+    return {name: _plain(value) for name, value in said.items() if value not in (None, False, ())}
 
 
 def _node(node: Node) -> dict[str, Any]:

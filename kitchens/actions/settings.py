@@ -12,7 +12,9 @@ from kitchens.actions.moving import implied_registration
 from kitchens.gate.tree import TreeView
 from kitchens.git.refs import Moved
 from kitchens_engine.errors import EnvironmentFailure, InvalidFiles, InvalidInput
-from kitchens_engine.language.variables import parse_assignment
+from kitchens_engine.language.constraints import is_hidden
+from kitchens_engine.language.layers import replacement
+from kitchens_engine.language.variables import admitted, nested, parse_assignment
 from kitchens_engine.recipe import Recipe
 from kitchens_engine.toml.nearest import hints
 
@@ -59,7 +61,7 @@ def assigned(view: TreeView, settings: Mapping[str, Any], assignments: Sequence[
         keys, value = _parsed(assignment, recipes)
         table = result
         for key in keys[:-1]:
-            table = table.setdefault(key, {})
+            table = _inside(table.setdefault(key, {}))
         table[keys[-1]] = value
     return result
 
@@ -71,7 +73,7 @@ def removed(settings: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]
         *above, last = name.split(".")
         table: Any = result
         for key in above:
-            table = table.get(key, {}) if isinstance(table, dict) else {}
+            table = _inside(table.get(key, {})) if isinstance(table, dict) else {}
         if not isinstance(table, dict) or last not in table:
             raise InvalidInput(f"`{name}` is not set here", "`kitchen settings NAME` shows what is")
         del table[last]
@@ -93,8 +95,34 @@ def _parsed(assignment: str, recipes: Sequence[Recipe]) -> tuple[tuple[str, ...]
     if not having:
         known = sorted({variable for recipe in recipes for variable in recipe.variables})
         raise InvalidInput(f"no recipe has a variable `{top}`", *hints(top, known), code="unknown-variable")
-    parsed = [parse_assignment(assignment, recipe.variables) for recipe in having]
+    parsed = [_admitted(assignment, recipe) for recipe in having]
     return parsed[0]
+
+
+def _admitted(assignment: str, recipe: Recipe) -> tuple[tuple[str, ...], Any]:
+    """The keys and the value, when this recipe admits them as a setting."""
+    keys, value = parse_assignment(assignment, recipe.variables, recipe.constraints)
+    if is_hidden(recipe, keys):
+        raise InvalidInput(
+            f"recipe `{recipe.name}` hides variable `{'.'.join(keys)}`, and settings are written to git for all to read",
+            "give it to a run with `--set`, or keep it in the vault",
+            code="hidden",
+        )
+    for mismatch in admitted(recipe, nested(keys, value)):
+        where = mismatch.constraint.position if mismatch.constraint else None
+        raise InvalidInput(
+            f"recipe `{recipe.name}`: {mismatch.message}",
+            *((mismatch.hint,) if mismatch.hint else ()),
+            file=where.file if where else None,
+            line=where.line if where else None,
+        )
+    return keys, value
+
+
+def _inside(value: Any) -> Any:
+    """The table that a setting means: that which replaces the lower ones, where it does."""
+    inner = replacement(value)
+    return value if inner is None else inner
 
 
 def _plain(settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,33 +7,48 @@ from typing import Any
 
 from kitchens_engine.errors import InvalidInput
 from kitchens_engine.kinds.recipe import variables_of
+from kitchens_engine.language.constraints import constraint_of, must_be_given, refusal
 from kitchens_engine.language.types import is_a, type_name, with_article
 from kitchens_engine.order import Order
-from kitchens_engine.recipe import Node
+from kitchens_engine.recipe import Node, Position, Recipe
 from kitchens_engine.running.plan import Plan
 from kitchens_engine.running.scope import Scope
 
 
 def enter(node: Node, outer: Scope, plan: Plan, order: Order) -> Scope:
-    """The scope of the ingredient: its inputs with their defaults, held to their types."""
+    """The scope of the ingredient: its inputs with their defaults, held to its contract."""
     given = outer.render(node.name, node.inputs)
     inputs = {name: given.get(name, contract.get("default")) for name, contract in plan.recipe.inputs.items()}
     for name, value in inputs.items():
-        _hold(value, plan.recipe.inputs[name], f"node `{node.name}`: input `{name}`")
+        contract = plan.recipe.inputs[name]
+        if name in given or "default" in contract or must_be_given(contract):
+            _hold(value, contract, plan.recipe, f"node `{node.name}`: input `{name}`")
     return Scope(order, plan, variables_of(node, outer, plan, order), inputs)
 
 
-def leave(inner: Scope) -> dict[str, Any]:
-    """The ingredient's outputs, held to their types."""
+def leave(inner: Scope, *, whole: bool = True) -> dict[str, Any]:
+    """The ingredient's outputs, held to its contract. Unless all of it ran, those that cannot be told are left out."""
     recipe = inner.plan.recipe
-    outputs = {name: inner.render(None, contract["value"]) for name, contract in recipe.outputs.items()}
-    for name, value in outputs.items():
-        _hold(value, recipe.outputs[name], f"ingredient `{recipe.name}`: output `{name}`")
+    outputs = {}
+    for name, contract in recipe.outputs.items():
+        try:
+            value = inner.render(None, contract["value"])
+        except InvalidInput:
+            if whole:
+                raise
+            continue
+        _hold(value, contract, recipe, f"ingredient `{recipe.name}`: output `{name}`")
+        outputs[name] = value
     return outputs
 
 
-def _hold(value: Any, contract: Mapping[str, Any], subject: str) -> None:
+def _hold(value: Any, contract: Mapping[str, Any], ingredient: Recipe, subject: str) -> None:
     wanted = contract["type"]
+    hidden = contract.get("hidden", False)
     if not is_a(value, wanted):
-        shown = with_article(type_name(value))
-        raise InvalidInput(f"{subject} is {with_article(wanted)} by its contract, and got {shown}: `{value}`")
+        shown = with_article(type_name(value)) + ("" if hidden else f": `{value}`")
+        raise InvalidInput(f"{subject} is {with_article(wanted)} by its contract, and got {shown}")
+    if contract.get("locked", False) and value != contract.get("default"):
+        raise InvalidInput(f"{subject} is locked by its contract: it cannot be given")
+    if why := refusal(constraint_of(contract, Position(ingredient.file, 1)), value):
+        raise InvalidInput(f"{subject} {why}, by the contract of `{ingredient.name}`")

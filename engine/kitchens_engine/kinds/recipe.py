@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from kitchens_engine.errors import InvalidInput
-from kitchens_engine.language.variables import merge, mismatches, resolve
+from kitchens_engine.language.variables import Layer, resolve
 from kitchens_engine.order import Order
 from kitchens_engine.recipe import Node
 from kitchens_engine.running.plan import Plan
@@ -21,15 +20,8 @@ def enter(node: Node, outer: Scope, plan: Plan, order: Order) -> Scope:
 def variables_of(node: Node, outer: Scope, plan: Plan, order: Order) -> Mapping[str, Any]:
     """The nested recipe's variables: what the node gives, over settings and variation as in any run.
 
-    Raises `InvalidInput` for a value that the recipe's defaults do not admit.
+    Raises `InvalidInput` for a value that the recipe does not admit.
     """
-    resolved = resolve(plan.recipe, plan.variation, order.settings, gate=order.gate)
     given = outer.render(node.name, node.variables)
-    for mismatch in mismatches(plan.recipe.variables, given):
-        raise InvalidInput(
-            f"node `{node.name}`: {mismatch.message}",
-            *((mismatch.hint,) if mismatch.hint else ()),
-            file=node.position.file,
-            line=node.position.line,
-        )
-    return merge(resolved, given)
+    layer = Layer("node", f"node `{node.name}`", given, node.position)
+    return resolve(plan.recipe, plan.variation, order.settings, gate=order.gate, given=layer)

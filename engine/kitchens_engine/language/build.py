@@ -7,13 +7,19 @@ from types import MappingProxyType
 from typing import Any
 
 from kitchens_engine import durations
+from kitchens_engine.language import names
+from kitchens_engine.language.constraints import constraint_of
+from kitchens_engine.language.types import EMPTY_VALUES, is_a
 from kitchens_engine.recipe import (
     ACTIONS,
     EMPTY,
     MEASURES,
+    NO_POLICY,
     RULES,
+    Constraint,
     Node,
     OnFailure,
+    Policy,
     Position,
     Recipe,
     Test,
@@ -37,7 +43,8 @@ def build_recipe(
         folder=folder,
         description=values.get("description", ""),
         requires=tuple(dict.fromkeys(values.get("requires", ()))),
-        variables=_frozen(values.get("variables")),
+        variables=_variables(values),
+        constraints=_constraints(document, values),
         variations=MappingProxyType(
             {name: _variation(name, table) for name, table in values.get("variations", {}).items()}
         ),
@@ -51,7 +58,38 @@ def build_recipe(
         alert=values.get("on_timeout") == "alert",
         concurrency=values.get("concurrency"),
         pools=_frozen(values.get("pools")),
+        policy=_policy(values),
     )
+
+
+def _variables(values: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The defaults; a variable that only a level above gives stands there with an empty value of its type."""
+    declared = dict(values.get("variables", {}))
+    for name, table in values.get("constraints", {}).items():
+        wanted, default = table.get("type"), declared.get(name)
+        if name not in declared and wanted in EMPTY_VALUES and names.plain(name):
+            declared[name] = EMPTY_VALUES[wanted]
+        elif wanted == "float" and is_a(default, "integer"):
+            declared[name] = float(declared[name])
+    return _frozen(declared)
+
+
+def _constraints(document: Document, values: Mapping[str, Any]) -> Mapping[str, Constraint]:
+    tables = values.get("constraints")
+    if not tables:
+        return EMPTY
+    return MappingProxyType(
+        {
+            name: constraint_of(table, _position(document, ("constraints", name)))
+            for name, table in tables.items()
+            if names.DOTTED.fullmatch(name)
+        }
+    )
+
+
+def _policy(table: Mapping[str, Any]) -> Policy:
+    policy = table.get("policy")
+    return Policy(policy.get("warnings"), policy.get("failures")) if policy else NO_POLICY
 
 
 def _variation(name: str, table: Mapping[str, Any]) -> Variation:
@@ -95,6 +133,7 @@ def _node(document: Document, name: str, table: Mapping[str, Any]) -> Node:
         variables=_frozen(table.get("variables")),
         inputs=_frozen(table.get("inputs")),
         tests=_tests(document, path, table["tests"]) if "tests" in table else (),
+        policy=_policy(table),
     )
 
 

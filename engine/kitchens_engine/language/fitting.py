@@ -10,7 +10,7 @@ from kitchens_engine.language.reach import edges
 from kitchens_engine.language.references import fault_of, spots
 from kitchens_engine.language.shelf import INGREDIENTS, RECIPES, Shelf
 from kitchens_engine.language.types import is_a, type_name, with_article
-from kitchens_engine.language.variables import mismatches
+from kitchens_engine.language.variables import admitted
 from kitchens_engine.recipe import Node, Recipe
 from kitchens_engine.templating import template
 from kitchens_engine.toml.document import Document
@@ -84,9 +84,11 @@ def _use(node: Node, other: Recipe) -> Iterator[Wrong]:
     if node.variation and node.variation not in other.variations:
         message = f"{node.action} `{other.name}` has no variation `{node.variation}`"
         yield Wrong((*path, "variation"), message, did_you_mean(node.variation, other.variations))
-    for mismatch in mismatches(other.variables, _literals(other.variables, node.variables)):
+    for mismatch in admitted(other, _literals(other.variables, node.variables)):
         message = f"{mismatch.message} in {node.action} `{other.name}`"
-        yield Wrong((*path, "variables", *mismatch.keys), message, mismatch.hint)
+        constraint = mismatch.constraint
+        hint = f"constrained in {constraint.position.file}:{constraint.position.line}" if constraint else None
+        yield Wrong((*path, "variables", *mismatch.keys), message, mismatch.hint or hint)
     if node.action == "ingredient":
         yield from _inputs(node, other, path)
         yield from _measured(node, other, path)

@@ -7,12 +7,12 @@ from typing import Any
 
 from kitchens_engine.errors import Fault
 from kitchens_engine.language.build import build_recipe, build_test
+from kitchens_engine.language.constrained import constraint_faults
 from kitchens_engine.language.files import file_faults, functional_tests, sql_file_faults
 from kitchens_engine.language.graph import graph_faults
 from kitchens_engine.language.limits import limit_faults
 from kitchens_engine.language.recipe_shape import INGREDIENT, RECIPE
-from kitchens_engine.language.references import reference_faults, spots
-from kitchens_engine.language.variables import mismatches
+from kitchens_engine.language.references import reference_faults, replaced_faults, spots
 from kitchens_engine.ports import Source
 from kitchens_engine.recipe import Recipe, sql_file
 from kitchens_engine.toml import shape
@@ -41,19 +41,14 @@ def parse_recipe(
 
 def _faults(document: Document, values: Mapping[str, Any], recipe: Recipe, source: Source) -> Iterator[Fault]:
     yield from graph_faults(document, recipe)
-    yield from _variation_faults(document, recipe)
+    yield from constraint_faults(document, values, recipe)
     for node in recipe.nodes.values():
         yield from file_faults(document, recipe, node, source)
     yield from _test_faults(document, values, recipe, source)
-    for spot in spots(values, recipe, source):
+    found = list(spots(values, recipe, source))
+    for spot in found:
         yield from reference_faults(document, recipe, spot)
-
-
-def _variation_faults(document: Document, recipe: Recipe) -> Iterator[Fault]:
-    for variation in recipe.variations.values():
-        for mismatch in mismatches(recipe.variables, variation.variables):
-            path = ("variations", variation.name, "variables", *mismatch.keys)
-            yield document.fault(path, mismatch.message, mismatch.hint)
+    yield from replaced_faults(document, recipe, found)
 
 
 def _test_faults(

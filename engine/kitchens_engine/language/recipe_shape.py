@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from kitchens_engine import durations
+from kitchens_engine.language.names import DOTTED
 from kitchens_engine.language.types import ELSEWHERE, TYPES
 from kitchens_engine.recipe import ACTIONS, MEASURES, RULES, OnFailure
 from kitchens_engine.retry import BACKOFFS, Occasion
@@ -93,7 +94,14 @@ def _node_name(value: str) -> object:
     return value
 
 
+def _variable(value: str) -> object:
+    if not DOTTED.fullmatch(value):
+        raise ValueError(f'`{value}` names no variable; write `name`, or `"table.name"` in quotes')
+    return value
+
+
 _NODE_NAME = Format("node-name", _node_name)
+_VARIABLE = Format("variable", _variable)
 _NAME = matching("name", r"\w[\w.-]*", "is no name; use letters, digits, `_`, `-` and `.`")
 _VARIABLE_OF_ENVIRONMENT = matching(
     "environment-name",
@@ -117,6 +125,38 @@ _COMMAND = Key(("string", "list"), items=_TEXT, format=FILLED)
 _LIMIT = Key(("integer", "float", "string", "date", "datetime", "time"))
 _TYPE = Key(("string",), choices=TYPES, synonyms=ELSEWHERE)
 _REQUIRED_TYPE = Key(("string",), required=True, choices=TYPES, synonyms=ELSEWHERE)
+
+_POLICY = Key(
+    ("table",),
+    table=Table(
+        keys={
+            "warnings": Key(("string",), choices=("count", "ignore")),
+            "failures": Key(("string",), choices=("count", "warn", "ignore")),
+        }
+    ),
+)
+
+_CONSTRAINT_KEYS = {
+    "required": Key(("boolean",)),
+    "choices": Key(("list",), format=FILLED),
+    "at_least": _LIMIT,
+    "at_most": _LIMIT,
+    "matches": Key(("string",), format=Format("regular-expression", _regular_expression)),
+    "locked": Key(("boolean",)),
+    "hidden": Key(("boolean",)),
+    "description": _TEXT,
+}
+_OTHER_WORDS = {
+    "pattern": "write `matches`",
+    "regex": "write `matches`",
+    "enum": "write `choices`",
+    "min": "write `at_least`",
+    "minimum": "write `at_least`",
+    "max": "write `at_most`",
+    "maximum": "write `at_most`",
+    "secret": "write `hidden`",
+}
+_CONSTRAINT = Table(keys={"type": _TYPE, **_CONSTRAINT_KEYS}, elsewhere=_OTHER_WORDS)
 
 _TEST = Table(
     keys={
@@ -192,6 +232,7 @@ _NODE = Table(
         "variation": Key(("string",), format=_NAME, only_with=("recipe", "ingredient")),
         "variables": Key(("table",), only_with=("recipe",)),
         "inputs": Key(("table",), only_with=("ingredient", "notebook")),
+        "policy": _POLICY._replace(only_with=("recipe", "ingredient")),
         "tests": Key(("list",), items=Key(("table",), table=_TEST)),
     },
     one_of=(("action", ACTIONS),),
@@ -216,6 +257,10 @@ RECIPE = Table(
         "concurrency": _COUNT,
         "pools": Key(("table",), table=Table(others=_COUNT, names=_NAME)),
         "variables": Key(("table",)),
+        "constraints": Key(
+            ("table",), table=Table(others=Key(("table",), table=_CONSTRAINT), names=_VARIABLE)
+        ),
+        "policy": _POLICY,
         "variations": Key(("table",), table=Table(others=Key(("table",), table=_VARIATION), names=_NAME)),
         "nodes": Key(
             ("table",),
@@ -227,8 +272,18 @@ RECIPE = Table(
     elsewhere=dict.fromkeys(("inputs", "outputs"), "only an ingredient has a contract of inputs and outputs"),
 )
 
-_INPUT = Table(keys={"type": _REQUIRED_TYPE, "default": Key(("any",)), "description": _TEXT})
-_OUTPUT = Table(keys={"type": _REQUIRED_TYPE, "value": Key(("any",), required=True), "description": _TEXT})
+_INPUT = Table(
+    keys={"type": _REQUIRED_TYPE, "default": Key(("any",)), **_CONSTRAINT_KEYS}, elsewhere=_OTHER_WORDS
+)
+_OUTPUT = Table(
+    keys={
+        "type": _REQUIRED_TYPE,
+        "value": Key(("any",), required=True),
+        **{name: _CONSTRAINT_KEYS[name] for name in ("choices", "at_least", "at_most", "matches")},
+        "description": _TEXT,
+    },
+    elsewhere=_OTHER_WORDS,
+)
 
 #: An ingredient is a recipe with a contract.
 INGREDIENT = Table(

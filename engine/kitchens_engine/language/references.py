@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from kitchens_engine.errors import Fault
 from kitchens_engine.language.files import path_in_cookbook
 from kitchens_engine.language.graph import is_upstream
+from kitchens_engine.language.layers import replaces
+from kitchens_engine.language.variables import Layer, combined
 from kitchens_engine.ports import Source
 from kitchens_engine.recipe import Node, Recipe, sql_file
 from kitchens_engine.templating import template
@@ -58,6 +60,21 @@ def reference_faults(document: Document, recipe: Recipe, spot: Spot) -> Iterator
     for reference in found.references:
         if wrong := _wrong(reference, spot, recipe):
             yield fault_of(document, spot, *wrong, reference.line)
+
+
+def replaced_faults(document: Document, recipe: Recipe, found: Sequence[Spot]) -> Iterator[Fault]:
+    """Variables that templates read and that are gone under a variation which replaces a table without them."""
+    for variation in recipe.variations.values():
+        if not replaces(variation.variables):
+            continue
+        left = combined(recipe, [Layer("", "", recipe.variables), Layer("", "", variation.variables)])
+        for spot in found:
+            for reference in template.names(spot.text, expression=spot.expression).references:
+                shown = ".".join(reference.path)
+                declared = reference.path[0] == "variables" and not _wrong(reference, spot, recipe)
+                if declared and _missing(list(reference.path[1:]), left, shown, "variables"):
+                    message = f"`{shown}` is not there in variation `{variation.name}`, which replaces the table around it"
+                    yield fault_of(document, spot, message, None, reference.line)
 
 
 def fault_of(document: Document, spot: Spot, message: str, hint: str | None, line: int) -> Fault:

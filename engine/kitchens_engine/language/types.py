@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, datetime, time
+from datetime import UTC, date, datetime, time
 from typing import Any
 
 TYPES = (
@@ -18,6 +18,19 @@ TYPES = (
     "table",
     "any",
 )
+
+#: A value of each type that says nothing. `any` has none.
+EMPTY_VALUES: Mapping[str, Any] = {
+    "string": "",
+    "integer": 0,
+    "float": 0.0,
+    "boolean": False,
+    "datetime": datetime.min.replace(tzinfo=UTC),
+    "date": date.min,
+    "time": time.min,
+    "list": [],
+    "table": {},
+}
 
 #: What the same types are called elsewhere.
 ELSEWHERE = {

@@ -1,29 +1,43 @@
-"""Variables in layers: tables merge deeply, and every value keeps the type of its default."""
+"""Variables in layers: every value keeps the type of its default, and to the constraints of its name."""
 
 from __future__ import annotations
 
-import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from functools import reduce
 from typing import Any, NamedTuple
 
 from kitchens_engine.errors import InvalidInput
+from kitchens_engine.language import names
+from kitchens_engine.language.constraints import governed, refusal
+from kitchens_engine.language.layers import REPLACE, finished, found, merge, replacement
 from kitchens_engine.language.types import is_a, type_name, with_article
-from kitchens_engine.recipe import Recipe
+from kitchens_engine.recipe import EMPTY, Constraint, Position, Recipe
 from kitchens_engine.toml.nearest import did_you_mean, hints
 
-_KEYS = re.compile(
-    r"""\s*(?:[A-Za-z0-9_-]+|"[^"\n]*"|'[^'\n]*')(?:\s*\.\s*(?:[A-Za-z0-9_-]+|"[^"\n]*"|'[^'\n]*'))*\s*"""
-)
+
+class Layer(NamedTuple):
+    """What one level says. `level` is `recipe`, `variation`, `settings`, `--set` or `node`.
+
+    `said` is what a message calls it, `where` the place of all of it, where it has one.
+    """
+
+    level: str
+    said: str
+    values: Mapping[str, Any]
+    where: Position | None = None
 
 
 class Mismatch(NamedTuple):
-    """A value of a layer that the recipe's defaults do not admit; `keys` is the way to it."""
+    """A value of a layer that the recipe does not admit; `keys` is the way to it.
+
+    `constraint` is the one that it breaks, if it breaks one.
+    """
 
     keys: tuple[str, ...]
     message: str
     hint: str | None = None
+    constraint: Constraint | None = None
 
 
 def resolve(
@@ -33,77 +47,168 @@ def resolve(
     overrides: Sequence[str] = (),
     *,
     gate: bool = False,
+    given: Layer | None = None,
 ) -> dict[str, Any]:
     """The variables under which the recipe runs: overrides over settings over variation over its own.
 
-    In a gate the variation stands over the settings. `overrides` are `K=V` texts.
-    Settings that this recipe does not declare are not its business. Raises
-    `InvalidInput` for an unknown variation or name, and for a value of a wrong type.
+    In a gate the variation stands over the settings. `overrides` are `K=V` texts; `given` is what
+    the node of an outer recipe says, over all others. Settings that this recipe does not declare are
+    not its business. Raises `InvalidInput` for an unknown variation or name, for a value that the
+    recipe does not admit, and for a required one that nobody gives; it names the level.
     """
-    varied = _variation(recipe, variation)
-    known = _declared_part(recipe.variables, settings)
-    for mismatch in mismatches(recipe.variables, known):
-        raise InvalidInput(f"the kitchen's settings do not fit recipe `{recipe.name}`: {mismatch.message}")
-    layers = [known, varied] if gate else [varied, known]
-    layers += [assignment(text, recipe.variables) for text in overrides]
-    return reduce(merge, [_like(recipe.variables, layer) for layer in layers], merge(recipe.variables, {}))
+    layers = layers_of(recipe, variation, settings, overrides, gate=gate)
+    if given is not None:
+        layers.append(given)
+    for mismatch, layer in refused(recipe, layers):
+        raise _refusal(recipe, mismatch, layer)
+    for name, constraint in recipe.constraints.items():
+        if constraint.required and not any(found(layer.values, names.split(name))[0] for layer in layers[1:]):
+            raise _nobody_gave(recipe, name, constraint)
+    return combined(recipe, layers)
 
 
-def merge(lower: Mapping[str, Any], higher: Mapping[str, Any]) -> dict[str, Any]:
-    """Both layers in one new table: where both have a table they merge, else the higher wins."""
-    merged = {
-        name: merge(value, {}) if isinstance(value, Mapping) else value for name, value in lower.items()
-    }
-    for name, value in higher.items():
-        if isinstance(value, Mapping):
-            below = merged.get(name)
-            merged[name] = merge(below if isinstance(below, Mapping) else {}, value)
-        else:
-            merged[name] = value
-    return merged
+def layers_of(
+    recipe: Recipe,
+    variation: str | None,
+    settings: Mapping[str, Any],
+    overrides: Sequence[str] = (),
+    *,
+    gate: bool = False,
+) -> list[Layer]:
+    """What each level says, lowest first, the recipe's own included. Raises `InvalidInput` as `resolve`."""
+    varied = Layer("variation", f"variation `{variation}`", _variation(recipe, variation))
+    kept = Layer("settings", "the kitchen's settings", _declared_part(recipe.variables, settings))
+    layers = [Layer("recipe", "the recipe", recipe.variables)]
+    layers += [kept, varied] if gate else [varied, kept]
+    for text in overrides:
+        layers.append(Layer("--set", "`--set`", _assigned(recipe, text)))
+    return layers
 
 
-def parse_assignment(text: str, declared: Mapping[str, Any] | None) -> tuple[tuple[str, ...], Any]:
+def combined(recipe: Recipe, layers: Sequence[Layer]) -> dict[str, Any]:
+    """The values that the layers come to, lowest first."""
+    return finished(reduce(merge, [_like(recipe.variables, layer.values) for layer in layers], {}))
+
+
+def refused(recipe: Recipe, layers: Sequence[Layer]) -> Iterator[tuple[Mismatch, Layer]]:
+    """What the layers above the first say that the recipe does not admit."""
+    for layer in layers[1:]:
+        for mismatch in admitted(recipe, layer.values):
+            yield mismatch, layer
+
+
+def admitted(recipe: Recipe, layer: Mapping[str, Any]) -> Iterator[Mismatch]:
+    """What in a layer this recipe does not admit: unknown names, other types, broken constraints and locks."""
+    wrong = list(mismatches(recipe.variables, layer, recipe.constraints))
+    yield from wrong
+    for name, constraint, value in governed(recipe, layer):
+        keys = names.split(name)
+        if any(each.keys[: len(keys)] == keys for each in wrong):
+            continue
+        if constraint.locked and _changes(recipe, keys, layer):
+            yield Mismatch(
+                keys, f"variable `{name}` is locked: no level may change it", constraint=constraint
+            )
+        elif why := refusal(constraint, value):
+            yield Mismatch(keys, f"variable `{name}` {why}", constraint=constraint)
+
+
+def parse_assignment(
+    text: str, declared: Mapping[str, Any] | None, constraints: Mapping[str, Constraint] = EMPTY
+) -> tuple[tuple[str, ...], Any]:
     """The keys and the value in `K=V`: K is dotted, V a TOML value else a string, of the default's type.
 
     `declared` holds the defaults; None takes every name and type. Raises `InvalidInput`.
     """
     name, equals, value = text.partition("=")
-    if not equals or not _KEYS.fullmatch(name):
-        raise InvalidInput(f"`{text}` assigns nothing", "write `name=value`, or `table.name=value`")
-    keys = _split(name)
+    if not equals or not names.DOTTED.fullmatch(name):
+        shown = f"`{text}`" if not any(each.hidden for each in constraints.values()) else "what was given"
+        raise InvalidInput(f"{shown} assigns nothing", "write `name=value`, or `table.name=value`")
+    keys = names.split(name)
     if declared is None:
         return keys, _value(value, None)
-    parsed = _value(value, _default(declared, keys))
-    for mismatch in mismatches(declared, _nested(keys, parsed)):
+    parsed = _value(value, found(declared, keys)[1])
+    for mismatch in mismatches(declared, nested(keys, parsed), constraints):
         raise InvalidInput(mismatch.message, *_known(declared, mismatch))
     return keys, parsed
 
 
-def assignment(text: str, declared: Mapping[str, Any] | None) -> dict[str, Any]:
-    """The layer that `K=V` is, as nested tables."""
-    return _nested(*parse_assignment(text, declared))
+def nested(keys: Sequence[str], value: Any) -> dict[str, Any]:
+    """The layer that gives the value at these keys, which are at least one."""
+    for key in reversed(keys):
+        value = {key: value}
+    return dict(value)
 
 
 def mismatches(
-    declared: Mapping[str, Any], layer: Mapping[str, Any], path: tuple[str, ...] = ()
+    declared: Mapping[str, Any],
+    layer: Mapping[str, Any],
+    constraints: Mapping[str, Constraint] = EMPTY,
+    path: tuple[str, ...] = (),
+    *,
+    replaced: bool = False,
 ) -> Iterator[Mismatch]:
-    """What in the layer is unknown to the defaults or of another type. An empty table admits everything."""
+    """What in the layer is unknown to the defaults or of another type.
+
+    An empty table admits everything; a table that replaces another may have new names.
+    """
     for name, value in layer.items():
         keys = (*path, name)
         shown = ".".join(keys)
         if name not in declared:
-            yield Mismatch(keys, f"no variable `{shown}` is declared", did_you_mean(name, declared))
+            if not replaced:
+                yield Mismatch(keys, f"no variable `{shown}` is declared", did_you_mean(name, declared))
             continue
         default = declared[name]
-        wanted = type_name(default)
+        constraint = constraints.get(shown)
+        wanted = (constraint and constraint.type) or type_name(default)
         if not is_a(value, wanted):
+            text = "" if constraint and constraint.hidden else f" (`{_shown(value)}`)"
             yield Mismatch(
                 keys,
-                f"variable `{shown}` is {with_article(wanted)}, not {with_article(type_name(value))} (`{_shown(value)}`)",
+                f"variable `{shown}` is {with_article(wanted)}, not {with_article(type_name(value))}{text}",
             )
         elif isinstance(default, Mapping) and default:
-            yield from mismatches(default, value, keys)
+            inner = replacement(value)
+            if REPLACE in value and inner is None:
+                yield Mismatch(
+                    keys, f'variable `{shown}`: `"="` stands alone, before the table that replaces this one'
+                )
+                continue
+            deeper = value if inner is None else inner
+            new = replaced or inner is not None
+            yield from mismatches(default, deeper, constraints, keys, replaced=new)
+
+
+def _refusal(recipe: Recipe, mismatch: Mismatch, layer: Layer) -> InvalidInput:
+    """The error that names the level, at its own place where that is known, else at the constraint's."""
+    said = {"--set": mismatch.message, "node": f"{layer.said}: {mismatch.message}"}
+    verb = "do" if layer.level == "settings" else "does"
+    message = said.get(layer.level, f"{layer.said} {verb} not fit recipe `{recipe.name}`: {mismatch.message}")
+    constrained = mismatch.constraint.position if mismatch.constraint else None
+    if constrained is not None and layer.level in ("--set", "node"):
+        message += (
+            f" ({constrained.file}:{constrained.line})" if layer.where else f", and {layer.said} gives it"
+        )
+    where = layer.where or constrained
+    acts = (mismatch.hint,) if mismatch.hint else ()
+    if where is None:
+        return InvalidInput(message, *acts)
+    return InvalidInput(message, *acts, file=where.file, line=where.line)
+
+
+def _nobody_gave(recipe: Recipe, name: str, constraint: Constraint) -> InvalidInput:
+    return InvalidInput(
+        f"recipe `{recipe.name}` requires variable `{name}`, and no level gives it",
+        f"`--set {name}=…`, a variation, or the kitchen's settings",
+        code="required-variable",
+        file=constraint.position.file,
+        line=constraint.position.line,
+    )
+
+
+def _assigned(recipe: Recipe, text: str) -> dict[str, Any]:
+    return nested(*parse_assignment(text, recipe.variables, recipe.constraints))
 
 
 def _variation(recipe: Recipe, name: str | None) -> Mapping[str, Any]:
@@ -122,9 +227,14 @@ def _declared_part(declared: Mapping[str, Any], layer: Mapping[str, Any]) -> dic
         if name not in declared:
             continue
         default = declared[name]
-        nested = isinstance(default, Mapping) and default and isinstance(value, Mapping)
-        part[name] = _declared_part(default, value) if nested else value
+        deeper = isinstance(default, Mapping) and default and isinstance(value, Mapping)
+        part[name] = _declared_part(default, value) if deeper and replacement(value) is None else value
     return part
+
+
+def _changes(recipe: Recipe, keys: tuple[str, ...], layer: Mapping[str, Any]) -> bool:
+    after = finished(merge(recipe.variables, _like(recipe.variables, layer)))
+    return found(after, keys) != found(finished(recipe.variables), keys)
 
 
 def _like(declared: Mapping[str, Any], layer: Mapping[str, Any]) -> dict[str, Any]:
@@ -136,17 +246,9 @@ def _alike(default: Any, value: Any) -> Any:
     if isinstance(default, float) and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     if isinstance(default, Mapping) and isinstance(value, Mapping):
-        return _like(default, value)
+        inner = replacement(value)
+        return _like(default, value) if inner is None else {REPLACE: _like(default, inner)}
     return value
-
-
-def _split(name: str) -> tuple[str, ...]:
-    keys: list[str] = []
-    table: Any = tomllib.loads(f"{name} = 0")
-    while isinstance(table, dict):
-        key, table = next(iter(table.items()))
-        keys.append(key)
-    return tuple(keys)
 
 
 def _value(text: str, default: Any) -> Any:
@@ -163,26 +265,11 @@ def _value(text: str, default: Any) -> Any:
     return _alike(default, value)
 
 
-def _default(declared: Mapping[str, Any], keys: tuple[str, ...]) -> Any:
-    default: Any = declared
-    for key in keys:
-        if not isinstance(default, Mapping) or key not in default:
-            return None
-        default = default[key]
-    return default
-
-
-def _nested(keys: tuple[str, ...], value: Any) -> dict[str, Any]:
-    for key in reversed(keys):
-        value = {key: value}
-    return dict(value)
-
-
 def _known(declared: Mapping[str, Any], mismatch: Mismatch) -> tuple[str, ...]:
     if mismatch.hint:
         return (mismatch.hint,)
-    around = _default(declared, mismatch.keys[:-1])
-    unknown = isinstance(around, Mapping) and mismatch.keys[-1] not in around
+    there, around = found(declared, mismatch.keys[:-1])
+    unknown = there and isinstance(around, Mapping) and mismatch.keys[-1] not in around
     return hints(mismatch.keys[-1], around) if unknown else ()
 
 

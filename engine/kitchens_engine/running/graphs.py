@@ -8,10 +8,10 @@ from collections.abc import Collection
 from kitchens_engine.errors import KitchensError
 from kitchens_engine.kinds import ingredient, recipe
 from kitchens_engine.order import Order
-from kitchens_engine.outcome import NodeRecord, Status, fold
+from kitchens_engine.outcome import NodeRecord, Status
 from kitchens_engine.recipe import Node
 from kitchens_engine.retry import TIMEOUT
-from kitchens_engine.running import fan
+from kitchens_engine.running import fan, inside
 from kitchens_engine.running.flow import Flow, Next
 from kitchens_engine.running.journal import Journal
 from kitchens_engine.running.live import End, Graph, LiveNode
@@ -209,7 +209,7 @@ class Graphs:
         live.late = live.late or graph.late
         if live.fans_out:
             self._gather(live, graph)
-        elif end := live.end or graph.end or _trouble(graph):
+        elif end := live.end or graph.end or _trouble(live):
             self.tries.attempt_ended(live, end)
         else:
             self._graph_passed(live, graph)
@@ -229,17 +229,18 @@ class Graphs:
     def _graph_passed(self, live: LiveNode, graph: Graph) -> None:
         if live.node.action == "ingredient":
             try:
-                live.outputs = ingredient.leave(graph.scope)
+                live.outputs = ingredient.leave(graph.scope, whole=not _failed(graph))
             except KitchensError as error:
                 self.tries.attempt_ended(live, End(Status.FAILED, error.message))
                 return
         self.tries.go_on(live)
 
 
-def _trouble(graph: Graph) -> End | None:
-    """Which nodes kept the graph from passing, if any did."""
-    status = fold(node.status for node in graph.nodes.values())
-    if status not in (Status.FAILED, Status.CANCELLED):
-        return None
-    names = "`, `".join(node.name for node in graph.nodes.values() if node.status is status)
-    return End(status, f"`{names}` {status}")
+def _trouble(live: LiveNode) -> End | None:
+    """Which nodes kept the graph of this one from passing, if any did."""
+    status, why = inside.of(live)
+    return End(status, why or "") if status in (Status.FAILED, Status.CANCELLED) else None
+
+
+def _failed(graph: Graph) -> bool:
+    return any(node.status is Status.FAILED for node in graph.nodes.values())

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from kitchens_engine.errors import InvalidInput
+from kitchens_engine.language.constraints import must_be_given
 from kitchens_engine.recipe import EMPTY, Node, Recipe
 from kitchens_engine.toml.nearest import hints
 
@@ -230,7 +231,7 @@ def _refuse_unknown(
 
 def _refuse_missing_inputs(node: Node, ingredient: Recipe) -> None:
     for name, contract in ingredient.inputs.items():
-        if name not in node.inputs and "default" not in contract:
+        if name not in node.inputs and must_be_given(contract):
             raise _invalid(node, f"node `{node.name}` lacks input `{name}` of ingredient `{ingredient.name}`")
 
 

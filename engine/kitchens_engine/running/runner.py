@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from kitchens_engine.errors import EnvironmentFailure, InvalidInput
+from kitchens_engine.language.constraints import masked
 from kitchens_engine.order import Order
 from kitchens_engine.outcome import NodeRecord, RunRecord, Status, TestRecord, fold
 from kitchens_engine.ports import Observer, Runtime
@@ -82,6 +83,8 @@ def _run(
         raise
     finally:
         execution.close()
+    for scope in execution.scopes.values():
+        scope.hide()
     if stop.is_set():
         status, why = Status.CANCELLED, _left_undone(nodes)
     return record._replace(status=status, why=why, nodes=nodes, tests=tests)
@@ -108,7 +111,7 @@ def _record(order: Order, runtime: Runtime) -> RunRecord:
         toolchain=order.toolchain,
         runtime=runtime.kind,
         gate=order.gate,
-        variables=json_safe(order.variables),
+        variables=json_safe(masked(order.shelf.recipe(order.recipe), order.variables)),
         folder=str(order.folder),
     )
 

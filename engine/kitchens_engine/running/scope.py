@@ -8,6 +8,7 @@ from collections.abc import Mapping, MutableMapping
 from pathlib import Path
 from typing import Any
 
+from kitchens_engine.language.constraints import HIDDEN, hidden_names, masked
 from kitchens_engine.order import Order
 from kitchens_engine.outcome import Status, TestRecord, timestamp
 from kitchens_engine.running import left
@@ -55,6 +56,16 @@ class Scope:
         left.write(str(self.variables_file), json.dumps(json_safe(self.variables)))
         if self.inputs_file:
             left.write(str(self.inputs_file), json.dumps(json_safe(self.inputs)))
+
+    def hide(self) -> None:
+        """Take what is hidden out of these files, once no process will read them any more."""
+        recipe = self.plan.recipe
+        if hidden_names(recipe):
+            left.write(self.variables_file, json.dumps(json_safe(masked(recipe, self.variables))))
+        secret = [name for name, contract in recipe.inputs.items() if contract.get("hidden")]
+        if self.inputs_file and secret:
+            shown = {**(self.inputs or {}), **dict.fromkeys(secret, HIDDEN)}
+            left.write(self.inputs_file, json.dumps(json_safe(shown)))
 
     def learn(self, name: str, outputs: Mapping[str, Any], tests: tuple[TestRecord, ...] = ()) -> None:
         """From now on the nodes downstream of `name` see its outputs and the count of its tests."""

@@ -16,6 +16,7 @@ from kitchens_engine.order import Order
 from kitchens_engine.outcome import Status, TestRecord
 from kitchens_engine.ports import Runtime
 from kitchens_engine.retry import TEST, TIMEOUT
+from kitchens_engine.running import inside
 from kitchens_engine.running.admission import READ, Admission
 from kitchens_engine.running.attempt import Attempt, folder_name
 from kitchens_engine.running.journal import Journal
@@ -27,6 +28,8 @@ from kitchens_engine.testing.measures import Measured
 
 #: How much of the end of a log is searched by `matches:` of `retry_on`.
 _SEARCHED = 65536
+
+_NOTHING_INSIDE = (Status.PASSED, None)
 
 
 class Tries:
@@ -203,7 +206,7 @@ class Tries:
     def _judge(self, live: LiveNode) -> None:
         """Hold the measured values to their rules, and end the node by them."""
         tests = measures.judge_all(live.node, live.scope, live.outputs, live.measured)
-        status, why = measures.verdict(tests, live.record.nodes)
+        status, why = measures.verdict(tests, inside.of(live) if live.record.nodes else _NOTHING_INSIDE)
         if status is Status.FAILED:
             live.blocks = measures.blocked(live.node, tests)
             self.attempt_ended(live, End(status, why or "", TEST), tests)

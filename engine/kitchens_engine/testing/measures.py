@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from kitchens_engine.errors import KitchensError
-from kitchens_engine.outcome import NodeRecord, Status, TestRecord
+from kitchens_engine.outcome import Status, TestRecord
 from kitchens_engine.recipe import Node, OnFailure, Test
 from kitchens_engine.running.scope import Scope
 from kitchens_engine.testing import rules
@@ -63,14 +63,18 @@ def judge_all(
     )
 
 
-def verdict(tests: Sequence[TestRecord], nodes: Sequence[NodeRecord]) -> tuple[Status, str | None]:
-    """The status of a node whose work passed, and why: its first red test, or the first that warned."""
+def verdict(
+    tests: Sequence[TestRecord], inside: tuple[Status, str | None] = (Status.PASSED, None)
+) -> tuple[Status, str | None]:
+    """The status of a node whose work passed, and why: its first red test, or the first that warned.
+
+    `inside` is what the nodes inside it came to, if it has any.
+    """
     for status in (Status.FAILED, Status.WARNED):
         for test in tests:
             if test.status is status:
                 return status, _why(test)
-    inner = next((node.name for node in nodes if node.status is Status.WARNED), None)
-    return (Status.WARNED, f"`{inner}` warned") if inner else (Status.PASSED, None)
+    return inside
 
 
 def blocked(node: Node, tests: Sequence[TestRecord]) -> frozenset[str] | None:

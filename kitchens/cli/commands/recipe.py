@@ -99,10 +99,16 @@ def folder_of(desk: Desk, kitchen: str | None) -> Path:
     return path_of(desk.house, kitchen)
 
 
+def _short(limit: Any) -> str:
+    return "" if limit is True else inline(limit)
+
+
 def _recipe_words(document: dict[str, Any]) -> None:
     click.echo(f"{document['recipe']}: {document['description']}".rstrip(": "))
     for name, value in document["variables"].items():
-        click.echo(f"  variable   {name} = {inline(value)}")
+        held = document["constraints"].get(name, {})
+        said = "  ".join(f"{key} {_short(limit)}" for key, limit in held.items())
+        click.echo(f"  variable   {name} = {inline(value)}  {said}".rstrip())
     for name, variation in document["variations"].items():
         changes = ", ".join(f"{key}={inline(value)}" for key, value in variation["variables"].items())
         click.echo(f"  variation  {name}  {changes}".rstrip())

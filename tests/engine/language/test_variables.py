@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kitchens_engine.errors import InvalidInput
-from kitchens_engine.language.variables import merge, parse_assignment, resolve
+from kitchens_engine.language.layers import finished, found, leaves, merge
+from kitchens_engine.language.variables import parse_assignment, resolve
 from kitchens_engine.recipe import Recipe, Variation
 
 DEFAULTS: dict[str, Any] = {
@@ -128,27 +129,39 @@ def test_settings_of_a_wrong_type_are_refused() -> None:
         resolve(RECIPE, None, {"year": "soon"})
 
 
-_layers = st.fixed_dictionaries(
-    {},
-    optional={
-        "year": st.integers(),
-        "schema": st.fixed_dictionaries(
-            {}, optional={"raw": st.text(), "inner": st.dictionaries(st.sampled_from("ab"), st.integers())}
-        ),
-        "carriers": st.lists(st.text(max_size=2), max_size=2),
-    },
+_tables = st.deferred(
+    lambda: st.dictionaries(
+        st.sampled_from("abc"),
+        st.integers(0, 3) | st.lists(st.integers(0, 3), max_size=2) | _tables | _tables.map(_replacing),
+        max_size=3,
+    )
 )
 
 
+def _replacing(table: dict[str, Any]) -> dict[str, Any]:
+    return {"=": table}
+
+
 @settings(deadline=None)
-@given(_layers, _layers, _layers)
+@given(_tables, _tables, _tables)
 def test_layering_is_associative(low: dict[str, Any], middle: dict[str, Any], high: dict[str, Any]) -> None:
-    """Layers that agree in their types may be merged in any grouping."""
+    """Any layers may be merged in any grouping, whatever their types, replacements included."""
     assert merge(merge(low, middle), high) == merge(low, merge(middle, high))
 
 
 @settings(deadline=None)
-@given(_layers)
+@given(_tables)
 def test_an_empty_layer_changes_nothing(layer: dict[str, Any]) -> None:
     """The empty layer is the identity, above and below."""
     assert merge(layer, {}) == merge({}, layer) == layer
+
+
+@settings(deadline=None)
+@given(_tables, _tables)
+def test_the_higher_layer_wins(low: dict[str, Any], high: dict[str, Any]) -> None:
+    """Every value that the higher layer says is what comes out, and no mark of a replacement is left."""
+    values = finished(merge(low, high))
+    assert "=" not in repr(values)
+    for keys, value in leaves(high):
+        if value != {}:
+            assert found(values, keys) == (True, value)

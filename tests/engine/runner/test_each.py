@@ -137,7 +137,7 @@ def test_tests_are_judged_for_each_instance_and_counted_together(bench: Bench) -
         "clean[2]": "warned",
         "after": "passed",
     }
-    assert nodes["clean"].why == "`clean[1]` warned"
+    assert nodes["clean"].why == "`clean[1]`, `clean[2]` warned"
     assert [test.value for test in nodes["clean[2]"].tests] == [18]
 
 

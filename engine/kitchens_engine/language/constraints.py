@@ -1,0 +1,113 @@
+"""What must hold of a value beyond its type: choices, ranges, patterns, locks, and what is never shown."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from kitchens_engine.language import names
+from kitchens_engine.language.layers import found
+from kitchens_engine.language.types import is_a, type_name, with_article
+from kitchens_engine.recipe import Constraint, Position, Recipe
+
+#: What stands for a value that is never shown.
+HIDDEN = "***"
+
+
+def constraint_of(table: Mapping[str, Any], position: Position) -> Constraint:
+    """The constraint that a table of the right shape says: of a variable, an input or an output."""
+    return Constraint(
+        position,
+        type=table.get("type"),
+        # An input that has no default must be given, unless it says otherwise.
+        required=table.get("required", False),
+        choices=tuple(table.get("choices", ())),
+        at_least=table.get("at_least"),
+        at_most=table.get("at_most"),
+        matches=table.get("matches"),
+        locked=table.get("locked", False),
+        hidden=table.get("hidden", False),
+    )
+
+
+def must_be_given(contract: Mapping[str, Any]) -> bool:
+    """Whether whoever uses an ingredient must give this input."""
+    return bool(contract.get("required", "default" not in contract))
+
+
+def refusal(constraint: Constraint, value: Any) -> str | None:
+    """Why the constraint does not admit the value, as `must be at most 1, not 2`; None when it does."""
+    if constraint.type is not None and not is_a(value, constraint.type):
+        return f"must be {with_article(constraint.type)}, not {with_article(type_name(value))}{_shown(constraint, value, ' `{}`')}"
+    for item in value if isinstance(value, (list, tuple)) else (value,):
+        if wanted := _broken(constraint, item):
+            return f"must {wanted}{_shown(constraint, item, ', not `{}`')}"
+    return None
+
+
+def hidden_names(recipe: Recipe) -> tuple[tuple[str, ...], ...]:
+    """The keys of the variables that are never shown."""
+    return tuple(names.split(name) for name, each in recipe.constraints.items() if each.hidden)
+
+
+def masked(recipe: Recipe, variables: Mapping[str, Any]) -> dict[str, Any]:
+    """The variables as they may be shown and recorded."""
+    shown = _copy(variables)
+    for keys in hidden_names(recipe):
+        *above, last = keys
+        there, table = found(shown, above)
+        if there and isinstance(table, dict) and last in table:
+            table[last] = HIDDEN
+    return shown
+
+
+def is_hidden(recipe: Recipe, keys: tuple[str, ...]) -> bool:
+    """Whether the value at `keys`, or a table around it, is never shown."""
+    return any(keys[: len(hidden)] == hidden for hidden in hidden_names(recipe))
+
+
+def governed(recipe: Recipe, layer: Mapping[str, Any]) -> Iterator[tuple[str, Constraint, Any]]:
+    """Name, constraint and value of each constrained variable of which the layer says something."""
+    for name, constraint in recipe.constraints.items():
+        there, value = found(layer, names.split(name))
+        if there:
+            yield name, constraint, value
+
+
+def _copy(table: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: _copy(value) if isinstance(value, Mapping) else value for name, value in table.items()}
+
+
+def _broken(constraint: Constraint, value: Any) -> str | None:
+    if constraint.choices and value not in constraint.choices:
+        return "be " + _listed(constraint.choices)
+    if constraint.at_least is not None and not _ordered(constraint.at_least, value):
+        return f"be at least {_toml(constraint.at_least)}"
+    if constraint.at_most is not None and not _ordered(value, constraint.at_most):
+        return f"be at most {_toml(constraint.at_most)}"
+    if constraint.matches is not None and re.search(constraint.matches, str(value)) is None:
+        return f"match `{constraint.matches}`"
+    return None
+
+
+def _ordered(low: Any, high: Any) -> bool:
+    try:
+        return bool(low <= high)
+    except TypeError:
+        return False
+
+
+def _listed(choices: tuple[Any, ...]) -> str:
+    return ("one of " if len(choices) > 1 else "") + ", ".join(f"`{_toml(each)}`" for each in choices)
+
+
+def _shown(constraint: Constraint, value: Any, form: str) -> str:
+    if constraint.hidden:
+        return ""
+    text = _toml(value)
+    return form.format(text if len(text) <= 40 else f"{text[:37]}...")
+
+
+def _toml(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
