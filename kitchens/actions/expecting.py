@@ -26,6 +26,6 @@ def expected(house: House, run: str) -> Took:
     try:
         with closing(records_of(house)) as records:
             whole, nodes = records.durations_before(run)
-    except KitchensError:
+    except (KitchensError, OSError):
         return Took(None, {})
     return Took(median(whole) if whole else None, {path: median(seconds) for path, seconds in nodes.items()})

@@ -61,7 +61,7 @@ class LiveScreen:
         self._thread: threading.Thread | None = None
 
     def __call__(self, event: Event) -> None:
-        """Take it in; the terminal hears of it at the next beat, at once when nothing is being painted."""
+        """Take it in; the terminal hears of it at the next beat. Never waits for the terminal."""
         with self._lock:
             now = self._clock()
             self._changed = True
@@ -74,11 +74,9 @@ class LiveScreen:
                 progress.hear(event, now)
             if event.kind == "run-ended" and progress is not None:
                 self._end(progress)
-            if self._thread is None and self._runs:
+            if self._thread is None:
                 self._thread = threading.Thread(target=self._paint_on, name="progress", daemon=True)
                 self._thread.start()
-        if self._thread is None or not self._runs:
-            self.paint()
 
     def close(self) -> None:
         """Take the view away; the lines stay."""
@@ -118,7 +116,7 @@ class LiveScreen:
         painted = 0.0
         while not self._closed.wait(_BEAT):
             self._learn()
-            if self._runs and (self._changed or time.monotonic() - painted >= _CLOCKS):
+            if self._changed or (self._runs and time.monotonic() - painted >= _CLOCKS):
                 painted = time.monotonic()
                 self.paint()
 

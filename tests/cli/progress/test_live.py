@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 
 import pytest
@@ -199,3 +200,24 @@ def test_of_a_large_run_only_trouble_stays() -> None:
     screen.close()
     assert terminal.rows == ["run R", "  failed n500", "  1 failed, 9,999 passed", ""]
     assert terminal.writes < 50
+
+
+def test_a_terminal_that_stands_still_holds_nobody_up() -> None:
+    """^S stops the view, not the run."""
+    goes_on = threading.Event()
+
+    class Stopped(Terminal):
+        def write(self, text: str) -> int:
+            assert goes_on.wait(20)
+            return super().write(text)
+
+    terminal = Stopped()
+    screen = live(terminal)
+    screen(event("note", text="before"))
+    screen(event("run-started", total=1))
+    time.sleep(0.3)
+    screen(event("node-ended", "a", status="passed"))
+    screen(event("run-ended", status="passed"))
+    goes_on.set()
+    screen.close()
+    assert terminal.rows == ["note: before", "run R", "  passed a", ""]
