@@ -11,6 +11,7 @@ from kitchens_engine.recipe import EMPTY
 
 if TYPE_CHECKING:
     from kitchens_engine.language.shelf import Shelf
+    from kitchens_engine.running.past import Past
 
 
 class KitchenFacts(NamedTuple):
@@ -40,7 +41,9 @@ class Order(NamedTuple):
     recipes. `nodes` None runs what the variation says; `"+x"` adds all that `x` needs.
     `earlier` holds outputs of nodes outside the selection; what it lacks is looked up
     in the records. `jobs` None: two more than processors. `pools` are the cookbook's; all
-    runs that have the same `pools_folder` share them.
+    runs that have the same `pools_folder` share them. `started` is what `run.started` reads;
+    of a run that takes up an earlier one it is the earlier one's, `past` is what that left,
+    and `began` the moment at which this runner begins.
     """
 
     run: str
@@ -64,3 +67,5 @@ class Order(NamedTuple):
     jobs: int | None = None
     pools: Mapping[str, int] = EMPTY
     pools_folder: Path | None = None
+    past: Past | None = None
+    began: datetime | None = None

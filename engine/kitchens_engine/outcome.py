@@ -27,6 +27,9 @@ class Status(StrEnum):
     LOGGED = "logged"
 
 
+#: A run or a node with one of these has ended, and never changes again.
+ENDED = frozenset((Status.PASSED, Status.WARNED, Status.FAILED, Status.CANCELLED, Status.SKIPPED))
+
 #: What a run may come to, ended or not.
 RUN_STATUSES = tuple(
     status for status in Status if status not in (Status.SKIPPED, Status.WAITING, Status.LOGGED)
@@ -112,8 +115,24 @@ class NodeRecord(NamedTuple):
             yield from node.walk()
 
 
+class AttemptRecord(NamedTuple):
+    """One try of a node that has ended, or was cut off: then it is `interrupted`, and nobody knows its seconds."""
+
+    path: str
+    number: int
+    started: datetime
+    seconds: float | None
+    status: Status
+    why: str | None
+    log: str
+
+
 class RunRecord(NamedTuple):
-    """One order run with its full record. `tests` are the functional tests; the nodes carry their own."""
+    """One order run with its full record. `tests` are the functional tests; the nodes carry their own.
+
+    `resumes` is the run whose work it took up; `clock` is what `run.started` reads, where that is not `started`.
+    `asked` holds what a later runner needs to go on: see `running.past`.
+    """
 
     run: str
     order: str
@@ -134,6 +153,9 @@ class RunRecord(NamedTuple):
     why: str | None = None
     nodes: tuple[NodeRecord, ...] = ()
     tests: tuple[TestRecord, ...] = ()
+    resumes: str | None = None
+    clock: datetime | None = None
+    asked: Mapping[str, Any] = EMPTY
 
     def document(self) -> dict[str, Any]:
         """The run in the shape of the contract's `order run`."""
@@ -154,6 +176,7 @@ class RunRecord(NamedTuple):
             "gate": self.gate,
             "variables": dict(self.variables),
             "why": self.why,
+            "resumes": self.resumes,
             "tests": [test.document() for test in self.tests],
             "nodes": [node.document() for node in self.nodes],
         }

@@ -62,6 +62,12 @@ class Runtime(Protocol):
     def start(self, command: Command) -> None:
         """Start it. A program that is not there ends with status 127 and a line in its log."""
 
+    def adopt(self, token: str) -> bool:
+        """Take over a process that an earlier runner of this run started: its end is reported by `wait`.
+
+        False when there is no trace of it, or no evidence of how it ended; then nothing of it runs any more.
+        """
+
     def wait(self, timeout: float | None) -> Sequence[Ended]:
         """The processes that ended; waits at most `timeout` seconds for the first (None: as long as any runs)."""
 

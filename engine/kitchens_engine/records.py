@@ -1,8 +1,11 @@
-"""The history of order runs, in one SQLite file. Several processes may write at once."""
+"""The history of order runs, in one SQLite file. Several processes may write at once.
+
+What is flushed survives the death of this process. A power cut may take the last commits
+with it, never part of one: the file is then as it was a moment before.
+"""
 
 from __future__ import annotations
 
-import json
 import os
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,20 +15,29 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from kitchens_engine import schema
+from kitchens_engine import rows, schema
 from kitchens_engine.errors import EnvironmentFailure, InvalidInput
-from kitchens_engine.outcome import NodeRecord, RunRecord, Status, TestRecord, timestamp
+from kitchens_engine.outcome import (
+    AttemptRecord,
+    NodeRecord,
+    RunRecord,
+    Status,
+    TestRecord,
+    timestamp,
+)
 from kitchens_engine.runtimes.processes import Owner
-from kitchens_engine.values import json_safe
 
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-_OPEN = (Status.RUNNING, Status.QUEUED)
 _TOP = ""
 
 
 def new_run_id(now: datetime) -> str:
     """A ULID: 26 characters that sort by time and never meet twice."""
-    number = int(now.timestamp() * 1000) << 80 | int.from_bytes(os.urandom(10), "big")
+    return _ulid(now, int.from_bytes(os.urandom(10), "big"))
+
+
+def _ulid(now: datetime, random: int) -> str:
+    number = int(now.timestamp() * 1000) << 80 | random
     return "".join(_CROCKFORD[number >> shift & 31] for shift in range(125, -1, -5))
 
 
@@ -44,7 +56,11 @@ class Records:
             self._connection = sqlite3.connect(
                 path, timeout=60, isolation_level=None, check_same_thread=False
             )
+            # Small pages, because each commit of a run writes a few of them whole; and a checkpoint, which
+            # waits for the disk, only after some 16 MB.
+            self._connection.execute("pragma page_size = 1024")
             self._connection.execute("pragma journal_mode = wal")
+            self._connection.execute("pragma wal_autocheckpoint = 16000")
             self._connection.execute("pragma synchronous = normal")
             schema.migrate(self._connection, str(path))
 
@@ -57,17 +73,28 @@ class Records:
 
     def begin(self, run: RunRecord) -> None:
         """A run exists, owned by this process. Its nodes are added by `nodes`."""
-        owner = Owner.myself()
-        self._gather(
-            f"insert into runs values ({_marks(20)})",
-            (
-                *(run.run, run.order, str(run.status), run.kitchen, run.recipe, run.variation),
-                *(timestamp(run.started), run.seconds, run.commit, run.tree, run.dirty, run.toolchain),
-                *(run.runtime, run.gate, _json(run.variables), run.folder, run.why),
-                *(owner.pid, owner.started, owner.boot),
-            ),
-        )
+        self._gather(f"insert into runs values ({_marks(23)})", rows.columns_of_run(run, Owner.myself()))
         self.flush()
+
+    def take(self, run: str) -> None:
+        """From now on this process runs a run whose own was killed, or gave up; it is queued again.
+
+        Raises `InvalidInput` when the run has ended, or its process lives.
+        """
+        self.flush()
+        owner = Owner.myself()
+        with self._disk(), self._transaction():
+            cursor = self._connection.cursor()
+            cursor.row_factory = sqlite3.Row
+            row = cursor.execute("select * from runs where run = ?", (run,)).fetchone()
+            status = rows.run_of(row).status if row is not None else None
+            if status is not Status.INTERRUPTED:
+                raise InvalidInput(f"order run {run} is {status or 'gone'}, not interrupted", code="run")
+            cursor.execute(
+                "update runs set status = ?, why = null, owner_pid = ?, owner_started = ?, owner_boot = ? "
+                "where run = ?",
+                (str(Status.QUEUED), owner.pid, owner.started, owner.boot, run),
+            )
 
     def status(self, run: str, status: Status, seconds: float | None = None, why: str | None = None) -> None:
         """How the run stands now."""
@@ -85,34 +112,28 @@ class Records:
         for position, node in enumerate(nodes):
             self._gather(
                 f"insert or replace into nodes values ({_marks(12)})",
-                (run, node.path, position, parent, node.name, *_columns(node)),
+                (run, node.path, position, parent, node.name, *rows.columns_of_node(node)),
             )
+            self.tests(run, node.path, node.tests)
 
     def node(self, run: str, node: NodeRecord) -> None:
         """How one node stands now, with its tests when it has ended."""
         self._gather(
             "update nodes set status = ?, why = ?, started = ?, seconds = ?, attempts = ?, outputs = ?, "
             "log = ? where run = ? and path = ?",
-            (*_columns(node), run, node.path),
+            (*rows.columns_of_node(node), run, node.path),
             key=(run, node.path),
         )
         self.tests(run, node.path, node.tests)
 
-    def attempt(
-        self,
-        run: str,
-        path: str,
-        number: int,
-        started: datetime,
-        seconds: float,
-        status: str,
-        why: str | None,
-        log: str,
-    ) -> None:
-        """One try of a node that ended."""
+    def attempt(self, run: str, attempt: AttemptRecord) -> None:
+        """One try of a node that ended, or was cut off."""
         self._gather(
             f"insert or replace into attempts values ({_marks(8)})",
-            (run, path, number, timestamp(started), seconds, status, why, log),
+            (
+                *(run, attempt.path, attempt.number, timestamp(attempt.started), attempt.seconds),
+                *(str(attempt.status), attempt.why, attempt.log),
+            ),
         )
 
     def tests(self, run: str, path: str, tests: Sequence[TestRecord]) -> None:
@@ -120,27 +141,25 @@ class Records:
         for position, test in enumerate(tests):
             self._gather(
                 f"insert or replace into tests values ({_marks(11)})",
-                (
-                    *(run, path, position, test.name, str(test.status), _json(test.value)),
-                    *(_json(test.limits), test.fail, test.message, test.recipe, test.log),
-                ),
+                (run, path, position, *rows.columns_of_test(test)),
             )
+
+    def cancel_rest(self, run: str, why: str) -> None:
+        """Whatever of the run has not ended is cancelled."""
+        self._gather(
+            "update nodes set status = 'cancelled', why = ? "
+            "where run = ? and status in ('running', 'waiting')",
+            (why, run),
+        )
 
     def flush(self) -> None:
         """Make durable what was gathered, all of it or nothing."""
         if not self._gathered:
             return
         gathered, self._gathered = self._gathered, {}
-        with self._disk():
-            self._connection.execute("begin immediate")
-            try:
-                for statement, values in gathered.values():
-                    self._connection.execute(statement, values)
-                self._connection.execute("commit")
-            except BaseException:
-                if self._connection.in_transaction:
-                    self._connection.execute("rollback")
-                raise
+        with self._disk(), self._transaction():
+            for statement, values in gathered.values():
+                self._connection.execute(statement, values)
 
     @property
     def gathered(self) -> bool:
@@ -161,46 +180,68 @@ class Records:
         kitchen: str | None = None,
         recipe: str | None = None,
         status: str | None = None,
+        variation: str | None = None,
+        since: datetime | None = None,
     ) -> list[RunRecord]:
-        """Runs, newest first, without their nodes and tests."""
-        wanted = {"kitchen": kitchen, "recipe": recipe}
-        given = {column: value for column, value in wanted.items() if value is not None}
-        where = " and ".join(f"{column} = ?" for column in given) or "true"
-        found = (
-            _run(row)
-            for row in self._read(
-                f"select * from runs where {where} order by run desc", tuple(given.values())
-            )
+        """Runs, newest first, without their nodes and tests. `since` is about when they were ordered."""
+        wanted = {
+            "kitchen = ?": kitchen,
+            "recipe = ?": recipe,
+            "variation = ?": variation,
+            "run >= ?": None if since is None else _ulid(since, 0),
+            # A dead owner makes an open run another: what is open is judged below, row by row.
+            "status in (?, 'running', 'queued')": status,
+        }
+        given = {condition: value for condition, value in wanted.items() if value is not None}
+        where = " and ".join(given) or "true"
+        found = map(
+            rows.run_of,
+            self._read(f"select * from runs where {where} order by run desc", tuple(given.values())),
         )
-        # The status is judged here and not in SQL, because a dead owner makes it another.
         chosen = (run for run in found if status is None or run.status == status)
         return list(islice(chosen, offset, offset + limit))
 
     def run(self, prefix: str) -> RunRecord:
-        """The run whose id starts with `prefix`, with nodes and tests. Raises `InvalidInput` unless there is just one."""
+        """The run whose id starts with `prefix`, with nodes and tests, as people see it.
+
+        Raises `InvalidInput` unless there is just one.
+        """
+        run = self.left(prefix)
+        if run.status is Status.INTERRUPTED:
+            return run._replace(nodes=tuple(rows.interrupted(node) for node in run.nodes))
+        return run
+
+    def left(self, prefix: str) -> RunRecord:
+        """As `run`, but of an interrupted run the nodes read as their runner left them."""
+        run = self.head(prefix)
+        tests = self._tests_of(run.run)
+        return run._replace(nodes=self._nodes_of(run.run, tests), tests=tests.get(_TOP, ()))
+
+    def head(self, prefix: str) -> RunRecord:
+        """The run whose id starts with `prefix`, without its parts. Raises `InvalidInput` unless there is just one."""
         low, high = prefix.upper(), prefix.upper() + "~"
-        rows = list(self._read("select * from runs where run between ? and ? limit 2", (low, high)))
-        if not rows:
+        found = list(self._read("select * from runs where run between ? and ? limit 2", (low, high)))
+        if not found:
             raise InvalidInput(f"no order run `{prefix}`", "`kitchen order list` shows the runs", code="run")
-        if len(rows) > 1:
+        if len(found) > 1:
             raise InvalidInput(
                 f"more than one order run starts with `{prefix}`", "give more of its id", code="run"
             )
-        run = _run(rows[0])
-        tests = self._tests_of(run.run)
-        nodes = self._nodes_of(run.run, tests)
-        if run.status is Status.INTERRUPTED:
-            nodes = tuple(_interrupted(node) for node in nodes)
-        return run._replace(nodes=nodes, tests=tests.get(_TOP, ()))
+        return rows.run_of(found[0])
+
+    def attempts(self, run: str) -> list[AttemptRecord]:
+        """The tries of a run's nodes that have ended, or were cut off."""
+        found = self._read("select * from attempts where run = ? order by path, attempt", (run,))
+        return [rows.attempt_of(row) for row in found]
 
     def last_passed_outputs(self, kitchen: str, recipe: str, node: str) -> Mapping[str, Any] | None:
         """The outputs of a node (by its path) from the newest run here, gates aside, in which it passed or warned."""
-        rows = self._read(
+        found = self._read(
             "select outputs from runs join nodes using (run) where kitchen = ? and recipe = ? and path = ? "
             "and not gate and nodes.status in ('passed', 'warned') order by run desc limit 1",
             (kitchen, recipe, node),
         )
-        return next((_object(row["outputs"]) for row in rows), None)
+        return next((rows.object_of(row["outputs"]) for row in found), None)
 
     def durations_before(self, run: str, limit: int = 5) -> tuple[list[float], dict[str, list[float]]]:
         """The seconds of the last runs of the same recipe, variation and kitchen as `run`, and of their nodes by path.
@@ -226,14 +267,15 @@ class Records:
         return [row["seconds"] for row in rows if row["good"] and row["seconds"] is not None], nodes
 
     def _nodes_of(self, run: str, tests: Mapping[str, tuple[TestRecord, ...]]) -> tuple[NodeRecord, ...]:
-        rows = self._read("select * from nodes where run = ? order by parent, position", (run,))
+        found = self._read("select * from nodes where run = ? order by parent, position", (run,))
         inside: dict[str, list[sqlite3.Row]] = {}
-        for row in rows:
+        for row in found:
             inside.setdefault(row["parent"], []).append(row)
 
         def built(parent: str) -> tuple[NodeRecord, ...]:
             return tuple(
-                _node(row, tests.get(row["path"], ()), built(row["path"])) for row in inside.get(parent, ())
+                rows.node_of(row, tests.get(row["path"], ()), built(row["path"]))
+                for row in inside.get(parent, ())
             )
 
         return built(_TOP)
@@ -241,7 +283,7 @@ class Records:
     def _tests_of(self, run: str) -> dict[str, tuple[TestRecord, ...]]:
         found: dict[str, tuple[TestRecord, ...]] = {}
         for row in self._read("select * from tests where run = ? order by path, position", (run,)):
-            found[row["path"]] = (*found.get(row["path"], ()), _test(row))
+            found[row["path"]] = (*found.get(row["path"], ()), rows.test_of(row))
         return found
 
     def _read(self, statement: str, values: tuple[Any, ...]) -> Iterator[sqlite3.Row]:
@@ -252,6 +294,17 @@ class Records:
             yield from cursor.execute(statement, values)
 
     @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._connection.execute("begin immediate")
+        try:
+            yield
+            self._connection.execute("commit")
+        except BaseException:
+            if self._connection.in_transaction:
+                self._connection.execute("rollback")
+            raise
+
+    @contextmanager
     def _disk(self) -> Iterator[None]:
         try:
             yield
@@ -259,90 +312,5 @@ class Records:
             raise EnvironmentFailure(f"the run records in `{self.path}` cannot be used: {error}") from error
 
 
-def _run(row: sqlite3.Row) -> RunRecord:
-    status, why = Status(row["status"]), row["why"]
-    owner = Owner(row["owner_pid"], row["owner_started"], row["owner_boot"])
-    if status in _OPEN and not owner.alive():
-        status, why = Status.INTERRUPTED, "the process that ran it is gone"
-    return RunRecord(
-        run=row["run"],
-        order=row["order"],
-        status=status,
-        kitchen=row["kitchen"],
-        recipe=row["recipe"],
-        variation=row["variation"],
-        started=datetime.fromisoformat(row["started"]),
-        seconds=row["seconds"],
-        commit=row["commit"],
-        tree=row["tree"],
-        dirty=bool(row["dirty"]),
-        toolchain=row["toolchain"],
-        runtime=row["runtime"],
-        gate=bool(row["gate"]),
-        variables=_object(row["variables"]),
-        folder=row["folder"],
-        why=why,
-    )
-
-
-def _node(row: sqlite3.Row, tests: tuple[TestRecord, ...], nodes: tuple[NodeRecord, ...]) -> NodeRecord:
-    return NodeRecord(
-        name=row["name"],
-        path=row["path"],
-        status=Status(row["status"]),
-        why=row["why"],
-        started=datetime.fromisoformat(row["started"]) if row["started"] else None,
-        seconds=row["seconds"],
-        attempts=row["attempts"],
-        outputs=_object(row["outputs"]),
-        tests=tests,
-        nodes=nodes,
-        log=row["log"],
-    )
-
-
-def _test(row: sqlite3.Row) -> TestRecord:
-    return TestRecord(
-        name=row["name"],
-        status=Status(row["status"]),
-        value=json.loads(row["value"]),
-        limits=json.loads(row["limits"]),
-        fail=row["fail"],
-        message=row["message"],
-        recipe=row["recipe"],
-        log=row["log"],
-    )
-
-
-def _interrupted(node: NodeRecord) -> NodeRecord:
-    nodes = tuple(_interrupted(inner) for inner in node.nodes)
-    if node.status is Status.RUNNING:
-        return node._replace(nodes=nodes, status=Status.CANCELLED, why="the run was interrupted")
-    return node._replace(nodes=nodes)
-
-
-def _columns(node: NodeRecord) -> tuple[Any, ...]:
-    outputs = _json(node.outputs) if node.outputs else None
-    return (
-        str(node.status),
-        node.why,
-        timestamp(node.started),
-        node.seconds,
-        node.attempts,
-        outputs,
-        node.log,
-    )
-
-
 def _marks(count: int) -> str:
     return ", ".join("?" * count)
-
-
-def _json(value: Any) -> str:
-    return json.dumps(json_safe(value))
-
-
-def _object(text: str | None) -> dict[str, Any]:
-    value = json.loads(text) if text else {}
-    assert isinstance(value, dict)
-    return value

@@ -37,3 +37,35 @@ def json_safe(value: Any) -> Any:
             return [json_safe(inner) for inner in value]
         case _:
             return str(value)
+
+
+#: Marks a value that JSON has no type for.
+_TYPED = "$type"
+_MOMENTS = {kind.__name__: kind for kind in (datetime.datetime, datetime.date, datetime.time)}
+
+
+def typed_json(value: Any) -> str:
+    """`value`, made of TOML's types, as JSON from which `json_typed` makes the very same value."""
+    return json.dumps(_with_types(value), ensure_ascii=False)
+
+
+def json_typed(text: str) -> Any:
+    """What `typed_json` was given."""
+    return json.loads(text, object_hook=_from_types)
+
+
+def _with_types(value: Any) -> Any:
+    match value:
+        case datetime.datetime() | datetime.date() | datetime.time():
+            return {_TYPED: type(value).__name__, "value": value.isoformat()}
+        case Mapping():
+            return {str(key): _with_types(inner) for key, inner in value.items()}
+        case list() | tuple():
+            return [_with_types(inner) for inner in value]
+        case _:
+            return value
+
+
+def _from_types(found: dict[str, Any]) -> Any:
+    kind = _MOMENTS.get(found.get(_TYPED, ""))
+    return found if kind is None else kind.fromisoformat(found["value"])

@@ -101,6 +101,10 @@ class DockerRuntime:
         )
         self._send(agent.start(job))
 
+    def adopt(self, token: str) -> bool:
+        """No: the container of a runner that was killed is swept away when this runtime opens its own."""
+        return False
+
     def wait(self, timeout: float | None) -> Sequence[Ended]:
         """The processes that ended; waits at most `timeout` seconds for the first."""
         deadline = None if timeout is None else time.monotonic() + timeout

@@ -43,10 +43,17 @@ class Admission(Generic[T]):
         self._plain: _Queues[T] = _Queues(())
         self._queues: dict[tuple[Pool, ...], _Queues[T]] = {(): self._plain}
 
-    def ask(self, item: T, mode: str | None, pools: tuple[Pool, ...] = ()) -> None:
-        """Ask for a slot, a place in each pool, and for the database where `mode` is `read` or `write`."""
+    def ask(self, item: T, mode: str | None, pools: tuple[Pool, ...] = (), *, first: bool = False) -> None:
+        """Ask for a slot, a place in each pool, and for the database where `mode` is `read` or `write`.
+
+        One that goes `first` is under way already, and has what it asks for in its hands.
+        """
         queues = self._queues.get(pools) or self._queues.setdefault(pools, _Queues(pools))
-        if mode is None:
+        if first and mode is None:
+            queues.free.appendleft((-1, item))
+        elif first and mode is not None:
+            queues.database.appendleft((-1, item, mode))
+        elif mode is None:
             queues.free.append((next(self._serial), item))
         else:
             queues.database.append((next(self._serial), item, mode))

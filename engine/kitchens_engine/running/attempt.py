@@ -9,6 +9,7 @@ import contextlib
 import json
 import os
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -49,6 +50,15 @@ class Attempt(NamedTuple):
         """What the worker answers, last."""
         return f"{self.folder}/result.json"
 
+    @property
+    def begun(self) -> bool:
+        """Whether anybody ever began it: the folder is made first."""
+        return os.path.lexists(self.folder)
+
+    def began(self) -> datetime:
+        """About when it was begun."""
+        return datetime.fromtimestamp(os.lstat(self.folder).st_mtime, UTC)
+
     def make_folder(self) -> None:
         """The folder; it may be there already."""
         _make(self.folder)
@@ -63,6 +73,15 @@ class Attempt(NamedTuple):
         Path(self.result).unlink(missing_ok=True)
         text = json.dumps({**request, "token": token})
         left.write(self.request, text)
+
+    def requested(self) -> str | None:
+        """The token of the process that the worker was last asked for; None when it was not asked."""
+        try:
+            return str(json.loads(left.read(self.request))["token"])
+        except FileNotFoundError:
+            return None
+        except (ValueError, LookupError, TypeError):
+            return ""  # cut off while it was written
 
     def answer(self, token: str) -> dict[str, Any] | None:
         """The worker's result, if it is there and answers that very request."""

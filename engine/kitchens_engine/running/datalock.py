@@ -22,8 +22,8 @@ def hold(
     """Hold the lock file while inside; False when it was stopped before it got it.
 
     `waiting` is told once the run that holds it. The lock goes with the process that
-    holds it; processes which a killed run left behind are ended before the next one
-    touches the same data.
+    holds it; processes which a killed run left behind are ended before another one
+    touches the same data. The same run, which goes on, finds its own again.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
@@ -31,7 +31,7 @@ def hold(
         if not _take(descriptor, waiting, stopped):
             yield False
             return
-        if killed := _holder(descriptor):
+        if (killed := _holder(descriptor)) and killed != run:
             processes.signal_marked("KITCHEN_RUN", killed, signal.SIGKILL)
         _write(descriptor, run)
         try:

@@ -8,6 +8,10 @@ from typing import Any
 from kitchens_engine.ports import Ended
 from kitchens_engine.running.attempt import Attempt
 
+_ENDED_BY_OTHERS = frozenset(
+    128 + number for number in (signal.SIGTERM, signal.SIGKILL, signal.SIGHUP, signal.SIGINT)
+)
+
 
 def why_failed(
     ended: Ended, attempt: Attempt, result: dict[str, Any] | None, *, worker: bool, after: int = 0
@@ -24,6 +28,18 @@ def why_failed(
     status = _in_words(ended.status)
     last = attempt.last_line(after)
     return f"{status}: {last}" if last else status
+
+
+def unexplained(ended: Ended, result: dict[str, Any] | None, *, worker: bool) -> str | None:
+    """Why the end of a process that nobody watched says nothing about its node; None when it does.
+
+    Whoever ended it meanwhile (another run that needed the data, a machine that went down) is not known.
+    """
+    if ended.status in _ENDED_BY_OTHERS:
+        return f"{_in_words(ended.status)} while its runner was gone"
+    if worker and result is None and ended.status == 0:
+        return "it ended without a result while its runner was gone"
+    return None
 
 
 def _in_words(status: int) -> str:

@@ -48,7 +48,7 @@ class Execution:
         )
         self._processes = self._tries.processes
         self.scopes = graphs.scopes
-        self.graph = graphs.open(plan, scope, None)
+        self.graph = graphs.open(plan, scope, past=order.past)
 
     def run(self) -> None:
         """Run to the end of every node. Raises `EnvironmentFailure` when the runtime lost a process twice."""
@@ -90,6 +90,7 @@ class Execution:
         self._graphs.advance()
         while self._tries.admit():
             self._graphs.advance()
+        self._processes.launch()
 
     def _wait(self) -> None:
         patience = min(_PATIENCE, self._journal.flush_when_due(time.monotonic()))

@@ -15,11 +15,13 @@ from kitchens_engine.running import fan, inside
 from kitchens_engine.running.flow import Flow, Next
 from kitchens_engine.running.journal import Journal
 from kitchens_engine.running.live import End, Graph, LiveNode
+from kitchens_engine.running.past import Past
 from kitchens_engine.running.plan import Plan
 from kitchens_engine.running.pools import Places, Pool, Pools
 from kitchens_engine.running.scope import ItemScope, Scope
 from kitchens_engine.running.timers import Timers
 from kitchens_engine.running.tries import Tries
+from kitchens_engine.testing import measures
 
 
 class Graphs:
@@ -31,15 +33,22 @@ class Graphs:
         self._timers = timers
         self._pools = pools
         self._todo: deque[tuple[Graph, Next]] = deque()
+        # What was done before inside these is used up: a further try begins with nothing.
+        self._entered: set[str] = set()
         self.scopes: dict[str, Scope] = {}
         self.tries: Tries
 
-    def open(self, plan: Plan, scope: Scope, parent: LiveNode | None) -> Graph:
-        """Begin a graph; `parent` is the node that it is inside of another."""
+    def open(
+        self, plan: Plan, scope: Scope, parent: LiveNode | None = None, past: Past | None = None
+    ) -> Graph:
+        """Begin a graph; `parent` is the node that it is inside of another, `past` what was done of it before."""
         scope.write_files()
         always = [name for name in plan.nodes if plan.recipe.nodes[name].always]
-        nodes = {name: NodeRecord(name, plan.path_of(name)) for name in plan.nodes}
-        graph = Graph(plan, scope, Flow(plan.needs, always), parent, nodes, len(nodes))
+        kept = past.kept({name: plan.path_of(name) for name in plan.nodes}, plan.needs) if past else {}
+        waiting = past.waiting if past else NodeRecord
+        nodes = {name: kept.get(name) or waiting(name, plan.path_of(name)) for name in plan.nodes}
+        flow = Flow(plan.needs, always)
+        graph = Graph(plan, scope, flow, parent, nodes, len(nodes), kept=kept, past=past)
         graph.pools = parent.pools if parent else ()
         if plan.recipe.concurrency is not None:
             graph.pools += (Places(plan.recipe.concurrency),)
@@ -96,14 +105,20 @@ class Graphs:
         plan = live.graph.plan.nested[live.node.name]
         if plan.path != live.path:
             plan = plan.at(live.path)
-        enter = recipe.enter if live.node.action == "recipe" else ingredient.enter
-        return self.open(plan, enter(live.node, live.scope, plan, self._order), live)
+        scope = _scope_of(live.node, live.scope, plan, self._order)
+        return self.open(plan, scope, live, self._past_inside(live))
 
     def _fan_out(self, live: LiveNode) -> Graph:
         items = fan.items(live.node, live.scope)
         plan = live.graph.plan
-        nodes = {name: NodeRecord(name, plan.path_of(name)) for name in items}
-        graph = Graph(plan, live.scope, Flow(dict.fromkeys(items, ())), live, nodes, len(nodes), items=items)
+        past = self._past_inside(live)
+        needs: dict[str, tuple[str, ...]] = dict.fromkeys(items, ())
+        kept = past.kept({name: plan.path_of(name) for name in items}, needs) if past else {}
+        waiting = past.waiting if past else NodeRecord
+        nodes = {name: kept.get(name) or waiting(name, plan.path_of(name)) for name in items}
+        graph = Graph(
+            plan, live.scope, Flow(needs), live, nodes, len(nodes), items=items, kept=kept, past=past
+        )
         graph.pools = live.pools
         self._begin(graph, live.path)
         return graph
@@ -120,6 +135,9 @@ class Graphs:
     def _arrive(self, graph: Graph, following: Next) -> None:
         """A node's needs have ended: skip it, or see to its start."""
         name = following.name
+        if name in graph.kept:
+            self._keep(graph, name, told=following.skip is not None)
+            return
         node = graph.parent.node if graph.parent and graph.items else graph.plan.recipe.nodes[name]
         if graph.cancelled is not None and (graph.forced or not node.always):
             self._skip(graph, name, Status.CANCELLED, graph.cancelled, told=following.skip is not None)
@@ -139,7 +157,8 @@ class Graphs:
             return
         if node.each is not None:
             node = fan.whole(node)
-        live = LiveNode(graph, name, node, graph.plan.path_of(name), graph.scope, node.retry.times)
+        path = graph.plan.path_of(name)
+        live = LiveNode(graph, name, node, path, graph.scope, self._retries(node, path))
         live.pools = self._pools_of(graph, node)
         graph.lives[name] = live
         self.tries.ask(live)
@@ -148,11 +167,17 @@ class Graphs:
         assert graph.parent is not None
         node = graph.plan.recipe.nodes[graph.parent.node.name]
         item = graph.items[name]
+        path = graph.plan.path_of(name)
         scope = ItemScope(graph.scope, *item)
-        live = LiveNode(graph, name, node, graph.plan.path_of(name), scope, node.retry.times)
+        live = LiveNode(graph, name, node, path, scope, self._retries(node, path))
         live.item, live.pools = item, graph.pools
         graph.lives[name] = live
         self.tries.ask(live)
+
+    def _retries(self, node: Node, path: str) -> int:
+        """How often the node may be tried again; an earlier runner may have used some."""
+        past = self._order.past
+        return past.retries_left(node.retry.times, path) if past else node.retry.times
 
     def _pools_of(self, graph: Graph, node: Node) -> tuple[Pool, ...]:
         """The limits around the node, and its own. A node inside one that is in the same pool takes no second place."""
@@ -173,6 +198,57 @@ class Graphs:
         why = f"`{recipe.name}` timed out after {recipe.timeout:g} s"
         graph.end = End(Status.FAILED, why, TIMEOUT)
         self.cancel(graph, why)
+
+    # --- done before -----------------------------------------------------------------------
+
+    def _past_inside(self, live: LiveNode) -> Past | None:
+        """What was done before inside a node, if that still holds: all that it needs is kept, and this try began then."""
+        graph = live.graph
+        if graph.past is None or live.path in self._entered:
+            return None
+        self._entered.add(live.path)
+        needs = () if graph.items else graph.plan.needs[live.name]
+        return graph.past if all(needed in graph.kept for needed in needs) else None
+
+    def _keep(self, graph: Graph, name: str, *, told: bool) -> None:
+        """A node was done before."""
+        node = graph.kept[name]
+        if not graph.items:
+            self._learn(graph.plan, graph.scope, node)
+        self._journal.kept(node)
+        if told:
+            self._count_down(graph)
+            return
+        blocks = _blocks_of(graph, node)
+        if graph.items and node.status is Status.FAILED:
+            graph.blocks.append(blocks)
+        self._tell_flow(graph, name, node.status, blocks)
+
+    def _learn(self, plan: Plan, scope: Scope, node: NodeRecord) -> None:
+        """What a node gave when it was done is seen downstream, and what is inside it by the functional tests."""
+        node_of = plan.recipe.nodes[node.name]
+        instances = node.nodes if node_of.each is not None else ()
+        tests = tuple(test for one in instances for test in one.tests) if instances else node.tests
+        scope.learn(node.name, node.outputs, tests)
+        inner = plan.nested.get(node.name)
+        if inner is None:
+            return
+        if node_of.each is None:
+            self._learn_inside(node_of, scope, inner, node)
+        for one, item in zip(
+            instances, fan.items(node_of, scope).values() if instances else (), strict=False
+        ):
+            self._learn_inside(node_of, ItemScope(scope, *item), inner, one)
+
+    def _learn_inside(self, node: Node, around: Scope, plan: Plan, done: NodeRecord) -> None:
+        if not done.nodes:
+            return
+        plan = plan if plan.path == done.path else plan.at(done.path)
+        scope = _scope_of(node, around, plan, self._order)
+        scope.write_files()
+        self.scopes[plan.path] = scope
+        for inner in done.nodes:
+            self._learn(plan, scope, inner)
 
     # --- ending ----------------------------------------------------------------------------
 
@@ -244,3 +320,22 @@ def _trouble(live: LiveNode) -> End | None:
 
 def _failed(graph: Graph) -> bool:
     return any(node.status is Status.FAILED for node in graph.nodes.values())
+
+
+def _blocks_of(graph: Graph, record: NodeRecord) -> Collection[str] | None:
+    """The only nodes that the failed tests of a node keep from running; see `LiveNode.blocks`."""
+    if record.status is not Status.FAILED:
+        return None
+    # What stands for all instances has no tests: they are the node's own.
+    name = graph.parent.node.name if graph.parent and graph.items else record.name
+    node = graph.plan.recipe.nodes[name]
+    fanned_out = node.each is not None and not graph.items
+    failed = [one for one in record.nodes if one.status is Status.FAILED] if fanned_out else [record]
+    blocks = [measures.blocked(node, one.tests) if one.tests else None for one in failed]
+    return None if None in blocks else frozenset(name for names in blocks for name in names or ())
+
+
+def _scope_of(node: Node, outer: Scope, plan: Plan, order: Order) -> Scope:
+    """What the graph of a node sees."""
+    enter = recipe.enter if node.action == "recipe" else ingredient.enter
+    return enter(node, outer, plan, order)

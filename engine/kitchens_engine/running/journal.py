@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from kitchens_engine.errors import EnvironmentFailure
-from kitchens_engine.outcome import NodeRecord, RunRecord, Status, TestRecord
+from kitchens_engine.outcome import AttemptRecord, NodeRecord, RunRecord, Status, TestRecord
 from kitchens_engine.ports import Event, Observer
 from kitchens_engine.records import Records
 
@@ -31,6 +31,11 @@ class Journal:
         if self._records:
             self._records.begin(record)
 
+    def taken_up(self, record: RunRecord) -> None:
+        """A run that was cut off goes on in this process. Raises `InvalidInput` when it ended, or its own lives."""
+        if self._records:
+            self._records.take(record.run)
+
     def waiting(self, holder: str | None) -> None:
         """Another run holds the data folder."""
         whose = f"order run {holder}" if holder else "another order run"
@@ -47,6 +52,14 @@ class Journal:
         if self._records:
             self._records.nodes(self._run, parent, nodes)
 
+    def kept(self, node: NodeRecord) -> None:
+        """A node need not run: an earlier runner, or an earlier run, has done it. So with all inside it."""
+        if self._records and node.nodes:
+            self._records.nodes(self._run, node.path, node.nodes)
+        self._tell("node-kept", node.path, status=str(node.status), why=node.why)
+        for inner in node.nodes:
+            self.kept(inner)
+
     def node_started(self, node: NodeRecord, attempts: int) -> None:
         """A try of a node begins; it may have `attempts` in all."""
         if self._records:
@@ -54,13 +67,12 @@ class Journal:
         self._tell("node-started", node.path, attempt=node.attempts, attempts=attempts, log=node.log)
 
     def attempt_ended(
-        self, node: NodeRecord, started: datetime, seconds: float, status: Status, why: str | None
+        self, node: NodeRecord, started: datetime, seconds: float | None, status: Status, why: str | None
     ) -> None:
-        """A try of a node ended."""
+        """A try of a node ended, or was cut off at an unknown moment (`seconds` None)."""
         if self._records and node.log:
-            self._records.attempt(
-                self._run, node.path, node.attempts, started, seconds, str(status), why, node.log
-            )
+            attempt = AttemptRecord(node.path, node.attempts, started, seconds, status, why, node.log)
+            self._records.attempt(self._run, attempt)
 
     def node_retried(self, node: NodeRecord, why: str, delay: float) -> None:
         """A try failed, and the node will be tried again."""

@@ -15,6 +15,7 @@ from kitchens_engine.running import states
 from kitchens_engine.running.attempt import Attempt
 from kitchens_engine.running.fan import Item
 from kitchens_engine.running.flow import Flow, Next
+from kitchens_engine.running.past import Past
 from kitchens_engine.running.plan import Plan
 from kitchens_engine.running.pools import Pool
 from kitchens_engine.running.scope import Scope
@@ -64,9 +65,10 @@ class Graph:
     """One recipe while it runs, or the instances of a node that is fanned out.
 
     `nodes` are its records, in the order of the plan; `remaining` of them have not ended, and
-    `lives` are those that may start or have started. `items` are what the instances are of,
-    by their names, and `held` those that wait for others to end. `cancelled` says why no
-    more of them start but `always` ones, and none at all when `forced`. `end` is decided
+    `lives` are those that may start or have started; `kept` were done before, and are not run,
+    and `past` is that of which they were, where it still holds. `items` are what the instances
+    are of, by their names, and `held` those that wait for others to end. `cancelled` says why
+    no more of them start but `always` ones, and none at all when `forced`. `end` is decided
     before its nodes have ended when its time is up; `late` is what is said when it only took
     longer. `pools` are the limits that all its nodes share; `blocks` is what each failed
     instance keeps from running.
@@ -83,6 +85,8 @@ class Graph:
     held: deque[Next] = field(default_factory=deque)
     blocks: list[Collection[str] | None] = field(default_factory=list)
     lives: dict[str, LiveNode] = field(default_factory=dict)
+    kept: Mapping[str, NodeRecord] = field(default_factory=lambda: EMPTY)
+    past: Past | None = None
     cancelled: str | None = None
     forced: bool = False
     end: End | None = None
@@ -106,8 +110,8 @@ class LiveNode:
     shares, `mode` is what it holds of the database while it has a slot. `begun` says that a
     try is under way, `over` that the node has ended. `token` names its running process, before
     which the log had `said` bytes. `end` is decided before the process has ended when it is
-    being killed. `late` says that it ran longer than it should. `blocks` are the only nodes
-    that its failure keeps from running.
+    being killed. `adopted` says that an earlier runner started its process, `late` that it
+    ran longer than it should. `blocks` are the only nodes that its failure keeps from running.
     """
 
     graph: Graph
@@ -133,6 +137,7 @@ class LiveNode:
     asks_worker: bool = False
     begun: bool = False
     lost: bool = False
+    adopted: bool = False
     over: bool = False
     end: End | None = None
     late: str | None = None
@@ -149,6 +154,11 @@ class LiveNode:
     def is_graph(self) -> bool:
         """Whether there are nodes inside it."""
         return self.fans_out or self.node.action in ("recipe", "ingredient")
+
+    @property
+    def follows(self) -> bool:
+        """Whether it may start only because others have ended."""
+        return self.graph.parent is not None or bool(self.graph.plan.needs[self.name])
 
     @property
     def record(self) -> NodeRecord:

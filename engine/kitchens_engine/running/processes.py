@@ -9,10 +9,10 @@ from itertools import count
 from kitchens_engine.errors import EnvironmentFailure, KitchensError
 from kitchens_engine.order import Order
 from kitchens_engine.outcome import Status
-from kitchens_engine.ports import Ended, Runtime
+from kitchens_engine.ports import Command, Ended, Runtime
 from kitchens_engine.retry import LOST, OTHER
 from kitchens_engine.running import launch
-from kitchens_engine.running.evidence import why_failed
+from kitchens_engine.running.evidence import unexplained, why_failed
 from kitchens_engine.running.journal import Journal
 from kitchens_engine.running.live import WORK, End, LiveNode
 
@@ -37,6 +37,7 @@ class Processes:
         self._ended = ended
         self._lost = lost
         self._running: dict[str, LiveNode] = {}
+        self._due: list[Command] = []
         self._serial = count()
 
     @property
@@ -47,7 +48,8 @@ class Processes:
     def start(self, live: LiveNode) -> None:
         """Start the process of the node's present phase. Where there is none to start, the phase has ended."""
         assert live.attempt is not None
-        token = f"{live.attempt.token}.{next(self._serial)}"
+        # The token of the work follows from the try alone, so that a later runner finds its process.
+        token = live.attempt.token if live.phase is WORK else f"{live.attempt.token}.{next(self._serial)}"
         try:
             command = launch.prepare(live, token, self._order, self._runtime)
         except (KitchensError, OSError, ValueError) as error:
@@ -61,11 +63,34 @@ class Processes:
         live.token = token
         live.said = 0 if live.phase is WORK else live.attempt.size()
         self._running[token] = live
-        if live.graph.plan.needs[live.node.name]:
-            # An end is on disk before anything begins because of it. A try itself needs no record
-            # before it starts: its folder is there, and no later try takes the same number.
+        self._due.append(command)
+
+    def launch(self) -> None:
+        """Start what is about to.
+
+        What starts because of the end of others finds that on disk. A try itself needs no record
+        before it starts: its folder is there, and no later try takes the same number.
+        """
+        if any(self._running[command.token].follows for command in self._due):
             self._journal.flush()
-        self._runtime.start(command)
+        for command in self._due:
+            self._runtime.start(command)
+            if self._running[command.token].end is not None:
+                self._runtime.kill(command.token)
+        self._due.clear()
+
+    def adopt(self, live: LiveNode) -> bool:
+        """Take over the process that an earlier runner started for the node's work; False when that is lost."""
+        assert live.attempt is not None
+        token = live.attempt.token
+        request = live.attempt.requested()
+        # A request of another token is a measure's: what the work had answered is overwritten by now.
+        if request not in (None, token) or not self._runtime.adopt(token):
+            return False
+        live.token, live.said, live.adopted = token, 0, True
+        live.asks_worker = request is not None
+        self._running[token] = live
+        return True
 
     def kill(self, live: LiveNode) -> None:
         """End the node's process, which is running."""
@@ -79,6 +104,8 @@ class Processes:
 
     def abandon(self, patience: float) -> None:
         """Kill whatever runs, after an error; waits a moment for it to end."""
+        for command in self._due:
+            self._running.pop(command.token, None)
         for token in self._running:
             self._runtime.kill(token)
         deadline = time.monotonic() + 5
@@ -96,16 +123,21 @@ class Processes:
         elif live.phase is WORK and ended.status in live.node.skip_on:
             self._ended(live, End(Status.SKIPPED, f"exit status {ended.status} means skip"))
         else:
-            self._ended(live, self._judged(live, ended))
+            self._judge(live, ended)
 
-    def _judged(self, live: LiveNode, ended: Ended) -> End | None:
+    def _judge(self, live: LiveNode, ended: Ended) -> None:
         assert live.attempt is not None
         result = live.attempt.answer(ended.token) if live.asks_worker else None
+        if live.adopted and (why := unexplained(ended, result, worker=live.asks_worker)):
+            self._process_lost(live, why)
+            return
         why = why_failed(ended, live.attempt, result, worker=live.asks_worker, after=live.said)
         if why is None:
             launch.learn(live, result or {})
-            return None
-        return End(Status.FAILED, why, f"exit:{ended.status}" if ended.status else OTHER)
+            self._ended(live, None)
+        else:
+            cause = f"exit:{ended.status}" if ended.status else OTHER
+            self._ended(live, End(Status.FAILED, why, cause))
 
     def _process_lost(self, live: LiveNode, why: str) -> None:
         """Nobody knows how it ended.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,9 +20,11 @@ from kitchens_engine.records import Records
 from kitchens_engine.running import datalock
 from kitchens_engine.running.execution import Execution
 from kitchens_engine.running.journal import Journal
+from kitchens_engine.running.past import asked
 from kitchens_engine.running.plan import Plan, plan_run
 from kitchens_engine.running.pools import refuse_unknown
 from kitchens_engine.running.scope import Scope
+from kitchens_engine.runtimes import processes
 from kitchens_engine.testing import functional
 from kitchens_engine.values import json_safe
 
@@ -44,14 +47,21 @@ def run(
     began = time.monotonic()
     journal = Journal(order.run, records, observer)
     record = _record(order, runtime)
+    if continued := order.past is not None and order.past.continued:
+        journal.taken_up(record)
+        began -= ((order.began or order.started) - record.started).total_seconds()
     with _environment(journal):
         order.folder.mkdir(parents=True, exist_ok=True)
         order.kitchen.data.mkdir(parents=True, exist_ok=True)
-        journal.queued(record)
+        if not continued:
+            journal.queued(record)
         with datalock.hold(order.kitchen.lock, order.run, journal.waiting, stop.is_set) as held:
             if held:
                 journal.started(record, plan.size())
                 record = _run(order, plan, runtime, journal, stop, record)
+                if continued:
+                    # Daemons of the earlier runner's nodes: this runtime ends only what it knows.
+                    processes.signal_marked("KITCHEN_RUN", order.run, signal.SIGKILL)
             else:
                 record = record._replace(
                     status=Status.CANCELLED, why="cancelled while it waited for its data"
@@ -97,6 +107,9 @@ def _left_undone(nodes: Sequence[NodeRecord]) -> str | None:
 
 
 def _record(order: Order, runtime: Runtime) -> RunRecord:
+    past = order.past
+    if past is not None and past.continued:
+        return past.record._replace(status=Status.QUEUED, why=None, seconds=None, nodes=(), tests=())
     return RunRecord(
         run=order.run,
         order=order.order,
@@ -104,7 +117,7 @@ def _record(order: Order, runtime: Runtime) -> RunRecord:
         kitchen=order.kitchen.name,
         recipe=order.recipe,
         variation=order.variation,
-        started=order.started,
+        started=order.began or order.started,
         commit=order.commit,
         tree=order.tree,
         dirty=order.dirty,
@@ -113,6 +126,9 @@ def _record(order: Order, runtime: Runtime) -> RunRecord:
         gate=order.gate,
         variables=json_safe(masked(order.shelf.recipe(order.recipe), order.variables)),
         folder=str(order.folder),
+        resumes=past.record.run if past else None,
+        clock=order.started if order.began else None,
+        asked={} if order.gate else asked(order),
     )
 
 

@@ -57,7 +57,8 @@ class Tries:
         self._interrupt = interrupt
         self._finished = finished
         self._admission: Admission[LiveNode] = Admission(jobs)
-        self._attempts: dict[str, int] = {}
+        self._attempts: dict[str, int] = order.past.numbers() if order.past else {}
+        self._cut_off: dict[str, datetime] = order.past.cut_off() if order.past else {}
         self._start = time.monotonic()
         self.processes = Processes(order, runtime, journal, self._phase_ended, self._lost)
 
@@ -74,7 +75,8 @@ class Tries:
             self.processes.start(live)
         else:
             live.mode = kinds.database_mode(live.node)
-            self._admission.ask(live, live.mode, live.pools)
+            begun = live.path in self._cut_off
+            self._admission.ask(live, live.mode, live.pools, first=begun)
 
     def admit(self) -> bool:
         """Start the next that may start; False when there is none."""
@@ -88,6 +90,8 @@ class Tries:
             self._leave(live)
             return True
         if live.phase is WORK:
+            if self._taken_over(live):
+                return True
             self._begin(live)
         self.processes.start(live)
         return True
@@ -137,15 +141,62 @@ class Tries:
 
     # --- a try ---------------------------------------------------------------------------
 
-    def _begin(self, live: LiveNode) -> None:
-        number = self._attempts[live.path] = self._attempts.get(live.path, 0) + 1
-        now = time.monotonic()
+    def _taken_over(self, live: LiveNode) -> bool:
+        """Whether a try goes on that an earlier runner began; those that are lost are recorded."""
+        past = self._order.past
+        while past is not None and past.continued:
+            began = self._cut_off.pop(live.path, None)
+            number = self._attempts.get(live.path, 0) + (began is None)
+            attempt = self._attempt(live, number)
+            if not attempt.begun:
+                return False
+            # What the records do not know began so shortly before the end of its runner that its folder is as old.
+            began = began or attempt.began()
+            self._attempts[live.path] = number
+            self._set_out(live, number, (self._now() - began).total_seconds())
+            live.update(
+                live.record._replace(
+                    status=Status.RUNNING,
+                    started=live.record.started or began,
+                    attempts=number,
+                    log=attempt.log,
+                )
+            )
+            if self.processes.adopt(live):
+                self._journal.node_started(live.record, number + live.retries)
+                return True
+            live.begun = False
+            why = "it was cut off with its runner"
+            self._journal.attempt_ended(live.record, began, None, Status.INTERRUPTED, why)
+        return False
+
+    def _set_out(self, live: LiveNode, number: int, ago: float = 0.0) -> None:
+        """A try begins, or began some seconds `ago`."""
+        now = time.monotonic() - ago
         live.began = live.began or now
         live.number, live.attempt_began = number, now
         live.later, live.end, live.late, live.begun = phases_after(live.node), None, None, True
-        live.outputs, live.measured, live.blocks = {}, {}, None
+        live.outputs, live.measured, live.blocks, live.adopted = {}, {}, None, False
+        live.attempt = self._attempt(live, number)
+        if live.node.timeout is not None:
+            self._timers.after(live.node.timeout - ago, lambda: self._time_out(live, number))
+
+    def _attempt(self, live: LiveNode, number: int) -> Attempt:
         folder = f"{self._order.folder}/nodes/{folder_name(live.path)}.{number}"
-        live.attempt = Attempt(f"{live.path}#{number}", folder)
+        return Attempt(f"{live.path}#{number}", folder)
+
+    def _next_number(self, live: LiveNode) -> int:
+        """A graph that was cut off is the same try; every process begins one of its own."""
+        number = self._attempts.get(live.path, 0)
+        if not live.is_graph or self._cut_off.pop(live.path, None) is None:
+            number += 1
+        self._attempts[live.path] = number
+        return number
+
+    def _begin(self, live: LiveNode) -> None:
+        number = self._next_number(live)
+        self._set_out(live, number)
+        assert live.attempt is not None
         silent = live.node.action == "noop" or live.is_graph
         if not silent or live.later:
             live.attempt.make_folder()
@@ -159,8 +210,6 @@ class Tries:
             )
         )
         self._journal.node_started(live.record, number + live.retries)
-        if live.node.timeout is not None:
-            self._timers.after(live.node.timeout, lambda: self._time_out(live, number))
 
     def _phase_ended(self, live: LiveNode, end: End | None) -> None:
         """Work that fails fails its node; a measure that fails has no value."""
@@ -175,7 +224,7 @@ class Tries:
             self.go_on(live)
 
     def _lost(self, live: LiveNode, why: str) -> None:
-        self._leave(live)
+        self._close_attempt(live, Status.INTERRUPTED, why)
         self._journal.node_retried(live.record, why, 0.0)
         self.ask(live)
 
@@ -220,7 +269,7 @@ class Tries:
         self._leave(live)
         live.begun = False
         seconds = round(time.monotonic() - live.attempt_began, 3)
-        began = self._order.started + timedelta(seconds=live.attempt_began - self._start)
+        began = self._at(live.attempt_began)
         self._journal.attempt_ended(live.record, began, seconds, status, why)
 
     def _finish(
@@ -251,4 +300,7 @@ class Tries:
             self._admission.leave(live.pools)
 
     def _now(self) -> datetime:
-        return self._order.started + timedelta(seconds=time.monotonic() - self._start)
+        return self._at(time.monotonic())
+
+    def _at(self, moment: float) -> datetime:
+        return (self._order.began or self._order.started) + timedelta(seconds=moment - self._start)

@@ -56,7 +56,8 @@ class Bench:
         shelf = Shelf(FolderSource(self.root / "cookbook"))
         variation = fields.get("variation")
         settings = fields.get("settings", {})
-        number = f"RUN{next(_NUMBERS):023}"
+        # No two runs of a machine have the same id: processes are found, and ended, by it.
+        number = f"RUN{os.getpid():010}{next(_NUMBERS):013}"
         given: dict[str, Any] = {
             "run": number,
             "order": number,

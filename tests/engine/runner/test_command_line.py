@@ -93,7 +93,7 @@ def started(folder: Path) -> tuple[subprocess.Popen[bytes], int]:
 
 
 def statuses(records: Records) -> list[str]:
-    return [str(node.status) for node in records.run(records.runs()[0].run).nodes]
+    return [str(node.status) for run in records.runs() for node in records.run(run.run).nodes]
 
 
 def test_an_interrupt_cancels_the_run(folder: Path) -> None:

@@ -40,6 +40,9 @@ class Scripted:
 
     def kill(self, token: str) -> None: ...
 
+    def adopt(self, token: str) -> bool:
+        return False
+
     def close(self) -> None: ...
 
 

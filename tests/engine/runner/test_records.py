@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from kitchens_engine import schema
 from kitchens_engine.errors import EnvironmentFailure, InvalidInput
-from kitchens_engine.outcome import NodeRecord, RunRecord, Status, TestRecord
+from kitchens_engine.outcome import AttemptRecord, NodeRecord, RunRecord, Status, TestRecord
 from kitchens_engine.records import Records, new_run_id
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -163,3 +164,56 @@ def test_a_run_whose_process_is_gone_reads_interrupted(records: Records) -> None
     assert (record.status, record.why) == ("interrupted", "the process that ran it is gone")
     assert [str(node.status) for node in record.nodes] == ["cancelled", "waiting"]
     assert [run.run for run in records.runs(status="interrupted")] == [record.run]
+
+
+def test_a_run_that_has_ended_never_changes(records: Records) -> None:
+    """Nor do its nodes, tries and tests."""
+    run = a_run(1)
+    records.begin(run)
+    records.nodes(run.run, "", [NodeRecord("a", "a", Status.PASSED)])
+    records.status(run.run, Status.PASSED, 1.0)
+    records.flush()
+    before = records.run(run.run).document()
+    late = AttemptRecord("a", 1, NOW, 1.0, Status.FAILED, None, "/log")
+
+    for write in (
+        lambda: records.status(run.run, Status.FAILED),
+        lambda: records.node(run.run, NodeRecord("a", "a", Status.FAILED)),
+        lambda: records.nodes(run.run, "", [NodeRecord("b", "b")]),
+        lambda: records.attempt(run.run, late),
+        lambda: records.tests(run.run, "a", [TestRecord("t", Status.FAILED)]),
+    ):
+        write()
+        with pytest.raises(EnvironmentFailure, match="an order run that has ended does not change"):
+            records.flush()
+
+    assert records.run(run.run).document() == before
+
+
+def test_a_database_of_the_first_version_is_brought_up(tmp_path: Path) -> None:
+    """What it held is there, and read with what it lacked then."""
+    path = tmp_path / "old.sqlite"
+    with sqlite3.connect(path) as connection:
+        for statement in schema.MIGRATIONS[0]:
+            connection.execute(statement)
+        connection.execute("pragma user_version = 1")
+        connection.execute(
+            "insert into runs values ('R', 'R', 'passed', 'dev', 'r', null, '2026-01-02T03:04:05Z', 1.0, null, "
+            "null, 0, '', 'process', 0, '{}', '/folder', null, 1, '', '')"
+        )
+    connection.close()
+
+    found = Records(path).run("R")
+
+    assert (found.status, found.seconds, found.resumes, found.clock) == ("passed", 1.0, None, None)
+
+
+def test_what_was_asked_for_keeps_its_types(records: Records) -> None:
+    """Dates stay dates: a run that goes on sees what the first one saw."""
+    asked = {"settings": {"day": date(2020, 1, 2), "at": NOW, "n": {"x": [1, 2.5, True, "t"]}}, "nodes": None}
+    run = a_run(1, asked=asked, resumes="X", clock=NOW)
+    records.begin(run)
+
+    found = records.run(run.run)
+
+    assert (found.asked, found.resumes, found.clock) == (asked, "X", NOW)
