@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
-from kitchens.model.cookbook import missing_files, parse_cookbook
+from kitchens.model.cookbook import FILE, CookbookReading, missing_files, read_cookbook
+from kitchens.model.cookbook_fit import fit_faults
+from kitchens_engine.checking.inspect import inspect
 from kitchens_engine.errors import Fault, InvalidFiles
-from kitchens_engine.language.check import check
+from kitchens_engine.language.check import read_all
 from kitchens_engine.language.constraints import masked
 from kitchens_engine.language.shelf import FolderSource, Shelf
 from kitchens_engine.recipe import Constraint, Node, Recipe
+from kitchens_engine.toml.shape import in_order
 
 
 def list_recipes(folder: Path) -> list[dict[str, Any]]:
@@ -59,23 +63,38 @@ def show_recipe(folder: Path, name: str) -> dict[str, Any]:
     }
 
 
-def check_recipes(folder: Path, name: str | None) -> tuple[Fault, ...]:
-    """Every fault of `kitchens.toml` and the recipes (or of one recipe), sorted by place."""
+def check_recipes(folder: Path, name: str | None, kitchens: Collection[str] = ()) -> tuple[Fault, ...]:
+    """Every fault of `kitchens.toml` and the recipes (or of one recipe and what it reaches), sorted by place.
+
+    `kitchens` are the registered ones, of which `kitchens.toml` may speak.
+    """
     source = FolderSource(folder)
     shelf = Shelf(source)
+    text = source.read(FILE)
+    settings = CookbookReading(()) if text is None else read_cookbook(text)
     faults: list[Fault] = []
-    text = source.read("kitchens.toml")
-    cookbook, wrong = parse_cookbook(text) if text is not None else (None, ())
-    if name is None:
-        if text is None:
-            faults.append(
-                Fault("error", "kitchens.toml", 1, 1, "", "there is no `kitchens.toml`", "`kitchen init`")
-            )
-        else:
-            faults += wrong or missing_files(text, source)
-    pools = cookbook.pools if cookbook is not None else None
-    faults += check(shelf, None if name is None else [name], pools=pools)
-    return tuple(sorted(faults, key=lambda fault: (fault.file, fault.line, fault.column)))
+    if name is None and text is None:
+        faults.append(Fault("error", FILE, 1, 1, "", f"there is no `{FILE}`", "`kitchen init`"))
+    elif name is None and text is not None:
+        faults += [*settings.faults, *missing_files(text, source)]
+        if settings.document is not None:
+            recipes = [reading.draft for reading in read_all(shelf).values() if reading.draft]
+            faults += fit_faults(settings.document, settings.values, recipes, source, kitchens)
+    faults += inspect(
+        shelf,
+        None if name is None else [name],
+        connections=_declared(settings, "connections"),
+        pools=_declared(settings, "pools"),
+    )
+    return in_order(faults)
+
+
+def _declared(settings: CookbookReading, section: str) -> Collection[str] | None:
+    """The names in a section, those with faults included; None when the file cannot be read."""
+    if settings.document is None:
+        return None
+    table = settings.document.values.get(section, {})
+    return list(table) if isinstance(table, dict) else None
 
 
 def _constraint(constraint: Constraint) -> dict[str, Any]:

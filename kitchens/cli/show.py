@@ -20,6 +20,7 @@ _COLOURS = {
     "warning": "yellow",
     "unsigned": "yellow",
     "logged": "cyan",
+    "note": "cyan",
     "failed": "red",
     "red": "red",
     "error": "red",

@@ -104,25 +104,39 @@ class Cookbook(NamedTuple):
 
 def parse_cookbook(text: bytes, file: str = FILE) -> tuple[Cookbook | None, tuple[Fault, ...]]:
     """The cookbook in `text`, or every fault of the file, in its order."""
+    reading = read_cookbook(text, file)
+    return (None if reading.faults else _cookbook(reading.values)), reading.faults
+
+
+class CookbookReading(NamedTuple):
+    """What came of reading the file: its faults and, unless it is no TOML, what of it is of the right shape."""
+
+    faults: tuple[Fault, ...]
+    document: Document | None = None
+    values: Mapping[str, Any] = MappingProxyType({})
+
+
+def read_cookbook(text: bytes, file: str = FILE) -> CookbookReading:
+    """Every fault of the file, in its order, and whatever of it could be understood."""
     document = read_document(text, file)
     if isinstance(document, Fault):
-        return None, (document,)
+        return CookbookReading((document,))
     values, wrong = examine(document, COOKBOOK)
     faults = in_order([*wrong, *_image_faults(document, values), *_parent_faults(document, values)])
-    return (None if faults else _cookbook(values)), faults
+    return CookbookReading(faults, document, values)
 
 
 def missing_files(text: bytes, source: Source, file: str = FILE) -> tuple[Fault, ...]:
     """A fault for each file that the settings name and `source` lacks; a missing `shared` path is a warning."""
-    document = read_document(text, file)
-    if isinstance(document, Fault):
+    _, document, values = read_cookbook(text, file)
+    if document is None:
         return ()
     found = []
-    runtime = document.values.get("runtime", {})
+    runtime = values.get("runtime", {})
     for key in ("requirements", "build"):
         if key in runtime and source.read(runtime[key]) is None:
             found.append(_missing(document, source, ("runtime", key), runtime[key]))
-    for index, path in enumerate(document.values.get("gate", {}).get("shared", ())):
+    for index, path in enumerate(values.get("gate", {}).get("shared", ())):
         if source.read(path) is None and not source.names(path):
             fault = _missing(document, source, ("gate", "shared", index), path)
             found.append(fault._replace(severity="warning"))

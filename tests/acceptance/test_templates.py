@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from kitchens.model.cookbook import parse_cookbook
-from kitchens_engine.language.check import check
+from kitchens_engine.checking.inspect import inspect
 from kitchens_engine.language.shelf import FolderSource, Shelf
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "templates"
@@ -41,7 +41,7 @@ def test_a_template_has_no_faults(name: str) -> None:
     )
     assert cookbook is not None
     assert faults == ()
-    assert check(Shelf(FolderSource(TEMPLATES / name))) == ()
+    assert inspect(Shelf(FolderSource(TEMPLATES / name))) == ()
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -7,11 +7,11 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from kitchens_engine.errors import Fault, InvalidFiles
 from kitchens_engine.language import fitting
 from kitchens_engine.language.graph import circles
+from kitchens_engine.language.load import Reading
 from kitchens_engine.language.reach import edges
 from kitchens_engine.language.shelf import INGREDIENTS, RECIPES, Shelf
 from kitchens_engine.language.unsupported import unsupported
 from kitchens_engine.recipe import Recipe
-from kitchens_engine.toml.document import Document, read_document
 from kitchens_engine.toml.shape import in_order
 
 
@@ -27,19 +27,26 @@ def check(
     `connections` and `pools` are the names that `kitchens.toml` gives; with None they are not
     looked at. Raises `InvalidInput` for a name in `names` that is no recipe.
     """
-    folders = _everything(shelf) if names is None else _reached(shelf, names)
-    recipes = {folder: recipe for folder in folders if (recipe := shelf.parsed(folder)) is not None}
-    found = [fault for folder in folders for fault in shelf.faults(folder)]
-    for recipe in recipes.values():
+    readings = read_all(shelf, names)
+    found = [fault for reading in readings.values() for fault in reading.faults]
+    for reading in readings.values():
+        # A fault in one part of a file hides none in another, so drafts are looked at too.
+        if (recipe := reading.draft) is None or (document := reading.document) is None:
+            continue
         wrongs = [*fitting.wrongs(shelf, recipe), *unsupported(recipe, connections)]
         if pools is not None:
             wrongs += fitting.pool_wrongs(recipe, pools)
-        if wrongs or fitting.reads_ingredients(recipe):
-            document = _document(shelf, recipe)
-            found += [document.fault(wrong.path, wrong.message, wrong.hint) for wrong in wrongs]
-            found += fitting.output_faults(shelf, recipe, document)
-    found += _circles(shelf, recipes)
+        for wrong in wrongs:
+            found.append(document.fault(wrong.path, wrong.message, wrong.hint))
+        found += fitting.output_faults(shelf, recipe, document, reading.values)
+    found += _circles(readings)
     return in_order(found)
+
+
+def read_all(shelf: Shelf, names: Iterable[str] | None = None) -> dict[str, Reading]:
+    """By folder, the named recipes and whatever they reach; all files with None. Raises as `check` does."""
+    folders = _everything(shelf) if names is None else _reached(shelf, names)
+    return {folder: reading for folder in folders if (reading := shelf.reading(folder)) is not None}
 
 
 def checked(shelf: Shelf, names: Iterable[str], *, pools: Collection[str] | None = None) -> tuple[Fault, ...]:
@@ -63,7 +70,8 @@ def _reached(shelf: Shelf, names: Iterable[str]) -> list[str]:
         folder = waiting.pop()
         if folder not in reached and shelf.has(folder):
             reached[folder] = None
-            waiting.extend(_next(shelf.parsed(folder)))
+            reading = shelf.reading(folder)
+            waiting.extend(_next(reading.draft if reading else None))
     return list(reached)
 
 
@@ -72,18 +80,13 @@ def _next(recipe: Recipe | None) -> Iterator[str]:
         yield f"{RECIPES if edge.kind == 'recipe' else INGREDIENTS}/{edge.name}"
 
 
-def _circles(shelf: Shelf, recipes: Mapping[str, Recipe]) -> Iterator[Fault]:
-    graph = {folder: tuple(_next(recipe)) for folder, recipe in recipes.items()}
+def _circles(readings: Mapping[str, Reading]) -> Iterator[Fault]:
+    graph = {folder: tuple(_next(reading.draft)) for folder, reading in readings.items()}
     for circle in circles(graph):
         shown = " → ".join(f"`{folder.partition('/')[2]}`" for folder in circle)
-        recipe = recipes[circle[0]]
+        recipe, document = readings[circle[0]].draft, readings[circle[0]].document
+        assert recipe is not None and document is not None  # without a draft it would reach nothing
         to = circle[1].partition("/")[2]
         path = next(edge.key for edge in edges(recipe) if edge.name == to)
         message = f"`{recipe.name}` reaches itself: {shown}"
-        yield _document(shelf, recipe).fault(path, message)
-
-
-def _document(shelf: Shelf, recipe: Recipe) -> Document:
-    document = read_document(shelf.source.read(recipe.file) or b"", recipe.file)
-    assert isinstance(document, Document)  # it was parsed before
-    return document
+        yield document.fault(path, message)

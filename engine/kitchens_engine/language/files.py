@@ -54,12 +54,16 @@ def sql_file_faults(
 def functional_tests(source: Source, folder: str) -> bool:
     """Whether the folder holds pytest files, at any depth."""
     for name in source.names(folder):
-        if name.endswith(".py"):
-            if name.startswith("test_") or name.endswith("_test.py"):
-                return True
-        elif "." not in name and functional_tests(source, f"{folder}/{name}"):
+        if is_test_file(name):
+            return True
+        if "." not in name and functional_tests(source, f"{folder}/{name}"):
             return True
     return False
+
+
+def is_test_file(name: str) -> bool:
+    """Whether pytest looks for tests in a file of this name."""
+    return name.endswith(".py") and (name.startswith("test_") or name.endswith("_test.py"))
 
 
 def _word(body: str | Sequence[str]) -> str | None:

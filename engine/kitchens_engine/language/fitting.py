@@ -49,18 +49,16 @@ def pool_wrongs(recipe: Recipe, pools: Collection[str]) -> Iterator[Wrong]:
 
 
 def used(shelf: Shelf, node: Node) -> Recipe | None:
-    """The recipe or ingredient that the node runs, if it runs one that can be read."""
+    """The recipe or ingredient that the node runs, if it runs one whose contract can be read."""
     if node.action not in ("recipe", "ingredient"):
         return None
-    return shelf.parsed(f"{RECIPES if node.action == 'recipe' else INGREDIENTS}/{node.body}")
+    reading = shelf.reading(f"{RECIPES if node.action == 'recipe' else INGREDIENTS}/{node.body}")
+    return reading.contract if reading else None
 
 
-def reads_ingredients(recipe: Recipe) -> bool:
-    """Whether outputs of an ingredient may be read here that only the ingredient declares."""
-    return any(node.action == "ingredient" and node.outputs is None for node in recipe.nodes.values())
-
-
-def output_faults(shelf: Shelf, recipe: Recipe, document: Document) -> Iterator[Fault]:
+def output_faults(
+    shelf: Shelf, recipe: Recipe, document: Document, values: Mapping[str, Any]
+) -> Iterator[Fault]:
     """References to outputs that an ingredient does not have."""
     contracts = {
         node.name: other.outputs
@@ -69,7 +67,7 @@ def output_faults(shelf: Shelf, recipe: Recipe, document: Document) -> Iterator[
     }
     if not contracts:
         return
-    for spot in spots(document.values, recipe, shelf.source):
+    for spot in spots(values, recipe, shelf.source):
         for reference in template.names(spot.text, expression=spot.expression).references:
             match reference.path:
                 case ("outputs", node, output, *_) if node in contracts and output not in contracts[node]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from kitchens_engine.errors import Fault
 from kitchens_engine.language.build import build_recipe, build_test
@@ -14,9 +15,36 @@ from kitchens_engine.language.limits import limit_faults
 from kitchens_engine.language.recipe_shape import INGREDIENT, RECIPE
 from kitchens_engine.language.references import reference_faults, replaced_faults, spots
 from kitchens_engine.ports import Source
-from kitchens_engine.recipe import Recipe, sql_file
+from kitchens_engine.recipe import EMPTY, Recipe, sql_file
 from kitchens_engine.toml import shape
 from kitchens_engine.toml.document import Document, read_document
+
+
+class Reading(NamedTuple):
+    """What came of reading a file: its faults, and as much of the recipe as could be understood.
+
+    `draft` is the recipe without what is wrong in it, good for nothing but finding more
+    faults; `values` is what it was made of. Both are there unless the file is no TOML.
+    """
+
+    faults: tuple[Fault, ...]
+    document: Document | None = None
+    values: Mapping[str, Any] = EMPTY
+    draft: Recipe | None = None
+
+    @property
+    def recipe(self) -> Recipe | None:
+        """The recipe, when nothing is wrong with it."""
+        return None if any(fault.severity == "error" for fault in self.faults) else self.draft
+
+    @property
+    def contract(self) -> Recipe | None:
+        """The recipe, when nothing is wrong with what others may say of it: its variables, inputs, outputs."""
+        heads = {re.split(r"[.[]", fault.key)[0] for fault in self.faults if fault.severity == "error"}
+        return None if heads & {"", *_CONTRACT} else self.draft
+
+
+_CONTRACT = ("variables", "constraints", "variations", "inputs", "outputs")
 
 
 def parse_recipe(
@@ -27,16 +55,21 @@ def parse_recipe(
     With an error there is no recipe; warnings come beside it. `source` tells which
     scripts and SQL files are there; other recipes are not looked at.
     """
+    reading = read_recipe(name, folder, text, source)
+    return reading.recipe, reading.faults
+
+
+def read_recipe(name: str, folder: str, text: bytes, source: Source) -> Reading:
+    """The same, with whatever of a faulty file could be understood."""
     document = read_document(text, f"{folder}/recipe.toml")
     if isinstance(document, Fault):
-        return None, (document,)
+        return Reading((document,))
     contract = INGREDIENT if folder.startswith("ingredients/") else RECIPE
     values, wrong = shape.examine(document, contract)
     tested = functional_tests(source, f"{folder}/tests")
     recipe = build_recipe(document, values, name, folder, functional_tests=tested)
     faults = shape.in_order([*wrong, *_faults(document, values, recipe, source)])
-    broken = any(fault.severity == "error" for fault in faults)
-    return (None if broken else recipe), faults
+    return Reading(faults, document, values, recipe)
 
 
 def _faults(document: Document, values: Mapping[str, Any], recipe: Recipe, source: Source) -> Iterator[Fault]:

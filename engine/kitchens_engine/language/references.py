@@ -77,10 +77,19 @@ def replaced_faults(document: Document, recipe: Recipe, found: Sequence[Spot]) -
                     yield fault_of(document, spot, message, None, reference.line)
 
 
-def fault_of(document: Document, spot: Spot, message: str, hint: str | None, line: int) -> Fault:
-    """A fault on this line of the template."""
-    at = document.fault(spot.path, message, hint, line=line)
-    return at if spot.file is None else Fault("error", spot.file, line, 1, at.key, message, hint)
+def fault_of(
+    document: Document,
+    spot: Spot,
+    message: str,
+    hint: str | None,
+    line: int,
+    *,
+    column: int = 1,
+    severity: str = "error",
+) -> Fault:
+    """A fault on this line of the template; its column is known where the template is a file of its own."""
+    at = document.fault(spot.path, message, hint, line=line, severity=severity)
+    return at if spot.file is None else Fault(severity, spot.file, line, column, at.key, message, hint)
 
 
 def _of_node(name: str, table: Mapping[str, Any], recipe: Recipe, source: Source) -> Iterator[Spot]:

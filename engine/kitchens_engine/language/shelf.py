@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from kitchens_engine.errors import EnvironmentFailure, Fault, InvalidFiles, InvalidInput
-from kitchens_engine.language.load import parse_recipe
+from kitchens_engine.language.load import Reading, read_recipe
 from kitchens_engine.ports import Source
 from kitchens_engine.recipe import Recipe
 from kitchens_engine.toml.nearest import hints
@@ -51,17 +51,12 @@ class FolderSource(NamedTuple):
             raise EnvironmentFailure(f"cannot list `{folder}`: {error.strerror}") from error
 
 
-class _Parsed(NamedTuple):
-    recipe: Recipe | None
-    faults: tuple[Fault, ...]
-
-
 @dataclass(frozen=True)
 class Shelf:
     """The recipes and ingredients in one source. Each file is read once, when first needed."""
 
     source: Source
-    _read: dict[str, _Parsed] = field(default_factory=dict, repr=False, compare=False)
+    _read: dict[str, Reading] = field(default_factory=dict, repr=False, compare=False)
 
     def recipe_names(self) -> tuple[str, ...]:
         """The names of all recipes, sorted."""
@@ -87,17 +82,17 @@ class Shelf:
 
     def has(self, folder: str) -> bool:
         """Whether there is a `recipe.toml` in this folder, such as `recipes/delays`."""
-        return self._parsed(folder) is not None
+        return self.reading(folder) is not None
 
     def parsed(self, folder: str) -> Recipe | None:
         """The recipe in this folder, or None when it is not there or has errors."""
-        found = self._parsed(folder)
+        found = self.reading(folder)
         return found.recipe if found else None
 
     def faults(self, folder: str) -> tuple[Fault, ...]:
         """The faults and warnings of the recipe in this folder, such as `recipes/delays`."""
-        parsed = self._parsed(folder)
-        return parsed.faults if parsed else ()
+        found = self.reading(folder)
+        return found.faults if found else ()
 
     def _names(self, room: str) -> tuple[str, ...]:
         return tuple(
@@ -105,21 +100,22 @@ class Shelf:
         )
 
     def _get(self, room: str, kind: str, name: str) -> Recipe:
-        parsed = self._parsed(f"{room}/{name}")
-        if parsed is None:
+        found = self.reading(f"{room}/{name}")
+        if found is None:
             raise self._unknown(room, kind, name)
-        if parsed.recipe is None:
-            raise InvalidFiles(tuple(fault for fault in parsed.faults if fault.severity == "error"))
-        return parsed.recipe
+        if (recipe := found.recipe) is None:
+            raise InvalidFiles(tuple(fault for fault in found.faults if fault.severity == "error"))
+        return recipe
 
     def _unknown(self, room: str, kind: str, name: str) -> InvalidInput:
         return InvalidInput(f"no {kind} named `{name}`", *hints(name, self._names(room)), code=f"no-{kind}")
 
-    def _parsed(self, folder: str) -> _Parsed | None:
+    def reading(self, folder: str) -> Reading | None:
+        """What came of reading the `recipe.toml` in this folder, or None when there is none."""
         if folder not in self._read:
             name = folder.partition("/")[2]
             text = self.source.read(f"{folder}/recipe.toml") if name and "/" not in name else None
             if text is None:
                 return None
-            self._read[folder] = _Parsed(*parse_recipe(name, folder, text, self.source))
+            self._read[folder] = read_recipe(name, folder, text, self.source)
         return self._read[folder]

@@ -50,7 +50,7 @@ class _Environment(ImmutableSandboxedEnvironment):
 def environment() -> _Environment:
     """The environment of all templates, made once."""
     made = _Environment(
-        undefined=_Undefined, keep_trailing_newline=True, autoescape=False, finalize=_text, cache_size=0
+        undefined=_Undefined, keep_trailing_newline=True, autoescape=False, finalize=as_text, cache_size=0
     )
     made.globals = {name: made.globals[name] for name in ("range", "dict", "namespace")}
     made.filters["raw"] = quoting.Raw.of
@@ -143,7 +143,7 @@ def _filter(place: str) -> str:
     return f"quoted {place}"  # no template can spell this name
 
 
-def _text(value: Any) -> Any:
+def as_text(value: Any) -> Any:
     """How a value looks inside text: TOML's booleans, and `null`."""
     if value is None:
         return "null"

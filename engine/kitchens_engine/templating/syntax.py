@@ -33,7 +33,7 @@ def find_names(text: str, *, expression: bool) -> Names:
 def _chains(node: nodes.Node) -> Iterator[Reference]:
     """The longest chains under the node: `a.b.c` counts once, not as `a.b` and `a` too."""
     if isinstance(node, (nodes.Name, nodes.Getattr, nodes.Getitem)):
-        path = _path(node)
+        path = chain(node)
         if path is not None:
             yield Reference(path, node.lineno)
             return
@@ -41,7 +41,8 @@ def _chains(node: nodes.Node) -> Iterator[Reference]:
         yield from _chains(child)
 
 
-def _path(node: nodes.Node) -> tuple[str, ...] | None:
+def chain(node: nodes.Node) -> tuple[str, ...] | None:
+    """The parts of `a.b["c"]`; None for anything that is no such chain."""
     match node:
         case nodes.Name(name=name, ctx="load"):
             return (name,)
@@ -51,7 +52,7 @@ def _path(node: nodes.Node) -> tuple[str, ...] | None:
             step = key
         case _:
             return None
-    around = _path(inner)
+    around = chain(inner)
     return None if around is None else (*around, step)
 
 

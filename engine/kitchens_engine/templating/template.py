@@ -5,7 +5,7 @@ Text without markers never reaches Jinja2, which is not even imported for it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 
@@ -22,6 +22,7 @@ class Problem(NamedTuple):
     message: str
     hint: str | None
     line: int
+    severity: str = "error"
 
 
 class Names(NamedTuple):
@@ -29,6 +30,19 @@ class Names(NamedTuple):
 
     references: tuple[Reference, ...] = ()
     problems: tuple[Problem, ...] = ()
+
+
+class Worth(NamedTuple):
+    """What is known of an expression before any run.
+
+    `type` is one of `TYPES` or None; `chain` the text of a single reference such as
+    `outputs.clean.rows`; `constant` holds the value when it is always the same.
+    """
+
+    type: str | None
+    chain: str | None = None
+    problems: tuple[Problem, ...] = ()
+    constant: tuple[Any] | None = None
 
 
 def has_markers(text: str) -> bool:
@@ -79,3 +93,15 @@ def names(text: str, *, expression: bool = False) -> Names:
     from kitchens_engine.templating.syntax import find_names
 
     return find_names(text, expression=expression and not has_markers(text))
+
+
+def worth(text: str, type_of: Callable[[tuple[str, ...]], str | None], *, expression: bool = False) -> Worth:
+    """The type of what the template or expression gives, and the comparisons in it that cannot work.
+
+    `type_of` tells the type of a chain such as `outputs.clean.rows`, or None.
+    """
+    if not expression and not has_markers(text):
+        return Worth("string", constant=(text,))
+    from kitchens_engine.templating import inference
+
+    return inference.worth(text, type_of, expression=expression)

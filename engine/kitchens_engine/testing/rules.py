@@ -59,9 +59,9 @@ def limits(rule: str, limit: Any) -> Any:
             return None
         case "between":
             low, high = limit
-            return f"between {_shown(low)} and {_shown(high)}"
+            return f"between {shown(low)} and {shown(high)}"
         case _:
-            return f"{_WORDS[rule]} {_shown(limit)}"
+            return f"{_WORDS[rule]} {shown(limit)}"
 
 
 def _ordered(compare: Callable[[Any, Any], bool], value: Any, limit: Any) -> bool:
@@ -71,7 +71,8 @@ def _ordered(compare: Callable[[Any, Any], bool], value: Any, limit: Any) -> boo
         return False
 
 
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
+    """The value as recipes write it."""
     match value:
         case bool():
             return "true" if value else "false"

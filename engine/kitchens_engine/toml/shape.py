@@ -69,8 +69,11 @@ def examine(document: Document, shape: Table) -> tuple[dict[str, Any], tuple[Fau
 
 
 def in_order(found: list[Fault]) -> tuple[Fault, ...]:
-    """The faults by file, line and column, each once."""
-    return tuple(sorted(dict.fromkeys(found), key=lambda fault: (fault.file, fault.line, fault.column)))
+    """The faults by file, line and column, each once: what two keys say of one SQL file is one fault."""
+    once: dict[tuple[str, int, int, str], Fault] = {}
+    for fault in found:
+        once.setdefault((fault.file, fault.line, fault.column, fault.message), fault)
+    return tuple(sorted(once.values(), key=lambda fault: (fault.file, fault.line, fault.column)))
 
 
 def _filled(value: str | list[Any] | dict[str, Any]) -> object:

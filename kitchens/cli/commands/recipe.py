@@ -1,4 +1,4 @@
-"""`kitchen recipe list`, `show` and `check`; `graph` has a module of its own."""
+"""`kitchen recipe list` and `show`; `check` and `graph` have modules of their own."""
 
 from __future__ import annotations
 
@@ -10,13 +10,12 @@ import click
 from kitchens.cli import complete, show
 from kitchens.cli.command import Answer, KitchenCommand, LazyGroup, example
 from kitchens.cli.desk import Desk
-from kitchens.cli.words import EXIT_INVALID
 from kitchens.store.toml import inline
 
 _COMMANDS = {
     "list": ("recipe", "List the recipes of this checkout."),
     "show": ("recipe", "Show one recipe: variables, variations, nodes."),
-    "check": ("recipe", "Find every fault in kitchens.toml and the recipes."),
+    "check": ("check", "Find every fault in kitchens.toml and the recipes."),
     "graph": ("graph", "Draw a recipe: text, Mermaid, DOT or SVG."),
 }
 
@@ -62,32 +61,6 @@ def show_command(desk: Desk, name: str, kitchen: str | None) -> Answer:
 
     document = show_recipe(folder_of(desk, kitchen), name)
     return Answer(document, lambda: _recipe_words(document))
-
-
-@click.command(
-    cls=KitchenCommand, epilog=example("kitchen recipe check", "kitchen recipe check delays --json")
-)
-@click.argument("name", required=False, shell_complete=complete.recipes)
-@click.option("--kitchen", metavar="K", shell_complete=complete.kitchens, help="In this kitchen's checkout.")
-@click.pass_obj
-def check(desk: Desk, name: str | None, kitchen: str | None) -> Answer:
-    """Find every fault in kitchens.toml and the recipes, with file, line and the nearest right spelling."""
-    from kitchens.actions.recipes import check_recipes
-
-    faults = check_recipes(folder_of(desk, kitchen), name)
-    wrong = any(fault.severity == "error" for fault in faults)
-
-    def words() -> None:
-        for fault in faults:
-            click.echo(
-                f"{fault.file}:{fault.line}:{fault.column}: {show.state(fault.severity)}: {fault.message}"
-            )
-            if fault.hint:
-                click.echo(f"    {fault.hint}")
-        if not faults:
-            click.echo("no faults")
-
-    return Answer([fault._asdict() for fault in faults], words, EXIT_INVALID if wrong else 0)
 
 
 def folder_of(desk: Desk, kitchen: str | None) -> Path:

@@ -1,0 +1,42 @@
+"""Every fault and every doubt about a cookbook's recipes, at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator
+
+from kitchens_engine.checking import contracts, expressions, functional, pointless, unreached
+from kitchens_engine.checking.statements import Statements
+from kitchens_engine.checking.subject import Subject, subjects
+from kitchens_engine.errors import Fault
+from kitchens_engine.language.check import check, read_all
+from kitchens_engine.language.shelf import Shelf
+from kitchens_engine.toml.shape import in_order
+
+_LOOKS: tuple[Callable[[Subject], Iterator[Fault]], ...] = (
+    contracts.faults,
+    expressions.faults,
+    pointless.faults,
+    unreached.faults,
+    functional.faults,
+)
+
+
+def inspect(
+    shelf: Shelf,
+    names: Iterable[str] | None = None,
+    *,
+    connections: Collection[str] | None = None,
+    pools: Collection[str] | None = None,
+) -> tuple[Fault, ...]:
+    """What `check` finds, and what only a closer look tells. Severities are `error`, `warning` and `note`.
+
+    Arguments and exceptions are those of `check`.
+    """
+    chosen = None if names is None else list(names)
+    found = [*check(shelf, chosen, connections=connections, pools=pools)]
+    statements = Statements()
+    for subject in subjects(shelf, iter(read_all(shelf, chosen))):
+        found += statements.faults(subject)
+        for look in _LOOKS:
+            found += look(subject)
+    return in_order(found)

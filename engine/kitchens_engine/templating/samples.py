@@ -1,0 +1,158 @@
+"""Texts that a template may become, made without running it, for those who only want to know their grammar."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from jinja2 import TemplateSyntaxError, nodes
+
+from kitchens_engine.templating import jinja
+from kitchens_engine.templating.syntax import chain
+
+#: What stands for text that only a run knows: a name, a number, a string, nothing.
+STAND_INS = ("x", "1", "'x'", "")
+_OF_TYPE = {"integer": "1", "float": "1.5", "boolean": "true"}
+
+
+class Guess(NamedTuple):
+    """What is known of a name in a template: its type, and a value that it may have (in a tuple of one)."""
+
+    type: str | None
+    value: tuple[Any] | None = None
+
+
+GuessOf = Callable[[tuple[str, ...]], Guess]
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One text that a template may become.
+
+    `pieces` are (where in the sample, where in the template) for each part that was
+    written out. `sure` says that it holds nothing but what a run would put there.
+    """
+
+    text: str
+    pieces: tuple[tuple[int, int], ...]
+    sure: bool
+
+    def origin(self, position: int) -> int:
+        """Where in the template the character at `position` of the sample comes from."""
+        found = 0
+        for here, there in self.pieces:
+            if here > position:
+                break
+            found = there + position - here
+        return found
+
+
+def samples(text: str, guess: GuessOf) -> Iterator[Sample]:
+    """The likeliest first: both sides of conditions, each loop once, and what is unknown as several things.
+
+    None for a template that cannot be read, or that defines or calls blocks of its own.
+    """
+    try:
+        tree = jinja.parse(text, expression=False)
+        offsets = _offsets(tree, text)
+        branches = (True, False) if next(tree.find_all((nodes.If, nodes.CondExpr)), None) else (True,)
+        for stand_in in (None, *STAND_INS):
+            for branch in branches:
+                writer = _Writer(guess, offsets, branch, stand_in)
+                writer.body(tree.body)
+                yield Sample("".join(writer.parts), tuple(writer.pieces), writer.sure)
+    except (TemplateSyntaxError, RecursionError, _TooMuch):
+        return
+
+
+class _TooMuch(Exception):
+    """The template does what nobody can foresee."""
+
+
+def _offsets(tree: nodes.Template, text: str) -> dict[int, int]:
+    """Where each part that is written out stands, by the identity of its syntax node."""
+    found: dict[int, int] = {}
+    at = 0
+    for part in tree.find_all(nodes.TemplateData):
+        at = text.find(part.data, at)
+        if at < 0:
+            raise _TooMuch
+        found[id(part)] = at
+        at += len(part.data)
+    return found
+
+
+@dataclass
+class _Writer:
+    """Writes one sample. `stand_in` None takes for text the value that it has by default."""
+
+    guess: GuessOf
+    offsets: dict[int, int]
+    branch: bool
+    stand_in: str | None
+    parts: list[str] = field(default_factory=list)
+    pieces: list[tuple[int, int]] = field(default_factory=list)
+    length: int = 0
+    sure: bool = True
+
+    def body(self, statements: list[nodes.Node]) -> None:
+        for statement in statements:
+            match statement:
+                case nodes.Output(nodes=parts):
+                    for part in parts:
+                        self._part(part)
+                case nodes.If(body=body, else_=otherwise):
+                    self.body(body if self.branch else otherwise)
+                case nodes.For(body=body):
+                    self.sure = False
+                    self.body(body)
+                case nodes.With(body=body) | nodes.Scope(body=body):
+                    self.body(body)
+                case nodes.Assign():
+                    pass
+                case _:
+                    raise _TooMuch
+
+    def _part(self, part: nodes.Node) -> None:
+        if isinstance(part, nodes.TemplateData):
+            self.pieces.append((self.length, self.offsets[id(part)]))
+            self._write(part.data)
+        else:
+            self._write(self._value(part))
+
+    def _write(self, text: str) -> None:
+        self.parts.append(text)
+        self.length += len(text)
+
+    def _value(self, node: nodes.Node) -> str:
+        match node:
+            case nodes.Const(value=value):
+                return str(jinja.as_text(value))
+            case nodes.CondExpr(expr1=first, expr2=second):
+                chosen = first if self.branch else second
+                return self._value(chosen) if chosen is not None else ""
+            case nodes.Filter(node=nodes.Expr() as inner, name="raw"):
+                return self._value(inner)
+            case nodes.Filter(node=nodes.Expr() as inner, name="sql"):
+                return self._literal(inner)
+        return self._known(self._guessed(node))
+
+    def _guessed(self, node: nodes.Node) -> Guess:
+        path = chain(node)
+        return self.guess(path) if path else Guess(None)
+
+    def _known(self, guess: Guess) -> str:
+        if guess.type in _OF_TYPE:
+            return str(jinja.as_text(guess.value[0])) if guess.value else _OF_TYPE[guess.type]
+        if guess.value and isinstance(guess.value[0], str):
+            return guess.value[0] if self.stand_in is None else self.stand_in
+        self.sure = False
+        return "x" if self.stand_in is None else self.stand_in
+
+    def _literal(self, node: nodes.Expr) -> str:
+        """A value as SQL writes it: whatever it is, it is one literal."""
+        guess = self._guessed(node)
+        if guess.value:
+            return jinja.sql_literal(guess.value[0])
+        return _OF_TYPE.get(guess.type or "", "'x'")
