@@ -164,7 +164,10 @@ def _wrong(reference: Reference, spot: Spot, recipe: Recipe) -> _Wrong:
             return _of_item(rest, spot, recipe, shown)
         case "recipe" | "variation":
             return None
-    hint = f"did you mean `variables.{root}`?" if root in recipe.variables else did_you_mean(root, ROOTS)
+    if root in ("now", "today", "utcnow"):
+        hint: str | None = "a run has one clock: `run.started`"
+    else:
+        hint = f"did you mean `variables.{root}`?" if root in recipe.variables else did_you_mean(root, ROOTS)
     return f"there is no `{root}` in templates", hint
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping
+from datetime import date
 from functools import cache, lru_cache
 from typing import Any
 
@@ -14,6 +15,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import missing
 
 from kitchens_engine.errors import InvalidInput
+from kitchens_engine.templating import dates
 from kitchens_engine.templating import shell as quoting
 from kitchens_engine.toml.nearest import did_you_mean
 from kitchens_engine.values import as_word
@@ -45,6 +47,12 @@ class _Environment(ImmutableSandboxedEnvironment):
             return obj[attribute]
         return super().getattr(obj, attribute)
 
+    def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
+        """Dates give no way to the machine's clock: a run has one, `run.started`."""
+        if isinstance(obj, date) and attr in dates.CLOCKS:
+            return False
+        return super().is_safe_attribute(obj, attr, value)
+
 
 @cache
 def environment() -> _Environment:
@@ -53,6 +61,8 @@ def environment() -> _Environment:
         undefined=_Undefined, keep_trailing_newline=True, autoescape=False, finalize=as_text, cache_size=0
     )
     made.globals = {name: made.globals[name] for name in ("range", "dict", "namespace")}
+    made.globals["date"] = dates.as_date
+    made.filters |= dates.FILTERS
     made.filters["raw"] = quoting.Raw.of
     made.filters["sql"] = sql_literal
     for place in quoting.PLACES:

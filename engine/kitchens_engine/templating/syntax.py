@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from jinja2 import TemplateSyntaxError, nodes
 
-from kitchens_engine.templating import jinja
+from kitchens_engine.templating import dates, jinja
 from kitchens_engine.templating.template import Names, Problem, Reference
 from kitchens_engine.toml.nearest import did_you_mean
 
@@ -70,5 +70,9 @@ def _problems(tree: nodes.Template) -> Iterator[Problem]:
         kind, there = ("filter", known.filters) if isinstance(node, nodes.Filter) else ("test", known.tests)
         if node.name not in there:
             yield Problem(f"there is no {kind} `{node.name}`", did_you_mean(node.name, there), node.lineno)
+        elif isinstance(node, nodes.Filter) and node.name in dates.FILTERS:
+            constants = [each.value if isinstance(each, nodes.Const) else None for each in node.args]
+            if wrong := dates.wrong_argument(node.name, constants):
+                yield Problem(*wrong, node.lineno)
     for other in tree.find_all((nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends)):
         yield Problem("a template stands alone: it cannot include or import another", None, other.lineno)

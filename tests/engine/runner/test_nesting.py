@@ -259,3 +259,14 @@ def test_functional_tests_that_cannot_be_collected_are_red(bench: Bench) -> None
     assert [(test.name, test.message) for test in record.tests] == [
         ("tests/test_r.py", "ModuleNotFoundError: No module named 'no_such_module'")
     ]
+
+
+def test_a_run_has_one_clock_however_deep(bench: Bench) -> None:
+    """`run.started` is the same moment in every nested recipe, and dates are told from it."""
+    line = "echo {{ run.started }} {{ run.started | date | start_of('month') }}"
+    bench.recipe(f'[nodes.a]\nrun = "{line}"', "inner")
+    bench.recipe(f'[nodes.first]\nrun = "sleep 0.01; {line}"\n[nodes.n]\nneeds = ["first"]\nrecipe = "inner"')
+
+    nodes = bench.nodes(bench.run())
+
+    assert bench.log(nodes["first"]) == bench.log(nodes["n/a"]) == "2026-01-02T03:04:05.000Z 2026-01-01\n"
