@@ -11,6 +11,9 @@ end, and the ledger says how everything that it ever started ended. Lines of JSO
     {"pid", "started", "boot"}            this process, written at once
     {"ended": {token: status}, "running": {token: pid}}    when the runner is gone
     {"ended": {token: status}}            as they end
+
+A process that leaves its group is found by its environment, and one that emptied that and whose
+parents have ended, a *stray*, by having become this one's child.
 """
 
 from __future__ import annotations
@@ -33,6 +36,7 @@ MARK = "KITCHEN_ATTEMPT"
 #: After being asked to end, this many seconds until it is forced.
 GRACE = 2.0
 _REQUESTS, _ANSWERS = 0, 1
+_SET_CHILD_SUBREAPER = 36
 #: Why a program cannot be started that is the command's own fault. All else is the machine's.
 _FAULTS = frozenset(
     {
@@ -76,6 +80,7 @@ class Keeper:
         self._ended: dict[str, int] = {}
         self._answers: list[tuple[Any, ...]] = []
         self._orphaned = False
+        self._adopts = _adopt_orphans()
         self._nothing = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
         self._requests = frames.Reader(_REQUESTS)
         self._poll = select.epoll()
@@ -91,6 +96,8 @@ class Keeper:
                     self._reap(self._by_descriptor[descriptor])
             self._force()
             self._answer()
+        if self._adopts and self._ledger is None:
+            self._end_strays()
 
     # --- requests --------------------------------------------------------------------------
 
@@ -208,8 +215,26 @@ class Keeper:
         del self._children[child.token], self._by_descriptor[child.descriptor]
         if child.forced_at is not None:
             _processes().signal_marked(MARK, child.mark, signal.SIGKILL)
+            if all(other.forced_at is not None for other in self._children.values()):
+                self._end_strays()  # whose they are nobody knows, but all that runs is to end
+        if self._adopts:
+            self._bury()
         code = os.waitstatus_to_exitcode(status)
         self._end(child.token, code if code >= 0 else 128 - code)
+
+    def _end_strays(self) -> None:
+        _processes().signal_children({child.pid for child in self._children.values()}, signal.SIGKILL)
+
+    def _bury(self) -> None:
+        """Forget the strays that have ended by themselves, as far as they come before children that have."""
+        mine = {child.pid for child in self._children.values()}
+        try:
+            while (ended := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)) is not None:
+                if ended.si_pid in mine:
+                    return
+                os.waitpid(ended.si_pid, 0)
+        except ChildProcessError:
+            return
 
     def _end(self, token: str, status: int) -> None:
         if self._ledger is not None:
@@ -267,6 +292,16 @@ def _new_ledger(path: str) -> int:
     line = f'{{"pid": {owner.pid}, "started": "{owner.started}", "boot": "{owner.boot}"}}\n'
     os.write(ledger, line.encode())
     return ledger
+
+
+def _adopt_orphans() -> bool:
+    """From now on processes whose parents have ended become this one's children; False where that cannot be."""
+    import ctypes
+
+    try:
+        return bool(ctypes.CDLL(None).prctl(_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0)
+    except (OSError, AttributeError):
+        return False
 
 
 def _candidates(name: str, path: str) -> Iterator[str]:

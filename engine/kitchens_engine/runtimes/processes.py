@@ -40,6 +40,15 @@ def signal_marked(name: str, mark: str, number: signal.Signals) -> None:
         _signal(pid, number)
 
 
+def signal_children(spared: set[int], number: signal.Signals) -> None:
+    """Send a signal to the children of this process that are not spared, and to all their descendants."""
+    mine = os.getpid()
+    for pid in list(_pids()):
+        if pid not in spared and (fields := _stat(pid)) and int(fields[1]) == mine:
+            for descendant in (pid, *_descendants(pid)):
+                _signal(descendant, number)
+
+
 def _signal(pid: int, number: signal.Signals) -> None:
     try:
         os.kill(pid, number)

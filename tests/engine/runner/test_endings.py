@@ -141,6 +141,47 @@ def test_a_daemon_of_a_node_ends_with_the_runtime(bench: Bench) -> None:
     assert ended(int((bench.root / "data/pid").read_text()))
 
 
+STRAY = """
+    [nodes.n]
+    run = '''
+    env -i $(command -v setsid) /bin/sh -c "(sleep 600 & echo \\$! > $KITCHEN_DATA/pid)"
+    until [ -s $KITCHEN_DATA/pid ]; do sleep 0.01; done
+    {then}
+    '''
+"""
+
+
+def test_cancelling_reaches_a_process_that_hides(bench: Bench) -> None:
+    """Of another session, with an empty environment, its parents gone: within ten seconds."""
+    bench.recipe(STRAY.format(then="sleep 600"))
+    stop = threading.Event()
+    pid = bench.root / "data/pid"
+
+    def stop_when_it_hides() -> None:
+        deadline = time.monotonic() + 20
+        while not (pid.exists() and pid.read_text()) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        time.sleep(0.2)
+        stop.set()
+
+    watcher = threading.Thread(target=stop_when_it_hides)
+    watcher.start()
+    record = bench.run(stop=stop)
+    watcher.join()
+
+    assert bench.statuses(record) == {"n": "cancelled"}
+    assert ended(int(pid.read_text()))
+
+
+def test_a_process_that_hides_ends_with_the_runtime(bench: Bench) -> None:
+    """When its node has passed."""
+    bench.recipe(STRAY.format(then="sleep 0.2"))
+
+    assert bench.run().status == "passed"
+    bench.runtime.close()
+    assert ended(int((bench.root / "data/pid").read_text()))
+
+
 def test_a_signal_is_named(bench: Bench) -> None:
     """The status of a killed process is 128 and the signal."""
     bench.recipe('[nodes.n]\nrun = "kill -9 $$"')
