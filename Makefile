@@ -10,10 +10,10 @@ BIN := .venv/bin
 # `make test ARGUMENTS="tests/engine -x"`
 ARGUMENTS ?=
 
-.PHONY: help demo test check format bench soak wheel lock clean
+.PHONY: help demo test check format bench bench-engine soak wheel lock clean
 
 help:  ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: .venv/run.stamp  ## the main job on real data, as a user would type it
 	@$(BIN)/python docs/tour/demo.py
@@ -36,6 +36,9 @@ format: .venv/dev.stamp  ## format the code and mend what lint can mend
 bench: .venv/run.stamp  ## speed, each figure beside its floor
 	@$(BIN)/python bench/run.py
 
+bench-engine: .venv/run.stamp .cache/peers.stamp  ## the engine beside its peers, which it installs
+	@$(BIN)/python bench/engine.py
+
 soak: .venv/dev.stamp  ## the long storms: hundreds of kills and races
 	@$(BIN)/python -m pytest -n $(WORKERS) --timeout 3600 -q -m soak $(ARGUMENTS)
 
@@ -49,6 +52,8 @@ lock: .venv/dev.stamp  ## write requirements/*.txt anew from pyproject.toml (nee
 	  uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --upgrade \
 	    --no-emit-index-url --no-header --no-annotate pyproject.toml --group $${group#*:} \
 	    --output-file requirements/$${group%:*}.txt || exit 1; done
+	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --upgrade \
+	  --no-emit-index-url --no-header --no-annotate --group pyproject.toml:peers --output-file requirements/peers.txt
 
 clean:  ## remove what make made here
 	@rm -rf .venv .cache dist build .import_linter_cache
@@ -67,6 +72,12 @@ clean:  ## remove what make made here
 	@echo 'installing from requirements/dev.txt …'
 	@mkdir -p .cache
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@touch $@
+
+.cache/peers.stamp: requirements/peers.txt | .venv/bin/python
+	@mkdir -p .cache
+	@sh .ci/make-venv .cache/peers
+	@.cache/peers/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/peers.txt
 	@touch $@
 
 .venv/bin/python:
