@@ -148,8 +148,10 @@ def _box(box: Box) -> Iterator[str]:
     if step.status in _STROKES:
         yield f'<path class="stroke" transform="translate(19 19)" d="{_STROKES[step.status]}"/>'
     yield _text(36, 23, words.cut(words.visible(step.name), _NAMES), "name")
+    # An open node has the room of what it holds.
+    room = max(_FACTS, int((box.width - 50) / 5.8))
     for number, (line, look) in enumerate(_lines(step)):
-        yield _text(36, 23 + _LINE * (number + 1), words.cut(line, _FACTS), look)
+        yield _text(36, 23 + _LINE * (number + 1), words.cut(line, room), look)
     if box.inside is not None:
         yield from _placed(box.inside, INSET, box.height - box.inside.height - INSET)
     yield "</g>"

@@ -85,7 +85,7 @@ def test_events_that_cannot_be_written_are_said_before_anything_runs(desk: Desk)
 
 def test_on_a_terminal_the_run_is_painted_and_taken_away(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """The lines and the answer stay."""
-    desk.commit("recipes/slow/recipe.toml", '[nodes.a]\nrun = "sleep 0.6"\n')
+    desk.commit("recipes/slow/recipe.toml", '[nodes.a]\nrun = "sleep 1"\n')
     monkeypatch.setenv("TERM", "xterm")
     shown = on_a_terminal(desk.folder, "order", "run", "slow")
     assert "0 of 1 nodes" in shown
@@ -99,7 +99,7 @@ def test_a_terminal_that_cannot_is_not_asked_to(
     desk: Desk, monkeypatch: pytest.MonkeyPatch, name: str, value: str
 ) -> None:
     """A dumb one gets lines, one without colours no colours."""
-    desk.commit("recipes/slow/recipe.toml", '[nodes.a]\nrun = "sleep 0.3"\n')
+    desk.commit("recipes/slow/recipe.toml", '[nodes.a]\nrun = "sleep 1"\n')
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.delenv("NO_COLOR")
     monkeypatch.setenv(name, value)

@@ -12,7 +12,8 @@ from kitchens.drawing.words import counted, cut, visible, width
 
 #: Rows of running nodes at most, however high the terminal is.
 _MOST = 16
-_BAR = 28
+#: The bar, in a terminal that has room for it and the words beside it.
+_BAR, _LEAST_BAR, _WORDS = 28, 6, 52
 
 
 class Signs(NamedTuple):
@@ -45,12 +46,13 @@ def _run(
 ) -> Iterator[Line]:
     yield from _nodes(progress, usual, now, columns, min(_MOST, rows - 2), signs)
     share, remaining = outlook(progress, usual, now)
-    full = round(share * _BAR)
+    bar = max(_LEAST_BAR, min(_BAR, columns - _WORDS))
+    full = round(share * bar)
     left = f"  about {clock(remaining)} left" if remaining is not None and remaining >= 1 else ""
     yield (
         Span("  "),
         Span(signs.full * full, "running"),
-        Span(signs.empty * (_BAR - full), "faint"),
+        Span(signs.empty * (bar - full), "faint"),
         Span(
             f"  {len(progress.ended):,} of {progress.total:,} nodes  {int(100 * share)} %  {clock(now - progress.began)}"
         ),
@@ -82,7 +84,7 @@ def _nodes(
     leaves = [path for path in progress.running if path not in progress.groups]
     if not leaves and not progress.retrying:
         if progress.total and len(progress.ended) >= progress.total:
-            yield (Span(f"  {signs.runs} ", "running"), Span("functional tests, if any"))
+            yield (Span(f"  {signs.runs} ", "running"), Span("finishing: functional tests, records"))
         return
     shown: list[Line] = []
     named: set[str] = set()

@@ -102,6 +102,11 @@ def test_the_view_fits_however_much_runs(columns: int, rows: int) -> None:
     assert any("running" in line for line in lines) or columns < 40
 
 
+def test_a_narrow_terminal_keeps_the_words_beside_the_bar() -> None:
+    """The bar gives way first."""
+    assert shown(progress(8), columns=42)[0] == "  ──────  0 of 8 nodes  0 %  0 s"
+
+
 def test_a_picture_costs_little_however_large_the_run_is() -> None:
     """Ten a second of ten thousand nodes must not be felt."""
     facts = progress(10_000, *(event("node-ended", f"n{n}", status="passed") for n in range(9_000)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kitchens.drawing import rails
@@ -106,6 +106,7 @@ def test_no_row_is_wider_than_the_terminal() -> None:
     assert max(map(width, rows)) <= 60
 
 
+@settings(deadline=None)
 @given(st.integers(1, 40), st.randoms(use_true_random=False), st.sampled_from([1, 3, 10]))
 def test_every_edge_is_on_a_rail_or_named(size: int, random: object, widest: int) -> None:
     """Whatever the graph: each node once, behind its needs, and no edge gets lost."""
