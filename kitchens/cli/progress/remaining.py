@@ -47,8 +47,9 @@ def outlook(progress: RunProgress, usual: Usual, now: float) -> Outlook:
         done += min(now - running.since, 0.95 * usual.steps.get(path, 0.0))
     share = min(1.0, done / work)
     elapsed = now - progress.began
+    # What was kept from an earlier part of the run took none of this time.
+    since = share - sum(usual.steps.get(path, 0.0) for path in progress.kept) / work
     if usual.whole is None:
-        return Outlook(share, elapsed * (1 - share) / share if share > _EARLY else None)
-    expected = usual.whole * share
-    pace = elapsed / expected if share > _EARLY and expected > 0 else 1.0
+        return Outlook(share, elapsed * (1 - share) / since if since > _EARLY else None)
+    pace = elapsed / (usual.whole * since) if since > _EARLY and usual.whole else 1.0
     return Outlook(share, usual.whole * (1 - share) * min(max(pace, _FASTEST), _SLOWEST))

@@ -29,6 +29,8 @@ class RunProgress:
         self.ended: dict[str, str] = {}
         self.counts: Counter[str] = Counter()
         self.tests: Counter[str] = Counter()
+        #: Nodes that an earlier part of the run has done.
+        self.kept: set[str] = set()
         #: Nodes that hold others, as their paths tell.
         self.groups: set[str] = set()
         self._total = int(event.detail.get("total") or 0)
@@ -52,11 +54,10 @@ class RunProgress:
                 self.running.pop(node, None)
                 self.retrying[node] = now + float(detail.get("delay") or 0)
             case "node-ended" if node is not None:
-                self.running.pop(node, None)
-                self.retrying.pop(node, None)
-                self._forget(node)
-                self.ended[node] = status = str(detail.get("status"))
-                self.counts[status] += 1
+                self._end(node, str(detail.get("status")))
+            case "node-kept" if node is not None:
+                self._end(node, str(detail.get("status")))
+                self.kept.add(node)
 
     def _start(self, node: str, running: Running) -> None:
         self._forget(node)
@@ -64,8 +65,16 @@ class RunProgress:
         self.running[node] = running
         self.groups.update(groups_of(node))
 
+    def _end(self, node: str, status: str) -> None:
+        self.running.pop(node, None)
+        self.retrying.pop(node, None)
+        self._forget(node)
+        self.ended[node] = status
+        self.counts[status] += 1
+
     def _forget(self, node: str) -> None:
         """A nested recipe that is tried again runs its nodes once more."""
+        self.kept.discard(node)
         status = self.ended.pop(node, None)
         if status is not None:
             self.counts[status] -= 1

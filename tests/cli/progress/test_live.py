@@ -126,6 +126,15 @@ def test_the_time_that_remains_is_learned_from_earlier_runs() -> None:
     assert outlook(facts, NOTHING_KNOWN, now=50.0) == (0.5, None)
 
 
+def test_what_was_kept_says_nothing_about_the_pace() -> None:
+    """A run that is taken up again is not faster for it."""
+    facts = progress(
+        3, event("node-kept", "a", status="passed"), event("node-ended", "b", status="passed"), now=0.0
+    )
+    usual = Usual(100.0, {"a": 50.0, "b": 25.0, "c": 25.0})
+    assert outlook(facts, usual, now=25.0) == (0.75, 25.0)
+
+
 def test_a_nested_recipe_has_no_time_of_its_own() -> None:
     """It is that of its nodes."""
     assert without_groups({"a": 1.0, "in": 3.0, "in/x": 2.0, "in/y": 1.0}) == {
