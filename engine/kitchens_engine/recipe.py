@@ -114,7 +114,8 @@ class Node(NamedTuple):
     database. `outputs` maps declared names to type names; None when the recipe declares none.
     `each` is an expression, or a list, over whose items the node fans out, `parallel` of them
     at once. An `always` node runs however what it needs has ended. `skip_on` are exit
-    statuses that skip it. `pool` names a limit that it shares with others.
+    statuses that skip it. `pool` names a limit that it shares with others. `arguments` are for
+    the parameters of a function.
     """
 
     name: str
@@ -139,6 +140,7 @@ class Node(NamedTuple):
     variation: str | None = None
     variables: Mapping[str, Any] = EMPTY
     inputs: Mapping[str, Any] = EMPTY
+    arguments: Mapping[str, Any] = EMPTY
     tests: tuple[Test, ...] = ()
     policy: Policy = NO_POLICY
 

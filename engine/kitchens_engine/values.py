@@ -46,7 +46,7 @@ _MOMENTS = {kind.__name__: kind for kind in (datetime.datetime, datetime.date, d
 
 def typed_json(value: Any) -> str:
     """`value`, made of TOML's types, as JSON from which `json_typed` makes the very same value."""
-    return json.dumps(_with_types(value), ensure_ascii=False)
+    return json.dumps(with_types(value), ensure_ascii=False)
 
 
 def json_typed(text: str) -> Any:
@@ -54,16 +54,19 @@ def json_typed(text: str) -> Any:
     return json.loads(text, object_hook=_from_types)
 
 
-def _with_types(value: Any) -> Any:
+def with_types(value: Any) -> Any:
+    """`value` as JSON carries it, dates and times under the mark `$type`; what is of no type of TOML's as text."""
     match value:
         case datetime.datetime() | datetime.date() | datetime.time():
             return {_TYPED: type(value).__name__, "value": value.isoformat()}
         case Mapping():
-            return {str(key): _with_types(inner) for key, inner in value.items()}
-        case list() | tuple():
-            return [_with_types(inner) for inner in value]
-        case _:
+            return {str(key): with_types(inner) for key, inner in value.items()}
+        case list() | tuple() | set() | frozenset():
+            return [with_types(inner) for inner in value]
+        case None | bool() | int() | float() | str():
             return value
+        case _:
+            return str(value)
 
 
 def _from_types(found: dict[str, Any]) -> Any:

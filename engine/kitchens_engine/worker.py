@@ -1,7 +1,8 @@
 """Runs SQL, Python functions and pytest inside a toolchain, for the runner outside.
 
-One file that needs the standard library only (and duckdb or pytest for what uses them),
-Python 3.9 or newer: it is copied into toolchains and imports nothing of this package.
+Needs the standard library only (and duckdb or pytest for what uses them), Python 3.9 or
+newer: it is copied into toolchains together with the `worker_*.py` beside it, and imports
+nothing of this package. Those beside it know nothing of each other.
 
     worker.py sql REQUEST RESULT      statements and SQL tests on the embedded database
     worker.py call REQUEST RESULT     a function of the recipe
@@ -51,12 +52,23 @@ def main(arguments: list[str]) -> int:
 
 
 def _write(path: str, result: Result) -> None:
+    # Not synced: half a file after a loss of power is no JSON, and so no evidence.
     partial = path + ".part"
     with open(partial, "w", encoding="utf-8") as file:
-        json.dump(result, file, allow_nan=False)
-        file.flush()
-        os.fsync(file.fileno())
+        file.write(json.dumps(result, allow_nan=False))
     os.replace(partial, path)
+
+
+def beside(name: str) -> Any:
+    """The module `worker_<name>.py` beside this file, under a name that no module of a recipe has."""
+    full = f"_kitchens_worker_{name}"
+    if full not in sys.modules:
+        path = os.path.join(os.path.dirname(os.path.abspath(__file__)), f"worker_{name}.py")
+        spec = importlib.util.spec_from_file_location(full, path)
+        assert spec is not None and spec.loader is not None
+        sys.modules[full] = module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+    return sys.modules[full]
 
 
 def json_safe(value: Any) -> Any:
@@ -191,12 +203,15 @@ def _stand_in_for_pytz() -> None:
 
 
 def run_call(request: Request) -> tuple[Result, int]:
-    module, _, name = request["function"].partition(":")
+    name = request["function"]
+    arguments = beside("arguments")
     try:
-        function = getattr(importlib.import_module(module), name)
+        function = _function(name)
+        given = arguments.untagged(request["arguments"])
         with _offered(request) as offer:
-            wanted = inspect.signature(function).parameters
-            outputs = function(**{key: offer(key) for key in wanted if key in _OFFERS})
+            outputs = function(**arguments.bind(function, name, _OFFERS, offer, given))
+    except arguments.Unfit as error:
+        return _failed(f"node `{request['node']}`: {error}"), 1
     except SystemExit as error:
         if error.code in (None, 0):
             return {"outputs": {}}, 0
@@ -206,13 +221,24 @@ def run_call(request: Request) -> tuple[Result, int]:
         return _failed(f"{type(error).__name__}: {one_line(error)}"), 1
     if outputs is None:
         outputs = {}
+    if inspect.iscoroutine(outputs):
+        outputs.close()
+        return _failed(f"`{name}` is `async`; a node calls a plain function, which may call `asyncio.run`"), 1
     if not isinstance(outputs, dict):
         kind = type(outputs).__name__
-        return _failed(f"`{request['function']}` returned {kind}; outputs are a dictionary, or None"), 1
+        return _failed(f"`{name}` returned {kind}; outputs are a dictionary, or None"), 1
     return {"outputs": json_safe(outputs)}, 0
 
 
-_OFFERS = ("variables", "inputs", "data", "database")
+def _function(name: str) -> Any:
+    module, _, attribute = name.partition(":")
+    function = getattr(importlib.import_module(module), attribute)
+    if not callable(function):
+        raise TypeError(f"`{name}` is no function")
+    return function
+
+
+_OFFERS = ("variables", "inputs", "outputs", "data", "database")
 
 
 @contextlib.contextmanager

@@ -124,7 +124,8 @@ def _image_source(source: Source, cookbook: Cookbook, checkout: Path) -> ImageSo
     if errors := tuple(fault for fault in missing if fault.severity == "error"):
         raise InvalidFiles(errors)
     requirements = None if runtime.requirements is None else source.read(runtime.requirements)
-    worker = {WORKER.name: WORKER.read_bytes()}
+    # The script itself first, then what lies beside it.
+    worker = {path.name: path.read_bytes() for path in sorted(WORKER.parent.glob("worker*.py"))}
     name = runtime.requirements or "requirements.txt"
     if runtime.build is None:
         key = toolchain_key(image=runtime.image, requirements=requirements)

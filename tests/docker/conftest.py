@@ -62,7 +62,8 @@ def asked(worker: Path) -> Callable[..., ImageSource]:
 
     def asked(image: str, requirements: bytes | None = None) -> ImageSource:
         key = toolchain_key(image=image, requirements=requirements)
-        return ImageSource(key, {"worker.py": worker.read_bytes()}, image, requirements=requirements)
+        files = {path.name: path.read_bytes() for path in sorted(worker.parent.glob("worker*.py"))}
+        return ImageSource(key, files, image, requirements=requirements)
 
     return asked
 

@@ -1,8 +1,9 @@
 """`python`: a script with arguments, or a function `module:name` beside the recipe.
 
-A function is called with those of `variables`, `inputs`, `data` (the data folder) and
-`database` (an open connection, where the node says `database`) that it names as
-parameters, and returns its outputs as a dictionary, or None.
+A function is called with those of `OFFERS` that it names as parameters: `variables`, `inputs`,
+`outputs` (of the nodes upstream), `data` (the data folder) and `database` (an open connection,
+where the node says `database`); and with the node's `arguments`, held to its annotations. It
+returns its outputs as a dictionary, or None.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from kitchens_engine.kinds.work import Site, Work
 from kitchens_engine.language.recipe_shape import FUNCTION
 from kitchens_engine.recipe import Node
 from kitchens_engine.running.scope import Scope
-from kitchens_engine.values import as_word, json_safe
+from kitchens_engine.values import as_word, json_safe, with_types
 
 
 def prepare(node: Node, scope: Scope, site: Site) -> Work:
@@ -30,8 +31,11 @@ def prepare(node: Node, scope: Scope, site: Site) -> Work:
 def _request(node: Node, scope: Scope, site: Site) -> dict[str, object]:
     return {
         "function": node.body,
+        "node": node.name,
+        "arguments": with_types(scope.render(node.name, node.arguments)),
         "variables": json_safe(scope.variables),
         "inputs": json_safe(scope.inputs or {}),
+        "outputs": json_safe(scope.outputs_upstream(node.name)),
         "data": str(site.data),
         "database": str(site.database),
         "mode": node.database,

@@ -132,6 +132,7 @@ def _node(document: Document, name: str, table: Mapping[str, Any]) -> Node:
         variation=table.get("variation"),
         variables=_frozen(table.get("variables")),
         inputs=_frozen(table.get("inputs")),
+        arguments=_frozen(table.get("arguments")),
         tests=_tests(document, path, table["tests"]) if "tests" in table else (),
         policy=_policy(table),
     )

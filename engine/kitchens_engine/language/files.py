@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from itertools import dropwhile
 
 from kitchens_engine.errors import Fault
+from kitchens_engine.language.recipe_shape import FUNCTION, OFFERS
 from kitchens_engine.ports import Source
 from kitchens_engine.recipe import Node, Recipe, sql_file
 from kitchens_engine.templating.template import has_markers
@@ -36,6 +37,10 @@ def file_faults(document: Document, recipe: Recipe, node: Node, source: Source) 
             yield from _script_faults(document, path, node, script, recipe, source)
         else:
             yield from _module_faults(document, path, node, recipe, source)
+    if node.arguments and not re.fullmatch(FUNCTION, str(node.body)):
+        message = f"node `{node.name}` runs a script, and `arguments` are for a function such as `score:main`"
+        hint = 'give a script its arguments in the command: `python = "score.py --year 2026"`'
+        yield document.fault((*path[:-1], "arguments"), message, hint)
 
 
 def sql_file_faults(
@@ -101,14 +106,37 @@ def _script_faults(
 def _module_faults(
     document: Document, path: Path, node: Node, recipe: Recipe, source: Source
 ) -> Iterator[Fault]:
-    module = str(node.body).partition(":")[0].partition(".")[0]
+    dotted = str(node.body).partition(":")[0]
+    module = dotted.partition(".")[0]
     beside = {name.removesuffix(".py") for name in source.names(recipe.folder)}
     if module in beside:
+        yield from _function_faults(document, path[:-1], node, dotted, recipe, source)
         return
     # It may well be an installed package: only a near miss is worth a word.
     if hint := did_you_mean(module, beside):
         message = f"node `{node.name}` calls module `{module}`, which does not lie beside the recipe"
         yield document.fault(path, message, hint, severity="warning")
+
+
+def _function_faults(
+    document: Document, path: Path, node: Node, module: str, recipe: Recipe, source: Source
+) -> Iterator[Fault]:
+    from kitchens_engine.language.functions import function_wrongs
+
+    base = f"{recipe.folder}/{module.replace('.', '/')}"
+    for where in (f"{base}.py", f"{base}/__init__.py"):
+        content = source.read(where)
+        if content is not None:
+            called = str(node.body)
+            for wrong in function_wrongs(content, where, path, called, node.arguments, OFFERS):
+                yield document.fault(wrong.path, wrong.message, wrong.hint, severity=wrong.severity)
+            return
+    if "." in module:
+        folder = posixpath.dirname(base)
+        known = [name.removesuffix(".py") for name in source.names(folder)]
+        message = f"node `{node.name}` calls module `{module}`, and there is no `{base}.py`"
+        hint = did_you_mean(posixpath.basename(base), known)
+        yield document.fault((*path, "python"), message, hint)
 
 
 def _near(where: str, source: Source) -> str | None:

@@ -14,6 +14,8 @@ from kitchens_engine.toml.shape import FILLED, Format, Key, Table, matching
 
 #: A function of a module beside the recipe: `module:function`.
 FUNCTION = r"[^\W\d][\w.]*:[^\W\d]\w*"
+#: What a function gets of itself when it has a parameter of that name.
+OFFERS = ("variables", "inputs", "outputs", "data", "database")
 #: No file system takes names of more than 255 bytes.
 _LONGEST_NAME = 200
 
@@ -108,6 +110,11 @@ _VARIABLE_OF_ENVIRONMENT = matching(
     r"(?!KITCHEN(?:_|$))[A-Za-z_]\w*",
     "cannot be set; a name has letters, digits and `_`, and `KITCHEN…` is ours",
 )
+_PARAMETER = matching(
+    "parameter",
+    rf"(?!(?:{'|'.join(OFFERS)})$)[^\W\d]\w*",
+    f"is no parameter of a function that a recipe can set; {', '.join(f'`{name}`' for name in OFFERS)} are given by themselves",
+)
 _SCHEDULE = matching(
     "schedule",
     r"@(?:hourly|daily|weekly|monthly|yearly)|(?:[\d*/,A-Za-z-]+\s+){4}[\d*/,A-Za-z-]+",
@@ -185,6 +192,9 @@ _NODE = Table(
         "run": _COMMAND,
         "python": Key(("string", "list"), items=_TEXT, format=Format("script", _script_or_function)),
         "sql": _WORD,
+        "arguments": Key(
+            ("table",), table=Table(others=Key(("any",)), names=_PARAMETER), only_with=("python",)
+        ),
         "copy": Key(("table", "string")),
         "recipe": Key(("string",), format=_NAME),
         "ingredient": Key(("string",), format=_NAME),

@@ -102,7 +102,7 @@ def _of_node(name: str, table: Mapping[str, Any], recipe: Recipe, source: Source
         yield from _nested((*path, "each"), table["each"], name)
     if "sql" in table:
         yield from _sql((*path, "sql"), table["sql"], name, recipe, source, after=False)
-    for key in ("run", "python", "copy", "notebook", "wait", "env", "inputs", "variables"):
+    for key in ("run", "python", "copy", "notebook", "wait", "env", "inputs", "arguments", "variables"):
         if key in table:
             yield from _nested((*path, key), table[key], name)
     for index, test in enumerate(table.get("tests", ())):

@@ -94,6 +94,11 @@ class Scope:
         """The value of an expression, as in `when` and the measure `value`."""
         return template.evaluate(expression, self._context(node, expression))
 
+    def outputs_upstream(self, node: str) -> Mapping[str, Any]:
+        """The outputs of all nodes upstream of this one, by their names."""
+        seen = self._context(node, "outputs")["outputs"]
+        return {name: outputs for name, outputs in seen.items() if name != node}
+
     def read(self, name: str) -> str:
         """The text of a file beside the recipe."""
         return Path(self.folder, name).read_text(encoding="utf-8")

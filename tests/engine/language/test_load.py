@@ -89,7 +89,7 @@ wait = "5m"
 noop = true
 """
 
-FILES = {"ingest_py": "", "clean_sql": "select {{ variables.sample }}", "model_py": ""}
+FILES = {"ingest_py": "", "clean_sql": "select {{ variables.sample }}", "model_py": "def train(): ..."}
 
 
 def test_everything_in_the_contract_is_read(parse: Parse) -> None:
