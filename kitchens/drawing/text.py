@@ -49,6 +49,16 @@ class _Row(NamedTuple):
     others: tuple[Step, ...] = ()
 
 
+class _Frame(NamedTuple):
+    """What the rows of one graph share: what stands left of them, how wide rails and names are, and how full it is."""
+
+    indent: str
+    rails: int
+    names: int
+    columns: int
+    crowded: bool
+
+
 def _graph(graph: Graph, columns: int, crowded: bool, indent: str) -> Iterator[Line]:
     shown = _alike(graph.steps) if crowded else {step.name: _Row(step) for step in graph.steps}
     stands_for = {one.name: name for name, row in shown.items() for one in (row.step, *row.others)}
@@ -57,41 +67,45 @@ def _graph(graph: Graph, columns: int, crowded: bool, indent: str) -> Iterator[L
         for name, row in shown.items()
     }
     found = rails.rows(needs, max(2, min(12, columns // 8)), _LONGEST if crowded else None)
-    margin = max((len(row.before) + 1 + len(row.after) for row in found), default=0)
-    names = [words.width(_name(shown[row.name])) for row in found]
-    column = min(max(names, default=0), _WIDEST_NAME)
+    widest = max((len(row.before) + 1 + len(row.after) for row in found), default=0)
+    names = max((words.width(_name(row)) for row in shown.values()), default=0)
+    frame = _Frame(indent, widest, min(names, _WIDEST_NAME), columns, crowded)
     for row in found:
-        yield from _row(row, shown[row.name], indent, margin, column, columns, crowded)
+        yield _head(row, shown[row.name], frame)
+        yield from _below(row, shown[row.name], frame)
 
 
-def _row(
-    row: rails.Row, shown: _Row, indent: str, margin: int, column: int, columns: int, crowded: bool
-) -> Iterator[Line]:
+def _head(row: rails.Row, shown: _Row, frame: _Frame) -> Line:
+    """The row itself: rails, mark, name, facts."""
     step = shown.step
     tone = step.status or ("faint" if step.left_out else "")
-    name = words.cut(_name(shown), column)
-    pad = " " * (margin - len(row.before) - 1 - len(row.after))
-    gap = " " * (column - words.width(name))
-    yield (
-        Span(f"{indent}{row.before}", "faint"),
+    name = words.cut(_name(shown), frame.names)
+    pad = " " * (frame.rails - len(row.before) - 1 - len(row.after))
+    return (
+        Span(f"{frame.indent}{row.before}", "faint"),
         Span(words.mark(step), tone),
         Span(f"{row.after}{pad}  ", "faint"),
         Span(name, "faint" if step.left_out else "name"),
-        Span(f"{gap}  "),
-        *_facts(row, shown, crowded),
+        Span(" " * (frame.names - words.width(name) + 2)),
+        *_facts(row, shown, frame.crowded),
     )
-    below = f"{indent}{row.below.rstrip().ljust(margin)}"
-    if not crowded and not shown.others:
-        yield from ((Span(below, "faint"), Span(f"    {text}", "faint")) for text in _remarks(step))
+
+
+def _below(row: rails.Row, shown: _Row, frame: _Frame) -> Iterator[Line]:
+    """What stands below it: remarks while there is room, tests that did not pass, the graph that it holds."""
+    step = shown.step
+    margin = f"{frame.indent}{row.below.rstrip().ljust(frame.rails)}"
+    if not frame.crowded:
+        yield from ((Span(margin, "faint"), Span(f"    {text}", "faint")) for text in _remarks(step))
     for test in step.tests:
         if test.status in ("failed", "warned"):
             yield (
-                Span(below, "faint"),
+                Span(margin, "faint"),
                 Span(f"    {words.MARKS[test.status]} {test.status}", test.status),
                 Span(f"  test: {words.visible(test.name)}"),
             )
     if step.inside is not None:
-        yield from _graph(step.inside, columns, crowded, f"{below}  ┊ ")
+        yield from _graph(step.inside, frame.columns, frame.crowded, f"{margin}  ┊ ")
 
 
 def _facts(row: rails.Row, shown: _Row, crowded: bool) -> Iterator[Span]:

@@ -14,6 +14,8 @@ from kitchens.drawing.words import counted, cut, visible, width
 _MOST = 16
 #: The bar, in a terminal that has room for it and the words beside it.
 _BAR, _LEAST_BAR, _WORDS = 28, 6, 52
+#: The column of the clocks, from where the names begin.
+_NAMES = 24
 
 
 class Signs(NamedTuple):
@@ -37,106 +39,109 @@ def picture(
     if not runs or rows < 3:
         return []
     each = max(3, (rows - 1) // len(runs))
-    lines = [line for progress, usual in runs for line in _run(progress, usual, now, columns, each, signs)]
+    views = [_View(progress, usual, now, columns, signs) for progress, usual in runs]
+    lines = [
+        line for view in views for line in (*view.nodes(min(_MOST, each - 2)), view.bar(), view.counts())
+    ]
     return [fitted(line, columns - 1, signs.more) for line in lines[: rows - 1]]
 
 
-def _run(
-    progress: RunProgress, usual: Usual, now: float, columns: int, rows: int, signs: Signs
-) -> Iterator[Line]:
-    yield from _nodes(progress, usual, now, columns, min(_MOST, rows - 2), signs)
-    share, remaining = outlook(progress, usual, now)
-    bar = max(_LEAST_BAR, min(_BAR, columns - _WORDS))
-    full = round(share * bar)
-    left = f"  about {clock(remaining)} left" if remaining is not None and remaining >= 1 else ""
-    yield (
-        Span("  "),
-        Span(signs.full * full, "running"),
-        Span(signs.empty * (bar - full), "faint"),
-        Span(
-            f"  {len(progress.ended):,} of {progress.total:,} nodes  {int(100 * share)} %  {clock(now - progress.began)}"
-        ),
-        Span(left, "name"),
-    )
-    yield _counts(progress)
+class _View(NamedTuple):
+    """One run at one moment."""
 
+    progress: RunProgress
+    usual: Usual
+    now: float
+    columns: int
+    signs: Signs
 
-def _counts(progress: RunProgress) -> Line:
-    failed = progress.tests["failed"]
-    tests = f"  {failed:,} test{'' if failed == 1 else 's'} failed" if failed else ""
-    ended = counted({status: number for status, number in progress.counts.items() if number})
-    running = f"{_leaves(progress):,} running"
-    return (
-        Span(f"  {progress.recipe}: " if progress.recipe else "  ", "faint"),
-        Span(", ".join(part for part in (ended, running) if part)),
-        Span(tests, "failed"),
-    )
-
-
-def _leaves(progress: RunProgress) -> int:
-    return sum(1 for path in progress.running if path not in progress.groups)
-
-
-def _nodes(
-    progress: RunProgress, usual: Usual, now: float, columns: int, most: int, signs: Signs
-) -> Iterator[Line]:
-    """The running nodes, the longest first, each under the nested recipe that it belongs to."""
-    leaves = [path for path in progress.running if path not in progress.groups]
-    if not leaves and not progress.retrying:
-        if progress.total and len(progress.ended) >= progress.total:
-            yield (Span(f"  {signs.runs} ", "running"), Span("finishing: functional tests, records"))
-        return
-    shown: list[Line] = []
-    named: set[str] = set()
-    widest = max(12, columns - 44)
-    count = 0
-    for path in leaves:
-        rows = [
-            *_headings(path, progress, now, named, signs),
-            _leaf(path, progress.running[path], usual, now, widest, signs),
-        ]
-        if len(shown) + len(rows) > most - (1 if count + 1 < len(leaves) else 0):
-            break
-        shown += rows
-        count += 1
-    yield from shown
-    waiting = len(progress.retrying)
-    rest = [f"{len(leaves) - count:,} more running"] if count < len(leaves) else []
-    rest += [f"{waiting:,} waiting to be tried again"] if waiting else []
-    if rest and len(shown) < most:
-        yield (Span(f"    {signs.more} {', '.join(rest)}", "faint"),)
-
-
-def _headings(path: str, progress: RunProgress, now: float, named: set[str], signs: Signs) -> Iterator[Line]:
-    """A row for each nested recipe around the node that has none yet."""
-    for depth, above in enumerate(groups_of(path)):
-        if above in named:
-            continue
-        named.add(above)
-        running = progress.running.get(above)
-        since = "" if running is None else f"  {_attempt(running)}{clock(now - running.since)}"
-        yield (
-            Span(f"  {'  ' * depth}{signs.waits} "),
-            Span(visible(above.rpartition("/")[2]), "name"),
-            Span(since, "faint"),
+    def bar(self) -> Line:
+        """How far the run is, and how long it will still take."""
+        progress = self.progress
+        share, remaining = outlook(progress, self.usual, self.now)
+        size = max(_LEAST_BAR, min(_BAR, self.columns - _WORDS))
+        full = round(share * size)
+        done = f"{len(progress.ended):,} of {progress.total:,} nodes  {int(100 * share)} %"
+        left = f"  about {clock(remaining)} left" if remaining is not None and remaining >= 1 else ""
+        return (
+            Span("  "),
+            Span(self.signs.full * full, "running"),
+            Span(self.signs.empty * (size - full), "faint"),
+            Span(f"  {done}  {clock(self.now - progress.began)}"),
+            Span(left, "name"),
         )
 
+    def counts(self) -> Line:
+        """How the nodes ended, and how many run."""
+        progress = self.progress
+        failed = progress.tests["failed"]
+        tests = f"  {failed:,} test{'' if failed == 1 else 's'} failed" if failed else ""
+        ended = counted({status: number for status, number in progress.counts.items() if number})
+        return (
+            Span(f"  {progress.recipe}: " if progress.recipe else "  ", "faint"),
+            Span(", ".join(part for part in (ended, f"{len(self.leaves()):,} running") if part)),
+            Span(tests, "failed"),
+        )
 
-def _leaf(path: str, running: Running, usual: Usual, now: float, widest: int, signs: Signs) -> Line:
-    indent = "  " * len(groups_of(path))
-    label = cut(f"{indent}{visible(path.rpartition('/')[2])}", widest, signs.more)
-    known = usual.steps.get(path)
-    often = f"  usually {clock(known)}" if known is not None and known >= 1 else ""
-    took = now - running.since
-    late = known is not None and took > 2 * known + 1
-    return (
-        Span(f"  {indent}{signs.runs} ", "running"),
-        Span(label.removeprefix(indent)),
-        Span(" " * max(1, 24 - width(label))),
-        Span(f"{_attempt(running)}", "warned"),
-        Span(clock(took), "warned" if late else ""),
-        Span(often, "faint"),
-    )
+    def leaves(self) -> list[str]:
+        """The running nodes that hold no others, the longest first."""
+        return [path for path in self.progress.running if path not in self.progress.groups]
+
+    def nodes(self, most: int) -> Iterator[Line]:
+        """The running nodes in so many rows, each under the recipes and fan-outs around it."""
+        leaves = self.leaves()
+        retrying = len(self.progress.retrying)
+        if not leaves and not retrying and 0 < self.progress.total <= len(self.progress.ended):
+            yield Span(f"  {self.signs.runs} ", "running"), Span("finishing: functional tests, records")
+        room = most - bool(retrying)
+        named: set[str] = set()
+        for place, path in enumerate(leaves):
+            rows = [*self._around(path, named), self._node(path)]
+            others = len(leaves) - place - 1
+            if len(rows) + bool(others) > room:
+                yield self._rest(others + 1, retrying)
+                return
+            yield from rows
+            room -= len(rows)
+        if retrying:
+            yield self._rest(0, retrying)
+
+    def _rest(self, running: int, retrying: int) -> Line:
+        said = [f"{running:,} more running"] if running else []
+        said += [f"{retrying:,} waiting to be tried again"] if retrying else []
+        return (Span(f"    {self.signs.more} {', '.join(said)}", "faint"),)
+
+    def _around(self, path: str, named: set[str]) -> Iterator[Line]:
+        """A row for each node around this one that has none yet."""
+        for depth, group in enumerate(groups_of(path)):
+            if group in named:
+                continue
+            named.add(group)
+            running = self.progress.running.get(group)
+            since = "" if running is None else f"  {_attempt(running)}{clock(self.now - running.since)}"
+            yield (
+                Span(f"  {'  ' * depth}{self.signs.waits} "),
+                Span(visible(group.rpartition("/")[2]), "name"),
+                Span(since, "faint"),
+            )
+
+    def _node(self, path: str) -> Line:
+        running = self.progress.running[path]
+        indent = "  " * len(groups_of(path))
+        label = cut(
+            f"{indent}{visible(path.rpartition('/')[2])}", max(12, self.columns - 44), self.signs.more
+        )
+        usually = self.usual.steps.get(path, 0.0)
+        took = self.now - running.since
+        late = usually > 0 and took > 2 * usually + 1
+        return (
+            Span(f"  {indent}{self.signs.runs} ", "running"),
+            Span(label.removeprefix(indent)),
+            Span(" " * max(1, _NAMES - width(label))),
+            Span(_attempt(running), "warned"),
+            Span(clock(took), "warned" if late else ""),
+            Span(f"  usually {clock(usually)}" if usually >= 1 else "", "faint"),
+        )
 
 
 def _attempt(running: Running) -> str:
