@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -12,6 +12,7 @@ from kitchens.git.repository import Repository
 from kitchens.model.kitchen import Identity, Landing, Registration
 from kitchens.model.names import KitchenName
 from kitchens_engine.errors import EnvironmentFailure
+from kitchens_engine.language import layers
 
 PREFIX = "refs/kitchens/"
 DELETED = "refs/deleted/"
@@ -28,6 +29,14 @@ class Deleted(NamedTuple):
     when: datetime
     tip: str
     ref: str
+
+
+class Written(NamedTuple):
+    """When a setting got the value that it has: the commit of the registration, who, and when."""
+
+    commit: str
+    who: str
+    when: datetime
 
 
 class Registrations:
@@ -99,6 +108,29 @@ class Registrations:
         chain = self._repository.git.run("rev-list", "--topo-order", ref, "--").text.split("\n")
         return self._parsed(chain)
 
+    def written(self, name: KitchenName, keys: Iterable[tuple[str, ...]]) -> dict[tuple[str, ...], Written]:
+        """Who gave each of these settings the value that it has now, by their keys."""
+        current = self.read(name)
+        if current is None:
+            return {}
+        chain = self._repository.git.run("rev-list", "--topo-order", current[1], "--").text.split("\n")
+        open_keys = dict.fromkeys(keys, current[1])
+        origin: dict[tuple[str, ...], str] = {}
+        for start in range(0, len(chain), 200):
+            part = chain[start : start + 200]
+            for oid, registration in zip(part, self._parsed(part), strict=True):
+                for key in [key for key in open_keys if _differs(registration, current[0], key)]:
+                    origin[key] = open_keys.pop(key)
+                open_keys = dict.fromkeys(open_keys, oid)
+            if not open_keys:
+                break
+        origin |= open_keys
+        commits = self._objects.commits(list(origin.values()))
+        return {
+            key: Written(oid, str(commit.author), commit.committed.astimezone(UTC))
+            for (key, oid), commit in zip(origin.items(), commits, strict=True)
+        }
+
     def remove(
         self, name: KitchenName, tip: str | None, when: datetime, *, branch: bool = True
     ) -> str | None:
@@ -147,6 +179,10 @@ class Registrations:
     def _parsed(self, oids: list[str]) -> list[Registration]:
         contents = self._objects.read_all([f"{oid}:{FILE}" for oid in oids])
         return [_registration(oid, content) for oid, content in zip(oids, contents, strict=True)]
+
+
+def _differs(one: Registration, other: Registration, keys: tuple[str, ...]) -> bool:
+    return layers.found(one.settings, keys) != layers.found(other.settings, keys)
 
 
 def _values(registration: Registration) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""`kitchen recipe list` and `show`; `check` and `graph` have modules of their own."""
+"""`kitchen recipe list` and `show`; `check`, `explain` and `graph` have modules of their own."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ _COMMANDS = {
     "list": ("recipe", "List the recipes of this checkout."),
     "show": ("recipe", "Show one recipe: variables, variations, nodes."),
     "check": ("check", "Find every fault in kitchens.toml and the recipes."),
+    "explain": ("explain", "Show what each level says of the variables, and which one wins."),
     "graph": ("graph", "Draw a recipe: text, Mermaid, DOT or SVG."),
 }
 

@@ -17,6 +17,7 @@ _COMMANDS = {
     "set": ("settings", "Set variables of a kitchen."),
     "unset": ("settings", "Remove variables from a kitchen's settings."),
     "settings": ("settings", "Show a kitchen's settings."),
+    "why": ("explain", "Show who gave a kitchen its settings, and which recipes read them."),
     "recipe": ("recipe", "Look at recipes and check them."),
     "order": ("order", "Run recipes and look at what ran."),
     "test": ("gate", "Run the gate on a kitchen; nothing moves."),
