@@ -7,7 +7,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from kitchens_engine.ports import Secrets
 from kitchens_engine.recipe import EMPTY
+from kitchens_engine.redaction.hidden import NOTHING, Hidden
 
 if TYPE_CHECKING:
     from kitchens_engine.language.shelf import Shelf
@@ -43,7 +45,8 @@ class Order(NamedTuple):
     in the records. `jobs` None: two more than processors. `pools` are the cookbook's; all
     runs that have the same `pools_folder` share them. `started` is what `run.started` reads;
     of a run that takes up an earlier one it is the earlier one's, `past` is what that left,
-    and `began` the moment at which this runner begins.
+    and `began` the moment at which this runner begins. `secrets` is the vault; `hidden`, which
+    the runner makes, is what this run must not tell.
     """
 
     run: str
@@ -69,3 +72,5 @@ class Order(NamedTuple):
     pools_folder: Path | None = None
     past: Past | None = None
     began: datetime | None = None
+    secrets: Secrets | None = None
+    hidden: Hidden = NOTHING

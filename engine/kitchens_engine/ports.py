@@ -26,6 +26,8 @@ class Command(NamedTuple):
     """A process to start: `argv`, where, with which variables over the runtime's own, and the log to append to.
 
     `token` names the attempt: it is unique in the run, and the end is reported under it.
+    Where there are `hidden` texts, the log gets `***` in their place: the runtime stands
+    between the process and its log, which a command without any writes by itself.
     """
 
     token: str
@@ -33,6 +35,7 @@ class Command(NamedTuple):
     folder: Path
     environment: Mapping[str, str]
     log: str | Path
+    hidden: tuple[bytes, ...] = ()
 
 
 class Ended(NamedTuple):
@@ -87,6 +90,26 @@ class Stop(threading.Event):
         """Ask, or ask again."""
         self.again = self.is_set()
         super().set()
+
+
+#: The scopes of a vault: what order runs see, and the only one that a gate sees.
+DEFAULT, GATE = SCOPES = ("default", "gate")
+
+
+class Secrets(Protocol):
+    """A vault, as one run sees it. Names are such as `flights/token`.
+
+    Each raises `InvalidInput` or `EnvironmentFailure` when the vault cannot be opened.
+    """
+
+    def has(self, name: str, scope: str) -> bool:
+        """Whether the vault holds a value of that name for that scope."""
+
+    def resolve(self, name: str, scope: str) -> str | None:
+        """The value, asked for just before it is needed; None when there is none."""
+
+    def how_to_set(self, name: str, scope: str) -> str:
+        """The act that puts one there, as a hint."""
 
 
 class Event(NamedTuple):

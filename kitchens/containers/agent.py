@@ -107,6 +107,11 @@ def start(job: Job) -> bytes:
     return _request(_apart(body), job.number)
 
 
+def in_arguments(environment: Mapping[str, str]) -> tuple[str, ...]:
+    """The variables that a shell cannot export, so that they stand in an argument list for a moment."""
+    return tuple(name for name in environment if not _exportable(name))
+
+
 def stop(signal: str, process: int, mark: str) -> bytes:
     """The request to send a signal (`TERM`, `KILL`) to a node's process with all its descendants."""
     return _request(f"stop {signal} {process}") + _request(_apart(f"seek {signal} {quote(mark)}"))

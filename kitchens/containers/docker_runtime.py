@@ -13,6 +13,7 @@ from pathlib import Path
 from kitchens.containers import agent, certificates, owners
 from kitchens.containers.conversation import Silenced
 from kitchens.containers.engine import Engine
+from kitchens.containers.fifo import Fifo
 from kitchens.containers.image import ImageToolchain
 from kitchens.containers.place import Place
 from kitchens.containers.room import open_room
@@ -35,6 +36,7 @@ class _Node:
     token: str
     log: Path
     evidence: Path
+    fifo: Fifo | None = None
     process: int | None = None
     watcher: int | None = None
     forced_at: float | None = None
@@ -85,17 +87,23 @@ class DockerRuntime:
             why = f"the image `{self._toolchain.name}` has no python3, which `sql`, `python` and tests need"
             self._refuse(command.token, Path(command.log), _STATUS_NOT_FOUND, why)
             return
+        environment = self._inside(command.environment)
+        if command.hidden and (odd := agent.in_arguments(environment)):
+            why = f"a shell keeps the name `{odd[0]}` for itself, so it would show in an argument list beside secrets"
+            self._refuse(command.token, Path(command.log), _STATUS_REFUSED, why)
+            return
         self._count += 1
         mark = f"{self._mark}.{self._count}."
         log = Path(command.log)
-        node = _Node(command.token, log, log.parent / f".ended-{mark}")
+        fifo = Fifo(log.parent / f".said-{mark}", log, command.hidden) if command.hidden else None
+        node = _Node(command.token, log, log.parent / f".ended-{mark}", fifo)
         self._nodes[self._count] = node
         job = agent.Job(
             self._count,
             command.argv,
             str(command.folder),
-            self._inside(command.environment),
-            str(command.log),
+            environment,
+            str(command.log if fifo is None else fifo.path),
             str(node.evidence),
             mark,
         )
@@ -127,6 +135,8 @@ class DockerRuntime:
         """Remove the container, and with it whatever still runs in it."""
         self._lost, self._closed = self._lost or "the runtime was closed", True
         self._room.close()
+        for number in list(self._nodes):
+            self._forget(number)
 
     def _recovered(self) -> bool:
         if self._closed:
@@ -188,17 +198,17 @@ class DockerRuntime:
             case "ended":
                 self._end(number, node, value)
             case "refused":
-                del self._nodes[number]
+                self._forget(number)
                 limit = f"this run may have {self._place.limits.pids} at once (`pids` in `[runtime]`)"
                 self._refuse(node.token, node.log, _STATUS_REFUSED, f"no process could be started: {limit}")
             case "gone":
-                del self._nodes[number]
+                self._forget(number)
                 self._ended.append(
                     Ended(node.token, 0, "what watched the process was ended inside the container")
                 )
 
     def _end(self, number: int, node: _Node, status: int) -> None:
-        del self._nodes[number]
+        self._forget(number)
         if node.forced_at is not None and node.process is not None:
             self._signal(number, node, "KILL")
         if _evidence(node.evidence) == f"{self._mark}.{number}. {status}":
@@ -206,6 +216,13 @@ class DockerRuntime:
         else:
             why = f"the process ended with {status}, but its evidence is missing (is the disk full?)"
             self._ended.append(Ended(node.token, status, why))
+
+    def _forget(self, number: int) -> _Node:
+        """It has ended, and all that it said is in its log."""
+        node = self._nodes.pop(number)
+        if node.fifo is not None:
+            node.fifo.finish()
+        return node
 
     def _signal(self, number: int, node: _Node, signal: str) -> None:
         if node.process is not None:
@@ -235,7 +252,7 @@ class DockerRuntime:
     def _take_doomed(self) -> list[_Node]:
         """The nodes that were to be killed, which now are."""
         doomed = [number for number, node in self._nodes.items() if node.forced_at is not None]
-        return [self._nodes.pop(number) for number in doomed]
+        return [self._forget(number) for number in doomed]
 
     def _patience(self, deadline: float | None) -> float | None:
         """Seconds until something must be done, or None when nothing must."""
@@ -255,8 +272,8 @@ class DockerRuntime:
         """The container is out of reach: nothing is known of what ran in it."""
         if self._lost is None:
             self._lost = why or f"the container was lost: {self._room.why_ended()}"
-        nodes, self._nodes = self._nodes, {}
-        self._ended.extend(Ended(node.token, 0, self._lost) for node in nodes.values())
+        lost = [self._forget(number) for number in list(self._nodes)]
+        self._ended.extend(Ended(node.token, 0, self._lost) for node in lost)
 
 
 def _environment(place: Place) -> dict[str, str]:

@@ -253,3 +253,45 @@ def _quiet(beats: Iterator[Path] | list[Path]) -> bool:
     before = [_text(path) for path in paths]
     time.sleep(0.4)
     return before == [_text(path) for path in paths]
+
+
+def test_hidden_texts_do_not_reach_the_log(runtime: Runtime, command: MakeCommand) -> None:
+    """However a process cuts them; the rest arrives in its order, to the last byte without a line's end."""
+    text = 'echo one; printf hun; sleep 0.1; printf "ter2\\n"; echo "$T" >&2; printf "last hun"'
+    hiding = command(*shell(text), T="hunter2")._replace(hidden=(b"hunter2",))
+
+    assert run(runtime, hiding).status == 0
+
+    assert Path(hiding.log).read_text() == "one\n***\n***\nlast hun"
+
+
+def test_hidden_texts_of_a_killed_process_do_not_reach_the_log(
+    runtime: Runtime, command: MakeCommand
+) -> None:
+    """What it said before is there."""
+    hiding = command(*shell('echo "$T"; sleep 60'), T="hunter2")._replace(hidden=(b"hunter2",))
+    runtime.start(hiding)
+    while not Path(hiding.log).exists() or not Path(hiding.log).read_text():
+        runtime.wait(0.05)
+
+    runtime.kill(hiding.token)
+    (ended,) = runtime.wait(20)
+
+    assert (ended.status, Path(hiding.log).read_text()) == (143, "***\n")
+
+
+def test_many_processes_with_hidden_texts_at_once(runtime: Runtime, command: MakeCommand) -> None:
+    """Each has a way to its own log, and none is left behind."""
+    hiding = [
+        command(*shell('i=0; while [ $i -lt 500 ]; do echo "$i $T"; i=$((i+1)); done'), T=f"secret-{number}")
+        for number in range(10)
+    ]
+    for number, each in enumerate(hiding):
+        runtime.start(each._replace(hidden=(f"secret-{number}".encode(),)))
+    ended: list[Ended] = []
+    while len(ended) < len(hiding):
+        ended += runtime.wait(20)
+
+    for each in hiding:
+        assert Path(each.log).read_text() == "".join(f"{number} ***\n" for number in range(500))
+    assert not list(Path(hiding[0].log).parent.glob(".said-*"))

@@ -7,6 +7,7 @@ from typing import Any
 
 from kitchens_engine import durations
 from kitchens_engine.language.names import DOTTED
+from kitchens_engine.language.secrets import admit, reference
 from kitchens_engine.language.types import ELSEWHERE, TYPES
 from kitchens_engine.recipe import ACTIONS, MEASURES, RULES, OnFailure
 from kitchens_engine.retry import BACKOFFS, Occasion
@@ -67,7 +68,7 @@ def _pair(value: list[Any]) -> object:
 
 def _reference(value: str) -> object:
     # The value is not repeated: it may well be the secret itself.
-    if not re.fullmatch(r"vault:[^\s{}]+", value):
+    if reference(value) is None:
         raise ValueError("a secret stays in the vault; write a reference such as `vault:flights/token`")
     return value
 
@@ -207,7 +208,8 @@ _NODE = Table(
         "env": Key(
             ("table",),
             table=Table(
-                others=Key(("string", "integer", "float", "boolean")), names=_VARIABLE_OF_ENVIRONMENT
+                others=Key(("string", "integer", "float", "boolean"), format=Format("environment", admit)),
+                names=_VARIABLE_OF_ENVIRONMENT,
             ),
         ),
         "secrets": Key(
@@ -215,6 +217,7 @@ _NODE = Table(
             table=Table(
                 others=Key(("string",), format=Format("secret", _reference)), names=_VARIABLE_OF_ENVIRONMENT
             ),
+            only_with=("run", "python", "sql", "copy", "notebook", "wait"),
         ),
         "outputs": Key(("table",), table=Table(others=_TYPE)),
         "each": Key(("string", "list"), format=FILLED),

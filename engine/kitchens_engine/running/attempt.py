@@ -41,6 +41,16 @@ class Attempt(NamedTuple):
         return f"{self.folder}/output.txt"
 
     @property
+    def value(self) -> str:
+        """What a test's command printed."""
+        return f"{self.folder}/value.txt"
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """All that its processes write for us, or we for them, but the log."""
+        return self.output, self.value, self.request, self.result
+
+    @property
     def request(self) -> str:
         """What the worker is asked."""
         return f"{self.folder}/request.json"

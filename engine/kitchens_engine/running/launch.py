@@ -10,7 +10,8 @@ from kitchens_engine.kinds.work import Site, Work
 from kitchens_engine.order import Order
 from kitchens_engine.ports import Command, Runtime
 from kitchens_engine.recipe import Test
-from kitchens_engine.running import environment, fan, left
+from kitchens_engine.redaction.hidden import Hidden
+from kitchens_engine.running import environment, fan, left, secrets
 from kitchens_engine.running.attempt import Attempt, value_of
 from kitchens_engine.running.live import COMMAND, SQL, WORK, LiveNode
 from kitchens_engine.testing.measures import Measured
@@ -20,7 +21,8 @@ from kitchens_engine.values import as_word
 def prepare(live: LiveNode, token: str, order: Order, runtime: Runtime) -> Command | None:
     """The process of the node's present phase; its request to the worker is written. None: nothing to run.
 
-    Raises `InvalidInput` for templates that cannot be filled in, and `OSError` for files that cannot be read.
+    Raises `InvalidInput` for templates that cannot be filled in, and `OSError` for files that cannot be read,
+    and `EnvironmentFailure` when a secret cannot be had any more.
     """
     assert live.attempt is not None
     node, scope, attempt = live.node, live.scope, live.attempt
@@ -33,21 +35,27 @@ def prepare(live: LiveNode, token: str, order: Order, runtime: Runtime) -> Comma
     given = dict(scope.render(node.name, node.env))
     if live.item is not None:
         given |= fan.environment(live.item)
-    own = {name: as_word(value) for name, value in given.items()}
+    secret = secrets.of_node(node, order)
+    own = {name: as_word(value) for name, value in given.items()} | secret
     variables = environment.of_process(
         order, scope, live.path, attempt, own, database=kinds.database_mode(node) is not None
     )
-    return Command(token, work.argv, scope.folder, variables, attempt.log)
+    hidden = order.hidden.texts if secret else ()
+    return Command(token, work.argv, scope.folder, variables, attempt.log, hidden)
 
 
-def learn(live: LiveNode, result: dict[str, Any]) -> None:
-    """Take in what a process that passed left behind: outputs after work, values after measures."""
+def learn(live: LiveNode, result: dict[str, Any], hidden: Hidden) -> None:
+    """Take in what a process that passed left behind: outputs after work, values after measures.
+
+    An output that holds something hidden is `***` for everybody from now on; a measured value still is what
+    it is, until it is judged.
+    """
     assert live.attempt is not None
     if live.phase.kind == COMMAND:
         live.measured[live.phase.tests[0]] = _printed(live.attempt)
         return
     if live.phase is WORK:
-        live.outputs = live.attempt.outputs() | result.get("outputs", {})
+        live.outputs = hidden.value(live.attempt.outputs() | result.get("outputs", {}))
     live.measured |= {
         number: Measured(**answer)
         for number, answer in zip(_asked(live), result.get("tests", ()), strict=False)
@@ -73,7 +81,7 @@ def _work(live: LiveNode, site: Site) -> Work | None:
     if live.phase.kind == SQL:
         return sql.measure(node, tests, scope, site)
     assert live.attempt is not None
-    return Work(_printing(live, tests[0], _value_file(live.attempt)))
+    return Work(_printing(live, tests[0], live.attempt.value))
 
 
 def _asked(live: LiveNode) -> tuple[int, ...]:
@@ -97,11 +105,7 @@ def _printing(live: LiveNode, test: Test, file: str) -> tuple[str, ...]:
 
 def _printed(attempt: Attempt) -> Measured:
     try:
-        text = left.read(_value_file(attempt)).decode("utf-8", "replace").strip()
+        text = left.read(attempt.value).decode("utf-8", "replace").strip()
     except FileNotFoundError:
         text = ""
     return Measured(value_of(text)) if text else Measured(error="the command printed nothing")
-
-
-def _value_file(attempt: Attempt) -> str:
-    return f"{attempt.folder}/value.txt"

@@ -209,12 +209,6 @@ def _refuse_what_cannot_run(node: Node) -> None:
             f"node `{node.name}` uses connection `{node.connection}`; "
             "connections other than the embedded database come with a later version",
         )
-    for variable, reference in node.secrets.items():
-        raise _invalid(
-            node,
-            f"node `{node.name}` wants secret `{reference}` as `{variable}`; "
-            "there is no vault yet, it comes with a later version",
-        )
 
 
 def _refuse_unknown(

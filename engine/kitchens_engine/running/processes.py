@@ -11,7 +11,7 @@ from kitchens_engine.order import Order
 from kitchens_engine.outcome import Status
 from kitchens_engine.ports import Command, Ended, Runtime
 from kitchens_engine.retry import LOST, OTHER
-from kitchens_engine.running import launch
+from kitchens_engine.running import launch, secrets
 from kitchens_engine.running.evidence import unexplained, why_failed
 from kitchens_engine.running.journal import Journal
 from kitchens_engine.running.live import WORK, End, LiveNode
@@ -52,6 +52,8 @@ class Processes:
         token = live.attempt.token if live.phase is WORK else f"{live.attempt.token}.{next(self._serial)}"
         try:
             command = launch.prepare(live, token, self._order, self._runtime)
+        except EnvironmentFailure:
+            raise
         except (KitchensError, OSError, ValueError) as error:
             why = error.message if isinstance(error, KitchensError) else str(error)
             live.attempt.note(why)
@@ -127,17 +129,20 @@ class Processes:
 
     def _judge(self, live: LiveNode, ended: Ended) -> None:
         assert live.attempt is not None
+        if live.adopted:  # it had its secrets from an earlier runner; this one must not tell them either
+            secrets.of_node(live.node, self._order)
+        hidden = self._order.hidden
         result = live.attempt.answer(ended.token) if live.asks_worker else None
         if live.adopted and (why := unexplained(ended, result, worker=live.asks_worker)):
             self._process_lost(live, why)
             return
         why = why_failed(ended, live.attempt, result, worker=live.asks_worker, after=live.said)
         if why is None:
-            launch.learn(live, result or {})
+            launch.learn(live, result or {}, hidden)
             self._ended(live, None)
         else:
             cause = f"exit:{ended.status}" if ended.status else OTHER
-            self._ended(live, End(Status.FAILED, why, cause))
+            self._ended(live, End(Status.FAILED, hidden.text(why), cause))
 
     def _process_lost(self, live: LiveNode, why: str) -> None:
         """Nobody knows how it ended.

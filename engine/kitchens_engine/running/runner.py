@@ -17,7 +17,8 @@ from kitchens_engine.outcome import NodeRecord, RunRecord, Status, TestRecord, f
 from kitchens_engine.ports import Observer, Runtime
 from kitchens_engine.recipe import EMPTY
 from kitchens_engine.records import Records
-from kitchens_engine.running import datalock
+from kitchens_engine.redaction.hidden import Hidden
+from kitchens_engine.running import datalock, secrets
 from kitchens_engine.running.execution import Execution
 from kitchens_engine.running.journal import Journal
 from kitchens_engine.running.past import asked
@@ -43,7 +44,8 @@ def run(
     # A gate begins with nothing: no other run is part of it.
     past = None if order.gate else records
     earlier = earlier_outputs(plan, order.kitchen.name, order.recipe, past, order.earlier)
-    order = order._replace(earlier=earlier)
+    secrets.refuse_missing(plan, order.shelf, order.secrets, gate=order.gate)
+    order = order._replace(earlier=earlier, hidden=Hidden())
     began = time.monotonic()
     journal = Journal(order.run, records, observer)
     record = _record(order, runtime)

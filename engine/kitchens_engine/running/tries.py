@@ -16,7 +16,7 @@ from kitchens_engine.order import Order
 from kitchens_engine.outcome import Status, TestRecord
 from kitchens_engine.ports import Runtime
 from kitchens_engine.retry import TEST, TIMEOUT
-from kitchens_engine.running import inside
+from kitchens_engine.running import inside, secrets
 from kitchens_engine.running.admission import READ, Admission
 from kitchens_engine.running.attempt import Attempt, folder_name
 from kitchens_engine.running.journal import Journal
@@ -254,7 +254,8 @@ class Tries:
 
     def _judge(self, live: LiveNode) -> None:
         """Hold the measured values to their rules, and end the node by them."""
-        tests = measures.judge_all(live.node, live.scope, live.outputs, live.measured)
+        judged = measures.judge_all(live.node, live.scope, live.outputs, live.measured)
+        tests = tuple(map(self._order.hidden.test, judged))
         status, why = measures.verdict(tests, inside.of(live) if live.record.nodes else _NOTHING_INSIDE)
         if status is Status.FAILED:
             live.blocks = measures.blocked(live.node, tests)
@@ -268,6 +269,8 @@ class Tries:
     def _close_attempt(self, live: LiveNode, status: Status, why: str | None) -> None:
         self._leave(live)
         live.begun = False
+        if self._order.hidden.texts and live.attempt is not None:
+            secrets.tidy(live.attempt, live.node, self._order.hidden)
         seconds = round(time.monotonic() - live.attempt_began, 3)
         began = self._at(live.attempt_began)
         self._journal.attempt_ended(live.record, began, seconds, status, why)

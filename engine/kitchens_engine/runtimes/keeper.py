@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
+    from kitchens_engine.redaction.pipe import Pipe
+
 #: Marks every process of an attempt in its environment, so that those which left its group are found.
 MARK = "KITCHEN_ATTEMPT"
 #: After being asked to end, this many seconds until it is forced.
@@ -55,14 +57,16 @@ _DEFAULTS = (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT, signal.SIGHUP)
 
 
 class Child:
-    """A process that runs: its token, the descriptor that tells its end, and when it is forced to end."""
+    """A process that runs: its token, the descriptor that tells its end, the pipe to its log if it
+    does not write that itself, and when it is forced to end."""
 
-    __slots__ = ("descriptor", "forced_at", "mark", "pid", "token")
+    __slots__ = ("descriptor", "forced_at", "mark", "pid", "pipe", "token")
 
-    def __init__(self, token: str, mark: str, pid: int) -> None:
+    def __init__(self, token: str, mark: str, pid: int, pipe: Pipe | None) -> None:
         self.token = token
         self.mark = mark
         self.pid = pid
+        self.pipe = pipe
         self.descriptor = os.pidfd_open(pid)
         self.forced_at: float | None = None
 
@@ -77,6 +81,7 @@ class Keeper:
         self._programs: dict[tuple[str, str], str] = {}
         self._children: dict[str, Child] = {}
         self._by_descriptor: dict[int, Child] = {}
+        self._pipes: dict[int, Pipe] = {}
         self._ended: dict[str, int] = {}
         self._answers: list[tuple[Any, ...]] = []
         self._orphaned = False
@@ -89,10 +94,13 @@ class Keeper:
     def serve(self) -> None:
         """Until the runner says so, or is gone and nothing runs any more."""
         while not self._orphaned or self._children:
-            for descriptor, _ in self._poll.poll(self._patience()):
+            # Requests last: what they open must not be taken for what was closed just before.
+            for descriptor, _ in sorted(self._poll.poll(self._patience()), reverse=True):
                 if descriptor == _REQUESTS:
                     self._hear()
-                else:
+                elif descriptor in self._pipes:
+                    self._listen(self._pipes[descriptor], whole=False)
+                elif descriptor in self._by_descriptor:
                     self._reap(self._by_descriptor[descriptor])
             self._force()
             self._answer()
@@ -117,7 +125,13 @@ class Keeper:
             self._orphan()
 
     def _start(
-        self, token: str, argv: tuple[str, ...], folder: str, own: dict[str, str], log_path: str
+        self,
+        token: str,
+        argv: tuple[str, ...],
+        folder: str,
+        own: dict[str, str],
+        log_path: str,
+        hidden: tuple[bytes, ...],
     ) -> None:
         mark = f"{self._mark}:{token}"
         environment = {**self._environment, **own, MARK: mark}
@@ -126,15 +140,21 @@ class Keeper:
         except OSError as error:
             self._answers.append(("failed", token, error.errno, error.strerror, log_path))
             return
+        pipe, said = None, log
         try:
-            pid = self._spawn(argv, folder, environment, log)
+            if hidden:
+                pipe, said = self._open_pipe(log, hidden)
+            pid = self._spawn(argv, folder, environment, said)
         except (OSError, ValueError) as error:
             self._refuse(token, argv[0], error, log)
+            if pipe is not None:
+                del self._pipes[pipe.descriptor]
+                pipe.close()
             return
         finally:
-            os.close(log)
+            os.close(said)
         try:
-            child = Child(token, mark, pid)
+            child = Child(token, mark, pid, pipe)
         except OSError as error:  # no descriptor is left to watch it with
             os.killpg(pid, signal.SIGKILL)
             os.waitpid(pid, 0)
@@ -142,6 +162,16 @@ class Keeper:
             return
         self._children[token] = self._by_descriptor[child.descriptor] = child
         self._poll.register(child.descriptor, select.EPOLLIN)
+
+    def _open_pipe(self, log: int, hidden: tuple[bytes, ...]) -> tuple[Pipe, int]:
+        """What a process writes to instead of its log. Heard here, so that it outlives the runner as the process does."""
+        from kitchens_engine.redaction.pipe import Pipe
+
+        reading, writing = os.pipe2(os.O_CLOEXEC)
+        os.set_blocking(reading, False)
+        pipe = self._pipes[reading] = Pipe(reading, log, hidden)
+        self._poll.register(reading, select.EPOLLIN)
+        return pipe, writing
 
     def _spawn(self, argv: tuple[str, ...], folder: str, environment: dict[str, str], log: int) -> int:
         os.chdir(folder)
@@ -201,6 +231,17 @@ class Keeper:
         for child in self._children.values():
             child.forced_at = 0.0
 
+    def _listen(self, pipe: Pipe, *, whole: bool) -> None:
+        """Pass on what a process said: one piece, so that others have their turn, or all until now."""
+        descriptor = pipe.descriptor
+        if whole:
+            pipe.drain()
+        else:
+            pipe.hear()
+        if pipe.over:
+            # The poll forgets a descriptor that is closed.
+            del self._pipes[descriptor]
+
     # --- ends --------------------------------------------------------------------------------
 
     def _reap(self, child: Child) -> None:
@@ -213,6 +254,8 @@ class Keeper:
         self._poll.unregister(child.descriptor)
         os.close(child.descriptor)
         del self._children[child.token], self._by_descriptor[child.descriptor]
+        if child.pipe is not None and not child.pipe.over:
+            self._listen(child.pipe, whole=True)
         if child.forced_at is not None:
             _processes().signal_marked(MARK, child.mark, signal.SIGKILL)
             if all(other.forced_at is not None for other in self._children.values()):

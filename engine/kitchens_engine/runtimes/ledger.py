@@ -39,7 +39,9 @@ class Ledger:
         while not self._told and self._kept() and time.monotonic() < deadline:
             time.sleep(0.01)
             self._read()
-        return token in self._ended or (token in self._running and self._kept())
+        kept = self._kept()
+        self._read()  # what it said last, if it ended just now
+        return token in self._ended or (token in self._running and kept)
 
     def ended(self, token: str) -> int | None:
         """The exit status of a process (a signal as 128 + number), or None while there is none."""

@@ -60,7 +60,7 @@ class Spawner:
         # Names of kitchens and quoted words are strings of their own types, which do not travel.
         argv = tuple(map(str, command.argv))
         own = {name: str(value) for name, value in command.environment.items()}
-        self._ask("start", command.token, argv, str(command.folder), own, str(command.log))
+        self._ask("start", command.token, argv, str(command.folder), own, str(command.log), command.hidden)
         self.running.add(command.token)
 
     def kill(self, token: str) -> None:

@@ -10,7 +10,7 @@ from kitchens_engine.errors import EnvironmentFailure
 from kitchens_engine.order import Order
 from kitchens_engine.outcome import Status, TestRecord
 from kitchens_engine.ports import Command, Ended, Runtime
-from kitchens_engine.running import environment
+from kitchens_engine.running import environment, secrets
 from kitchens_engine.running.attempt import Attempt
 from kitchens_engine.running.evidence import why_failed
 from kitchens_engine.running.scope import Scope
@@ -62,11 +62,15 @@ def _run_suite(order: Order, scope: Scope, runtime: Runtime, stop: threading.Eve
     if stop.is_set():
         return []
     result = attempt.answer(ended.token)
-    tests = [_record(test, scope, attempt) for test in (result or {}).get("tests", ())]
+    hidden = order.hidden
+    tests = [hidden.test(_record(test, scope, attempt)) for test in (result or {}).get("tests", ())]
+    if hidden.texts:
+        secrets.clean(attempt, hidden)
     if tests:
         return tests
     why = why_failed(ended, attempt, result, worker=True)
-    return [_record({"name": "tests", "status": "failed", "message": why}, scope, attempt)] if why else []
+    failed = {"name": "tests", "status": "failed", "message": why}
+    return [hidden.test(_record(failed, scope, attempt))] if why else []
 
 
 def _run(
@@ -81,7 +85,7 @@ def _run(
     attempt.ask(token, request)
     variables = environment.of_process(order, scope, scope.plan.path, attempt, {}, database=True)
     argv = (runtime.python, runtime.worker, "tests", attempt.request, attempt.result)
-    runtime.start(Command(token, argv, scope.folder, variables, attempt.log))
+    runtime.start(Command(token, argv, scope.folder, variables, attempt.log, order.hidden.texts))
     killed = False
     while True:
         for ended in runtime.wait(_PATIENCE):

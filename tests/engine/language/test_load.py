@@ -195,7 +195,7 @@ def test_a_fault_says_where_and_what(lines: Lines, text: str, line: str) -> None
 
 def test_a_secret_is_never_repeated(lines: Lines) -> None:
     """A value that stands where a reference to the vault should is not shown."""
-    (line,) = lines("[nodes.a]\nnoop = true\nsecrets = { TOKEN = 'hunter2' }")
+    (line,) = lines("[nodes.a]\nrun = 'x'\nsecrets = { TOKEN = 'hunter2' }")
     assert "vault" in line
     assert "hunter2" not in line
 

@@ -270,7 +270,10 @@ def test_a_plus_adds_all_upstream(bench: Bench) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ('run = "true"\nsecrets = { T = "vault:x/y" }', "node `n` wants secret `vault:x/y` as `T`"),
+        (
+            'run = "true"\nsecrets = { T = "vault:x/y" }',
+            "node `n` wants secret `x/y` as `T`, and this run has no vault",
+        ),
         ('sql = "select 1"\nconnection = "warehouse"', "uses connection `warehouse`; connections other than"),
         ('wait = "1s"', "node `n`: `wait` comes with a later version"),
         ('recipe = "r"', "runs a recipe inside itself: recipe r → recipe r"),

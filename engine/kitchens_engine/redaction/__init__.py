@@ -1,0 +1,1 @@
+"""Keeps secrets out of whatever a run writes."""
