@@ -6,10 +6,14 @@ plain git for a merge, two threads of `subprocess.run` for the nodes.
 
 from __future__ import annotations
 
+import os
+import pty
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from desk import EMPTY, KITCHEN, Desk
@@ -45,6 +49,9 @@ def figures(desk: MainJob) -> Iterator[Figure]:
 
     ours, floor = turns(3, desk.run_nodes, lambda: desk.run(sys.executable, "-c", FLOOR_OF_NODES))
     yield Figure(f"order run, {NODES} nodes of `true`", "two threads of subprocess.run", ours, floor, 1.6)
+
+    ours, floor = turns(3, desk.run_nodes_on_terminal, desk.run_nodes_quietly)
+    yield Figure(f"the same {NODES} nodes on a terminal", "with --quiet", ours, floor, 1.1)
 
     for number in range(KITCHENS):
         desk.run(KITCHEN, "create", f"kitchen-{number}", "--from", "dev", "--no-test")
@@ -111,6 +118,37 @@ class MainJob(Desk):
     def run_nodes(self) -> None:
         """An order run of the many nodes."""
         self.run(KITCHEN, "order", "run", "many", "--json")
+
+    def run_nodes_quietly(self) -> None:
+        """The same without a word of progress."""
+        self.run(KITCHEN, "order", "run", "many", "--json", "--quiet")
+
+    def run_nodes_on_terminal(self) -> None:
+        """The same with its live view, which somebody reads."""
+        terminal, other = pty.openpty()
+        reader = threading.Thread(target=_read_all, args=(terminal,))
+        reader.start()
+        try:
+            subprocess.run(
+                [KITCHEN, "order", "run", "many"],
+                cwd=self.folder,
+                env={**self.environment, "TERM": "xterm"},
+                check=True,
+                stdin=other,
+                stdout=other,
+                stderr=other,
+            )
+        finally:
+            os.close(other)
+            reader.join()
+            os.close(terminal)
+
+
+def _read_all(terminal: int) -> None:
+    # Linux says the end of a terminal as an error, macOS as nothing to read.
+    with suppress(OSError):
+        while os.read(terminal, 1 << 16):
+            pass
 
 
 if __name__ == "__main__":

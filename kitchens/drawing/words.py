@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-from kitchens.drawing.graph import Step
+if TYPE_CHECKING:
+    from kitchens.drawing.graph import Step
 
 #: One mark a status, so that no picture needs its colours to be read.
 MARKS = {
