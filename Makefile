@@ -39,6 +39,11 @@ bench: .venv/run.stamp  ## speed, each figure beside its floor
 bench-engine: .venv/run.stamp .cache/peers.stamp  ## the engine beside its peers, which it installs
 	@$(BIN)/python bench/engine.py
 
+schemas: .venv/run.stamp  ## docs/schemas anew, from the shapes of the files
+	@mkdir -p docs/schemas
+	@for name in recipe ingredient kitchens; do \
+	  $(BIN)/kitchen schema $$name > docs/schemas/$$name.json || exit 1; done
+
 soak: .venv/dev.stamp  ## the long storms: hundreds of kills and races
 	@$(BIN)/python -m pytest -n $(WORKERS) --timeout 3600 -q -m soak $(ARGUMENTS)
 

@@ -6,6 +6,8 @@ import math
 import re
 
 _TEXT = re.compile(r"(\d+(?:\.\d+)?)\s*([smhd])")
+#: The same in the words of JSON Schema.
+SCHEMA = {"pattern": r"^\s*\d+(?:\.\d+)?\s*[smhd]\s*$", "minimum": 0}
 _SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 

@@ -64,8 +64,13 @@ _HOST = matching(
     "host-name", r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", "is no host name; use a-z, 0-9 and `-`"
 )
 _ENVIRONMENT = matching("environment-name", r"[A-Za-z_]\w*", "names no variable; use letters, digits and `_`")
-_KITCHEN = Format("kitchen-name", _kitchen_name)
-_FILE = Format("path", _path)
+_ALLOWED = r"""[^\s~^:?*\[\\"'`$&|;<>(){}!#%]"""
+_KITCHEN = Format(
+    "kitchen-name",
+    _kitchen_name,
+    {"pattern": rf"^(?![./-])(?!.*(?:\.\.|@\{{)){_ALLOWED}+$", "maxLength": 100},
+)
+_FILE = Format("path", _path, {"pattern": r"^(?!\s*$)(?!/)(?!(?:.*/)?\.\.(?:/|$)).+$"})
 
 _TEXT = Key(("string",), format=FILLED)
 _COMMANDS = Key(("list",), items=_TEXT)
@@ -81,7 +86,7 @@ _COOKBOOK = Table(
     keys={
         "name": Key(("string",), required=True, format=FILLED),
         "production": Key(("string",), format=_KITCHEN),
-        "worktrees": Key(("string",), format=Format("worktrees", _worktrees)),
+        "worktrees": Key(("string",), format=Format("worktrees", _worktrees, {"pattern": r"\S"})),
         "remote": _TEXT,
     }
 )
@@ -93,8 +98,17 @@ _RUNTIME = Table(
         "build": Key(("string",), format=_FILE),
         "requirements": Key(("string",), format=_FILE),
         "network": Key(("string",), choices=("none", "kitchen", "open")),
-        "memory": Key(("string", "integer"), format=Format("size", size)),
-        "cpus": Key(("integer", "float"), format=Format("processors", _more_than_nothing)),
+        "memory": Key(
+            ("string", "integer"),
+            format=Format(
+                "size",
+                size,
+                {"pattern": r"^\s*\d+(?:\.\d+)?\s*(?:[kmgtKMGT](?:[iI]?[bB])?|[bB])?\s*$", "minimum": 1},
+            ),
+        ),
+        "cpus": Key(
+            ("integer", "float"), format=Format("processors", _more_than_nothing, {"exclusiveMinimum": 0})
+        ),
         "pids": Key(("integer",), minimum=1),
     }
 )
@@ -104,7 +118,7 @@ _CONNECTION = Table(keys={"url": _REQUIRED_URL, "gate": _section(Table(keys={"ur
 _SERVICE = Table(
     keys={
         "image": Key(("string",), required=True, format=_IMAGE),
-        "port": Key(("integer",), format=Format("port", _port)),
+        "port": Key(("integer",), format=Format("port", _port, {"minimum": 1, "maximum": 65535})),
         "health": _TEXT,
         "env": _section(Table(others=Key(("string", "integer")), names=_ENVIRONMENT)),
     }

@@ -103,7 +103,7 @@ def _variable(value: str) -> object:
     return value
 
 
-_NODE_NAME = Format("node-name", _node_name)
+_NODE_NAME = Format("node-name", _node_name, {"pattern": r"^\w[\w-]*$", "maxLength": _LONGEST_NAME})
 _VARIABLE = Format("variable", _variable)
 _NAME = matching("name", r"\w[\w.-]*", "is no name; use letters, digits, `_`, `-` and `.`")
 _VARIABLE_OF_ENVIRONMENT = matching(
@@ -121,12 +121,18 @@ _SCHEDULE = matching(
     r"@(?:hourly|daily|weekly|monthly|yearly)|(?:[\d*/,A-Za-z-]+\s+){4}[\d*/,A-Za-z-]+",
     "is no schedule; write minute, hour, day of month, month and day of week, such as `0 6 * * *`",
 )
-_DURATION = Format("duration", durations.seconds)
-_OCCASION = Format("failure", Occasion.parse)
+_DURATION = Format("duration", durations.seconds, durations.SCHEMA)
+_OCCASION = Format(
+    "failure", Occasion.parse, {"pattern": r"^(?:timeout|lost|test|exit:\d{1,3}(?:-\d{1,3})?|matches:.+)$"}
+)
+
+_PATTERN = Format("regular-expression", _regular_expression, {"format": "regex", "pattern": "."})
 
 _TEXT = Key(("string",))
 _WORD = Key(("string",), format=FILLED)
-_TIMEOUT = Key(("string", "integer", "float"), format=Format("duration", _positive_duration))
+_TIMEOUT = Key(
+    ("string", "integer", "float"), format=Format("duration", _positive_duration, durations.SCHEMA)
+)
 _ON_TIMEOUT = Key(("string",), choices=("stop", "alert"), only_with=("timeout",))
 _COUNT = Key(("integer",), minimum=1)
 _COMMAND = Key(("string", "list"), items=_TEXT, format=FILLED)
@@ -149,7 +155,7 @@ _CONSTRAINT_KEYS = {
     "choices": Key(("list",), format=FILLED),
     "at_least": _LIMIT,
     "at_most": _LIMIT,
-    "matches": Key(("string",), format=Format("regular-expression", _regular_expression)),
+    "matches": Key(("string",), format=_PATTERN),
     "locked": Key(("boolean",)),
     "hidden": Key(("boolean",)),
     "description": _TEXT,
@@ -179,8 +185,8 @@ _TEST = Table(
         "below": _LIMIT,
         "at_least": _LIMIT,
         "at_most": _LIMIT,
-        "between": Key(("list",), items=_LIMIT, format=Format("pair", _pair)),
-        "matches": Key(("string",), format=Format("regular-expression", _regular_expression)),
+        "between": Key(("list",), items=_LIMIT, format=Format("pair", _pair, {"minItems": 2, "maxItems": 2})),
+        "matches": Key(("string",), format=_PATTERN),
         "control": Key(("boolean", "string", "table")),
         "fail": Key(("string",), choices=tuple(str(each) for each in OnFailure)),
         "blocks": Key(("list",), items=_WORD, format=FILLED),
@@ -215,7 +221,10 @@ _NODE = Table(
         "secrets": Key(
             ("table",),
             table=Table(
-                others=Key(("string",), format=Format("secret", _reference)), names=_VARIABLE_OF_ENVIRONMENT
+                others=Key(
+                    ("string",), format=Format("secret", _reference, {"pattern": r"^vault:[^\s{}]+$"})
+                ),
+                names=_VARIABLE_OF_ENVIRONMENT,
             ),
             only_with=("run", "python", "sql", "copy", "notebook", "wait"),
         ),
@@ -227,13 +236,19 @@ _NODE = Table(
         "retry_delay": Key(("string", "integer", "float"), format=_DURATION, only_with=("retries",)),
         "backoff": Key(("string",), choices=BACKOFFS, only_with=("retry_delay",)),
         "max_delay": Key(("string", "integer", "float"), format=_DURATION, only_with=("backoff",)),
-        "jitter": Key(("integer", "float"), format=Format("share", _share), only_with=("retry_delay",)),
+        "jitter": Key(
+            ("integer", "float"),
+            format=Format("share", _share, {"minimum": 0, "maximum": 1}),
+            only_with=("retry_delay",),
+        ),
         "retry_on": Key(
             ("list",), items=Key(("string",), format=_OCCASION), format=FILLED, only_with=("retries",)
         ),
         "skip_on": Key(
             ("list",),
-            items=Key(("integer",), format=Format("exit-status", _exit_status)),
+            items=Key(
+                ("integer",), format=Format("exit-status", _exit_status, {"minimum": 1, "maximum": 255})
+            ),
             format=FILLED,
             only_with=("run", "python"),
         ),

@@ -19,10 +19,14 @@ from kitchens_engine.toml.positions import Path
 
 
 class Format(NamedTuple):
-    """What a value must look like beyond its type: `accept` raises `ValueError` with a sentence."""
+    """What a value must look like beyond its type: `accept` raises `ValueError` with a sentence.
+
+    `schema` says as much of it as JSON Schema can.
+    """
 
     name: str
     accept: Callable[[Any], object]
+    schema: Mapping[str, Any] = MappingProxyType({})
 
 
 class Key(NamedTuple):
@@ -83,7 +87,7 @@ def _filled(value: str | list[Any] | dict[str, Any]) -> object:
 
 
 #: Text, a list or a table that is not empty.
-FILLED = Format("filled", _filled)
+FILLED = Format("filled", _filled, {"pattern": r"\S", "minItems": 1, "minProperties": 1})
 
 
 def matching(name: str, pattern: str, sentence: str) -> Format:
@@ -95,7 +99,7 @@ def matching(name: str, pattern: str, sentence: str) -> Format:
             raise ValueError(f"`{value}` {sentence}")
         return value
 
-    return Format(name, accept)
+    return Format(name, accept, {"pattern": f"^(?:{pattern})$"})
 
 
 class _Wrong(NamedTuple):

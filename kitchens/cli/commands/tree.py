@@ -27,6 +27,7 @@ _COMMANDS = {
     "history": ("proof", "Show how a kitchen came to its tip."),
     "verify": ("proof", "Prove from git alone that every landed commit passed its gate."),
     "delete": ("delete", "Delete a kitchen; no work is lost."),
+    "schema": ("schema", "Print the formats of the files as JSON Schemas, or set up the editor."),
     "doctor": ("doctor", "Check the machine and the cookbook."),
     "completion": ("completion", "Print the shell completion script."),
 }
