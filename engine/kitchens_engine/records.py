@@ -56,18 +56,24 @@ class Records:
             self._connection = sqlite3.connect(
                 path, timeout=60, isolation_level=None, check_same_thread=False
             )
-            # Small pages, because each commit of a run writes a few of them whole; and a checkpoint, which
-            # waits for the disk, only after some 16 MB.
-            self._connection.execute("pragma page_size = 1024")
-            self._connection.execute("pragma journal_mode = wal")
-            self._connection.execute("pragma wal_autocheckpoint = 16000")
-            self._connection.execute("pragma synchronous = normal")
-            schema.migrate(self._connection, str(path))
+            try:
+                # Small pages, because each commit of a run writes a few of them whole; and a checkpoint, which
+                # waits for the disk, only after some 16 MB.
+                self._connection.execute("pragma page_size = 1024")
+                self._connection.execute("pragma journal_mode = wal")
+                self._connection.execute("pragma wal_autocheckpoint = 16000")
+                self._connection.execute("pragma synchronous = normal")
+                schema.migrate(self._connection, str(path))
+            except BaseException:
+                self._connection.close()
+                raise
 
     def close(self) -> None:
         """Write what is gathered and let go of the file."""
-        self.flush()
-        self._connection.close()
+        try:
+            self.flush()
+        finally:
+            self._connection.close()
 
     # --- writing -------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -91,6 +92,15 @@ def test_a_broken_recipe_is_named_with_file_and_line(desk: Desk) -> None:
     assert "outputs" in error["hint"]
 
 
+@pytest.fixture
+def terminal() -> Iterator[None]:
+    """A terminal that may be closed: what `nohup make test` starts inherits that this is ignored."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
+@pytest.mark.usefixtures("terminal")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_interrupting_a_run_leaves_it_cancelled_and_nothing_running(
     desk: Desk, number: signal.Signals

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -103,7 +104,8 @@ def test_an_interrupt_cancels_the_run(folder: Path) -> None:
 
     assert process.wait(30) == 130
     assert not Path(f"/proc/{child}").exists()
-    assert [str(run.status) for run in Records(folder / ".kitchen/records.sqlite").runs()] == ["cancelled"]
+    with closing(Records(folder / ".kitchen/records.sqlite")) as records:
+        assert [str(run.status) for run in records.runs()] == ["cancelled"]
 
 
 def test_a_killed_engine_leaves_a_record_that_reads_interrupted(folder: Path) -> None:

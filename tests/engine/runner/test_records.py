@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -32,8 +34,10 @@ def a_run(number: int, **fields: object) -> RunRecord:
 
 
 @pytest.fixture
-def records(tmp_path: Path) -> Records:
-    return Records(tmp_path / "deep/er/records.sqlite")
+def records(tmp_path: Path) -> Iterator[Records]:
+    records = Records(tmp_path / "deep/er/records.sqlite")
+    yield records
+    records.close()
 
 
 def test_run_ids_sort_by_time_and_never_meet() -> None:
@@ -62,7 +66,8 @@ def test_a_run_comes_back_as_it_was(records: Records) -> None:
     records.status(run.run, Status.WARNED, 1.5, "why")
     records.flush()
 
-    found = Records(records.path).run(run.run[:-2])
+    with closing(Records(records.path)) as others:
+        found = others.run(run.run[:-2])
 
     expected = a_run(0, run=run.run, order=run.run, status=Status.WARNED, seconds=1.5, why="why")
     assert found.document()["nodes"] == [outer.document()]
