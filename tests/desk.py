@@ -48,9 +48,9 @@ parent = "production"
 """
 
 
-@dataclass
+@dataclass(frozen=True)
 class Answer:
-    """What a command said."""
+    """What a command said. `status` is negative when a signal ended it."""
 
     status: int
     out: str
@@ -62,11 +62,38 @@ class Answer:
         return json.loads(self.out)
 
 
-class Desk:
-    """A user in a folder."""
+class Place:
+    """A folder in which a user edits files and types `git`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def git(self, *words: str, folder: Path | None = None) -> str:
+        """Type `git WORDS`."""
+        done = subprocess.run(
+            ["git", *words], cwd=folder or self.folder, check=False, capture_output=True, text=True
+        )
+        assert done.returncode == 0, (words, done.stdout, done.stderr)
+        return done.stdout.strip()
+
+    def write(self, path: str, text: str, folder: Path | None = None) -> None:
+        """Write a file."""
+        target = (folder or self.folder) / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text)
+
+    def save(self, message: str, folder: Path | None = None) -> str:
+        """Commit everything in a checkout."""
+        self.git("add", "--all", folder=folder)
+        self.git("commit", "--quiet", "--message", message, folder=folder)
+        return self.git("rev-parse", "HEAD", folder=folder)
+
+
+class Desk(Place):
+    """A user in a folder, whose `kitchen` runs in this process."""
 
     def __init__(self, folder: Path, capture: Callable[[], tuple[str, str]]) -> None:
-        self.folder = folder
+        super().__init__(folder)
         self._capture = capture
 
     def kitchen(self, *words: str, folder: Path | None = None) -> Answer:
@@ -87,30 +114,15 @@ class Desk:
         assert answer.status == status, (answer.status, answer.out, answer.err)
         return answer.document
 
-    def git(self, *words: str, folder: Path | None = None) -> str:
-        """Type `git WORDS`."""
-        done = subprocess.run(
-            ["git", *words], cwd=folder or self.folder, check=True, capture_output=True, text=True
-        )
-        return done.stdout.strip()
-
     def path(self, name: str) -> Path:
         """A kitchen's checkout."""
         return Path(self.kitchen("path", name).out.strip())
-
-    def write(self, path: str, text: str, folder: Path | None = None) -> None:
-        """Write a file."""
-        target = (folder or self.folder) / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(text)
 
     def commit(self, path: str, text: str, kitchen: str | None = None) -> str:
         """Write a file in a kitchen's checkout and commit it."""
         folder = self.path(kitchen) if kitchen else self.folder
         self.write(path, text, folder)
-        self.git("add", "--all", folder=folder)
-        self.git("commit", "--quiet", "--message", f"change {path}", folder=folder)
-        return self.git("rev-parse", "HEAD", folder=folder)
+        return self.save(f"change {path}", folder)
 
     def refs(self) -> str:
         """All refs and where they point."""
@@ -141,8 +153,7 @@ def desk(empty: Desk) -> Desk:
     empty.write("kitchens.toml", COOKBOOK)
     empty.write("recipes/counts/recipe.toml", RECIPE)
     empty.write("README.md", "A shop.\n")
-    empty.git("add", "--all")
-    empty.git("commit", "--quiet", "--message", "begin")
+    empty.save("begin")
     answer = empty.kitchen("init")
     assert answer.status == 0, answer.err
     empty.git("clean", "-fdq")

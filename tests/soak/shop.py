@@ -3,36 +3,20 @@
 from __future__ import annotations
 
 import io
-import json
 import os
 import shutil
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from kitchens.cli.run import run
 from kitchens.cli.stop import StopSignal
+from tests.desk import COOKBOOK, Answer, Place
 from tests.kitchens.crash import count_steps, fork
-
-COOKBOOK = """
-[cookbook]
-name = "shop"
-production = "production"
-
-[runtime]
-kind = "process"
-
-[kitchens.production]
-protected = true
-[kitchens.dev]
-parent = "production"
-"""
 
 RECIPE = """
 [variables]
@@ -63,20 +47,6 @@ UNSAVED = ("README.md", "notes.txt", "staged.txt")
 PATIENCE = 120.0
 
 
-@dataclass(frozen=True)
-class Answer:
-    """What a command said. `status` is negative when a signal ended it."""
-
-    status: int
-    out: str
-    err: str
-
-    @property
-    def document(self) -> Any:
-        """Its `--json` document."""
-        return json.loads(self.out)
-
-
 class Child:
     """A `kitchen` that was started in a session of its own, with all that it starts."""
 
@@ -102,13 +72,13 @@ class Child:
         return Answer(status, *words)
 
 
-class Shop:
+class Shop(Place):
     """A cookbook at `folder`: production (checked out, with edits of the user's), dev (ahead by one landing),
     and the sandboxes `feature` (a change that needs the gate) and `spare` (nothing in it)."""
 
     def __init__(self, top: Path, desk: Path | None = None) -> None:
         self.top = desk or top / "desk"
-        self.folder = self.top / "shop"
+        super().__init__(self.top / "shop")
         self._seed = top / "seed"
         self._answers = top / "answers"
         self._answers.mkdir(parents=True)
@@ -124,7 +94,7 @@ class Shop:
         self.write("kitchens.toml", COOKBOOK)
         self.write("recipes/counts/recipe.toml", RECIPE.format(top=3))
         self.write("README.md", "A shop.\n")
-        self.commit("begin")
+        self.save("begin")
         assert self.kitchen("init").status == 0
         self.git("clean", "-fdq")
         for words in (
@@ -133,21 +103,22 @@ class Shop:
             ("create", "spare", "--from", "dev"),
         ):
             assert self.kitchen(*words).status == 0
-        self.write("early.txt", "early\n", "early")
-        self.commit("early", "early")
+        self.write("early.txt", "early\n", self.path("early"))
+        self.save("early", self.path("early"))
         assert self.kitchen("merge", "early").status == 0
         assert self.kitchen("create", "feature", "--from", "dev").status == 0
-        self.write("recipes/counts/recipe.toml", RECIPE.format(top=4), "feature")
+        feature = self.path("feature")
+        self.write("recipes/counts/recipe.toml", RECIPE.format(top=4), feature)
         for number in range(20):
-            self.write(f"data/{number}.csv", f"{number}\n" * 100, "feature")
+            self.write(f"data/{number}.csv", f"{number}\n" * 100, feature)
         self.path("feature", "link").symlink_to("README.md")
-        self.commit("feature", "feature")
+        self.save("feature", feature)
         assert self.kitchen("set", "production", "round=true").status == 0
         # What the users have not saved: none of it is in the way of anything.
         self.write("README.md", "A shop, edited.\n")
         self.write("notes.txt", "mine\n")
-        self.write("README.md", "Dev's shop, edited.\n", "dev")
-        self.write("staged.txt", "staged\n", "dev")
+        self.write("README.md", "Dev's shop, edited.\n", self.path("dev"))
+        self.write("staged.txt", "staged\n", self.path("dev"))
         self.git("add", "staged.txt", folder=self.path("dev"))
 
     def reset(self) -> None:
@@ -158,26 +129,6 @@ class Shop:
     def path(self, kitchen: str, *parts: str) -> Path:
         """A path in a kitchen's checkout."""
         return Path(f"{self.folder}.kitchens", kitchen, *parts)
-
-    def write(self, path: str, text: str, kitchen: str | None = None) -> None:
-        """Write a file."""
-        target = (self.path(kitchen) if kitchen else self.folder) / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(text)
-
-    def commit(self, message: str, kitchen: str | None = None) -> None:
-        """Commit everything in a checkout."""
-        folder = self.path(kitchen) if kitchen else self.folder
-        self.git("add", "--all", folder=folder)
-        self.git("commit", "--quiet", "--message", message, folder=folder)
-
-    def git(self, *words: str, folder: Path | None = None) -> str:
-        """Type `git WORDS`."""
-        done = subprocess.run(
-            ["git", *words], cwd=folder or self.folder, check=False, capture_output=True, text=True
-        )
-        assert done.returncode == 0, (words, done.stdout, done.stderr)
-        return done.stdout.strip()
 
     def start(
         self,

@@ -7,7 +7,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.soak.shop import Answer, Shop
+from tests.desk import Answer
+from tests.soak.shop import Shop
 
 #: Refs that are evidence or are made for a moment: they decide nothing by being there.
 ASIDE = ("refs/attestations/", "refs/candidates/")

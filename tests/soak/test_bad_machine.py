@@ -97,8 +97,8 @@ def test_names_that_are_not_ascii_work_in_the_c_locale(shop: Shop) -> None:
     locale = {"LC_ALL": None, "LANG": "C", "PYTHONIOENCODING": "ascii"}
     one_sentence(typed(shop, "create", "späte-gäste", "--from", "dev", environment=locale), 0)
     folder = shop.path("späte-gäste")
-    shop.write("räume/größe.txt", "ü\n", "späte-gäste")
-    shop.commit("größe", "späte-gäste")
+    shop.write("räume/größe.txt", "ü\n", folder)
+    shop.save("größe", folder)
     one_sentence(typed(shop, "preview", "späte-gäste", environment=locale), 0)
     one_sentence(typed(shop, "merge", "späte-gäste", environment=locale), 0)
     one_sentence(typed(shop, "list", environment=locale), 0)

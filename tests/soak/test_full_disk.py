@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.soak.shop import Answer, Shop
+from tests.desk import Answer
+from tests.soak.shop import Shop
 from tests.soak.sound import (
     JOBS,
     Job,

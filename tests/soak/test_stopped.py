@@ -8,7 +8,8 @@ import time
 
 import pytest
 
-from tests.soak.shop import Answer, Shop
+from tests.desk import Answer
+from tests.soak.shop import Shop
 from tests.soak.sound import Job, git_finds_it_sound, locks, old_or_new, run_whole
 from tests.soak.test_killed import spread
 

@@ -14,9 +14,9 @@ def test_kitchens_that_merge_at_once_all_land(shop: Shop, trials: int) -> None:
     names = [f"cook-{number}" for number in range(trials)]
     for name in names:
         assert shop.kitchen("create", name, "--from", "dev", "--no-test").status == 0
-        shop.write(f"{name}.txt", name, name)
-        shop.write(f"recipes/{name}/recipe.toml", '[nodes.one]\nrun = "true"\n', name)
-        shop.commit(name, name)
+        shop.write(f"{name}.txt", name, shop.path(name))
+        shop.write(f"recipes/{name}/recipe.toml", '[nodes.one]\nrun = "true"\n', shop.path(name))
+        shop.save(name, shop.path(name))
 
     answers = [child.wait() for child in [shop.start("merge", name) for name in names]]
 
