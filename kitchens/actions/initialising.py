@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
-import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from kitchens.actions.site import abandoned, building_site, finish, move_into_place
 from kitchens.actions.templates import copy_file, template_files
 from kitchens.git.merging import commit_tree
 from kitchens.git.refs import Moved
@@ -58,9 +57,12 @@ def init(
 
     Raises `InvalidInput` for a folder with files that is no repository.
     """
+    folder = Path(os.path.abspath(folder))
     files = template_files(template or DEFAULT_TEMPLATE)
     if production is not None:
         KitchenName.parse(production)
+    for left in abandoned(folder):
+        finish(left, folder)
     if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
         return _new(
             folder, files, template or DEFAULT_TEMPLATE, production or DEFAULT_PRODUCTION, environment, now
@@ -94,12 +96,9 @@ def _new(
     now: datetime,
 ) -> Initialised:
     """Build it beside `folder` and move it there: a crash leaves nothing half-made in its place."""
-    folder = Path(os.path.abspath(folder))
     folder.parent.mkdir(parents=True, exist_ok=True)
     words = {"COOKBOOK": _cookbook_name(folder), "PRODUCTION": production}
-    building = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
-    try:
-        building.chmod(0o777 & ~_umask())
+    with building_site(folder) as building:
         repository = init_repository(building, production, environment)
         with repository:
             identity = repository.identity()
@@ -111,28 +110,10 @@ def _new(
             commit = commit_tree(repository, tree, (), f"Begin cookbook {words['COOKBOOK']}\n", identity, now)
             repository.refs.move(f"refs/heads/{production}", commit, None, "kitchen init")
             _register(repository, production, now)
-        _move_into_place(building, folder)
-    finally:
-        shutil.rmtree(building, ignore_errors=True)
+        move_into_place(building, folder)
     return Initialised(
         folder, words["COOKBOOK"], production, template, tuple(p for p, _ in files), (), commit
     )
-
-
-def _move_into_place(building: Path, folder: Path) -> None:
-    if not folder.exists():
-        building.rename(folder)
-        return
-    # The folder may be somebody's current one, so it stays and its content moves in: the repository
-    # first, so that a second `init` completes what a crash left.
-    for name in sorted(os.listdir(building), key=lambda name: name != ".git"):
-        os.rename(building / name, folder / name)
-
-
-def _umask() -> int:
-    current = os.umask(0)
-    os.umask(current)
-    return current
 
 
 def _adopt(
@@ -202,5 +183,5 @@ def _register(repository: Repository, production: str, now: datetime) -> None:
 
 
 def _cookbook_name(folder: Path) -> str:
-    name = re.sub(r"[^A-Za-z0-9_.-]+", "-", folder.name).strip("-.")
+    name = re.sub(r"[^\w.-]+", "-", folder.name).strip("-.")
     return name or "cookbook"

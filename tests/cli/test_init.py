@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+
+import pytest
+
+from kitchens.actions.site import building_site
+from kitchens.cli.run import run
 from tests.cli.conftest import Desk
+from tests.kitchens.crash import every_step
 
 
 def test_a_folder_with_blanks_and_quotes_in_its_name_is_as_good_as_any(empty: Desk) -> None:
@@ -55,3 +63,45 @@ def test_no_repository_is_one_sentence(empty: Desk) -> None:
     assert answer.status == 2
     assert "kitchen init" in answer.err
     assert "Traceback" not in answer.err
+
+
+def test_an_adopted_repository_without_commits_says_what_is_missing(empty: Desk) -> None:
+    """Nothing can run in production before it has a commit."""
+    empty.git("init", "--quiet", "--initial-branch=main")
+    empty.json("init")
+    for words in (("order", "run", "hello"), ("test",), ("create", "dev")):
+        answer = empty.kitchen(*words)
+        assert (answer.status, "production `main` has no commit yet" in answer.err) == (2, True)
+
+
+def test_a_cookbook_keeps_the_letters_of_its_folder(empty: Desk) -> None:
+    """Only what is no letter, digit or dot becomes a dash."""
+    assert empty.json("init", "Küche eins")["cookbook"] == "Küche-eins"
+
+
+@pytest.mark.parametrize("there", [False, True], ids=["no folder yet", "an empty folder"])
+def test_a_killed_init_is_made_whole_by_the_next(empty: Desk, there: bool) -> None:
+    """Cut before each of its steps: nothing stays beside the folder, and the cookbook is there, clean."""
+    folder = empty.folder / "book"
+
+    def begin() -> None:
+        os.chdir(empty.folder)
+        run(["init", "book"])
+
+    for _ in every_step(lambda: (there and folder.mkdir(exist_ok=True), begin())):
+        assert empty.kitchen("init", "book").status == 0
+        assert [path.name for path in empty.folder.iterdir()] == ["book"]
+        assert empty.git("status", "--porcelain", folder=folder) == ""
+        assert empty.git("log", "--format=%s", folder=folder) == "Begin cookbook book"
+        shutil.rmtree(folder)
+
+
+def test_the_site_of_another_init_that_runs_is_left_alone(empty: Desk) -> None:
+    """It is locked while its builder lives; what only looks like one is nobody's business."""
+    folder = empty.folder / "book"
+    similar = empty.folder / ".book.12345678"
+    similar.mkdir()
+    with building_site(folder) as site:
+        assert empty.kitchen("init", "book").status == 0
+        assert site.is_dir()
+    assert sorted(path.name for path in empty.folder.iterdir()) == [".book.12345678", "book"]
