@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import unicodedata
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -136,7 +137,15 @@ def plan_create(
     )
     tip = kitchens.branches[new] if adopt else above.tip
     view = house.view(tip)
-    _ = view.cookbook  # a tree that is no cookbook cannot be a kitchen
+    if not view.oid("kitchens.toml"):
+        raise InvalidInput(
+            f"`{new if adopt else above.name}` has no `kitchens.toml` in its last commit, so it cannot be a kitchen",
+            "`kitchen init` writes one; commit it"
+            if not adopt
+            else f"`git merge {above.name}` brings it there",
+            code="no-cookbook",
+        )
+    _ = view.cookbook  # nor can one whose settings cannot be read
     now = house.now()
     registration = Registration(
         name=new,
@@ -204,11 +213,12 @@ def carry_out_create(house: House, plan: CreatePlan, *, test: bool = True) -> Cr
 
 
 def _free(kitchens: Kitchens, name: KitchenName, adopt: bool) -> None:
-    existing = {one.lower(): one for one in (*kitchens.branches, *kitchens.names)}
-    same = existing.get(name.lower())
+    names = {*kitchens.branches, *kitchens.names}
+    same = name if name in names else next((one for one in names if _folded(one) == _folded(name)), None)
     if same is not None and same != name:
+        how = "in case" if same.lower() == name.lower() else "in case or in how its letters are encoded"
         raise InvalidInput(
-            f"`{name}` differs only in case from `{same}`, which many file systems cannot tell apart",
+            f"`{name}` differs only {how} from `{same}`, which many file systems cannot tell apart",
             code="kitchen-exists",
         )
     if same in kitchens.names:
@@ -226,6 +236,11 @@ def _free(kitchens: Kitchens, name: KitchenName, adopt: bool) -> None:
     for branch in kitchens.branches:
         if branch.startswith(f"{name}/") or name.startswith(f"{branch}/"):
             raise InvalidInput(f"git cannot hold `{name}` beside the branch `{branch}`", code="kitchen-name")
+
+
+def _folded(name: str) -> str:
+    """The name as a file system may see it that knows no case and composes letters."""
+    return unicodedata.normalize("NFC", name).casefold()
 
 
 def _expiry(now: datetime, ttl: str | None, permanent: bool) -> datetime | None:

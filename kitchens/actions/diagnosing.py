@@ -131,4 +131,5 @@ def _kitchens(house: House) -> Finding:
             f"`{half_made[0]}` was registered and never got its branch",
             f"`kitchen create {half_made[0]}` completes it",
         )
-    return Finding("kitchens", "ok", f"{len(kitchens.names)} kitchens")
+    count = len(kitchens.names)
+    return Finding("kitchens", "ok", f"{count} kitchen{'' if count == 1 else 's'}")

@@ -134,11 +134,7 @@ class Kitchens:
         """The kitchen `name`. Raises `InvalidInput` with the nearest name when there is none."""
         known = self.names
         if name not in known and name == self.root:
-            raise InvalidInput(
-                f"production `{name}` has no commit yet",
-                "`git add` and `git commit` the first files",
-                code="no-commit",
-            )
+            raise _unborn(name)
         if name not in known:
             act = hints(name, known)
             if name in self.branches:
@@ -205,6 +201,8 @@ class Kitchens:
         for branch, path in self._checkouts:
             if path.samefile(here) and branch in self.names:
                 return self.get(branch)
+        if self.root not in self.branches:
+            raise _unborn(self.root)
         raise InvalidInput(
             "the current folder is no kitchen's checkout", "name the kitchen", code="no-kitchen"
         )
@@ -223,3 +221,11 @@ class Kitchens:
     def data_folder(self, name: str) -> Path:
         """The kitchen's data folder. No kitchen can be named `.data`."""
         return self.folder / ".data" / name
+
+
+def _unborn(root: str) -> InvalidInput:
+    return InvalidInput(
+        f"production `{root}` has no commit yet",
+        "`git add` and `git commit` the first files",
+        code="no-commit",
+    )

@@ -55,7 +55,7 @@ def diff_range(house: House, name: str) -> tuple[str, str, list[dict[str, str]]]
     if base is None:
         raise InvalidInput(f"`{name}` and `{parent.name}` have no common commit")
     changes = history.diff_names(house.repository, base, kitchen.tip)
-    return base, kitchen.tip, [{"path": path, "change": change} for path, change, _ in changes]
+    return base, kitchen.tip, history.documents(changes)
 
 
 def _documents(house: House, kitchens: Kitchens, found: list[Kitchen]) -> list[dict[str, Any]]:

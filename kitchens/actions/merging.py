@@ -80,7 +80,7 @@ def preview(house: House, name: str, into: str | None) -> dict[str, Any]:
     if merged.tree is None:
         return document | {"recipes": []}
     changes = history.diff_names(house.repository, target.tip, merged.tree)
-    document["files"] = [{"path": path, "change": change} for path, change, _ in changes]
+    document["files"] = history.documents(changes)
     gate = plan_gate(house, merged.tree, target, target.tip)
     touched = {one.recipe: one for one in gate.recipes}
     document["recipes"] = [

@@ -47,10 +47,10 @@ def plan_path(kitchens: Kitchens, name: str, to: str | None) -> list[str]:
     """The kitchens from `name` up to `to`."""
     top = kitchens.get(to).name if to else kitchens.root
     path = [kitchens.get(name)]
+    if name == kitchens.root:
+        raise InvalidInput(f"`{name}` is the root kitchen: there is nothing above it to promote to")
     while path[-1].name != top:
         if path[-1].parent is None or path[-1].parent in [one.name for one in path]:
-            if name == kitchens.root:
-                raise InvalidInput(f"`{name}` is the root kitchen: there is nothing above it to promote to")
             raise InvalidInput(
                 f"`{top}` is not above `{name}`",
                 f"the path from `{name}` is {' → '.join(one.name for one in path)}",

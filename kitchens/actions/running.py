@@ -17,9 +17,9 @@ from kitchens.containers import place as containers
 from kitchens.containers.choose import choose_runtime
 from kitchens.containers.source import ImageSource
 from kitchens.gate.fingerprint import build_context
-from kitchens.model.cookbook import FILE, Cookbook, missing_files
+from kitchens.model.cookbook import FILE, Cookbook, missing_files, unsupported_services
 from kitchens.model.toolchain import toolchain_key
-from kitchens_engine.errors import EnvironmentFailure, Interrupted, InvalidFiles, InvalidInput
+from kitchens_engine.errors import EnvironmentFailure, Interrupted, InvalidFiles
 from kitchens_engine.order import Order
 from kitchens_engine.outcome import RunRecord, Status
 from kitchens_engine.ports import Event, Runtime, Source
@@ -66,7 +66,8 @@ def equipped(
 ) -> Iterator[Place]:
     """Make ready what `cookbook` asks for, and give it back at the end. `isolation` names the only runtime that
     counts, when a policy says so; processes of a `resumable` run outlive a runner that is killed."""
-    _refuse_services(cookbook)
+    if services := unsupported_services(source.read(FILE) or b""):
+        raise InvalidFiles(services)
     choice = choose_runtime(
         isolation or cookbook.runtime.kind,
         _image_source(source, cookbook, checkout),
@@ -105,17 +106,6 @@ def equipped(
         raise
     else:
         runtime.close()
-
-
-def _refuse_services(cookbook: Cookbook) -> None:
-    if cookbook.services:
-        name = next(iter(cookbook.services))
-        raise InvalidInput(
-            f"`[services.{name}]` cannot be started by this version of kitchens; nothing was run",
-            "take the service out of `kitchens.toml`",
-            code="unsupported",
-            file="kitchens.toml",
-        )
 
 
 def _image_source(source: Source, cookbook: Cookbook, checkout: Path) -> ImageSource:

@@ -26,7 +26,8 @@ def change_settings(house: House, name: str, assign: Sequence[str], remove: Sequ
     for _ in range(_ATTEMPTS):
         kitchen = Kitchens(house).get(name)
         registered = kitchen.registered or implied_registration(house, kitchen)
-        settings = removed(assigned(house.view(kitchen.tip), registered.settings, assign), remove)
+        changed = assigned(house.view(kitchen.tip), registered.settings, assign)
+        settings = removed(changed, remove, kitchen.name)
         words = [f"set {one}" for one in assign] + [f"unset {one}" for one in remove]
         try:
             if settings != registered.settings:
@@ -66,8 +67,8 @@ def assigned(view: TreeView, settings: Mapping[str, Any], assignments: Sequence[
     return result
 
 
-def removed(settings: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
-    """`settings` without the dotted `names`. Raises `InvalidInput` for one that is not set."""
+def removed(settings: Mapping[str, Any], names: Iterable[str], kitchen: str) -> dict[str, Any]:
+    """`settings` of `kitchen` without the dotted `names`. Raises `InvalidInput` for one that is not set."""
     result = _plain(settings)
     for name in names:
         *above, last = name.split(".")
@@ -75,7 +76,9 @@ def removed(settings: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]
         for key in above:
             table = _inside(table.get(key, {})) if isinstance(table, dict) else {}
         if not isinstance(table, dict) or last not in table:
-            raise InvalidInput(f"`{name}` is not set here", "`kitchen settings NAME` shows what is")
+            raise InvalidInput(
+                f"`{name}` is not set in `{kitchen}`", f"`kitchen settings {kitchen}` shows what is"
+            )
         del table[last]
     return result
 
@@ -91,6 +94,8 @@ def _recipes(view: TreeView) -> Iterable[Recipe]:
 def _parsed(assignment: str, recipes: Sequence[Recipe]) -> tuple[tuple[str, ...], Any]:
     name = assignment.partition("=")[0].strip()
     top = name.split(".")[0]
+    if not top:
+        parse_assignment(assignment, None)  # says what is wrong with it
     having = [recipe for recipe in recipes if top in recipe.variables]
     if not having:
         known = sorted({variable for recipe in recipes for variable in recipe.variables})

@@ -25,31 +25,13 @@ class KitchenCommand(click.Command):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        self.params.append(
-            click.Option(
-                ["-C", "start"],
-                metavar="DIR",
-                expose_value=False,
-                callback=_keep,
-                help="Work as if started in DIR.",
-            )
-        )
-        self.params.append(
-            click.Option(
-                ["--json", "as_json"],
-                is_flag=True,
-                expose_value=False,
-                callback=_keep,
-                help="Answer with one JSON document.",
-            )
-        )
+        self.params += _shared()
 
     def invoke(self, context: click.Context) -> Any:
         """Give the command its desk, and show what it answers."""
-        shared = context.find_root().meta
         desk = Desk(
-            directory=context.meta.get("kitchens.start", shared.get("kitchens.start")),
-            as_json=bool(context.meta.get("kitchens.as_json") or shared.get("kitchens.as_json")),
+            directory=context.meta.get("kitchens.start"),
+            as_json=bool(context.meta.get("kitchens.as_json")),
             stop=context.find_root().obj,
             quiet=bool(context.meta.get("kitchens.quiet")),
             events=context.meta.get("kitchens.events"),
@@ -94,8 +76,29 @@ class RunningCommand(KitchenCommand):
         ]
 
 
+def _shared() -> list[click.Parameter]:
+    """`-C` and `--json`, which may stand before the command or behind it."""
+    return [
+        click.Option(
+            ["-C", "start"],
+            metavar="DIR",
+            expose_value=False,
+            callback=_keep,
+            help="Work as if started in DIR.",
+        ),
+        click.Option(
+            ["--json", "as_json"],
+            is_flag=True,
+            expose_value=False,
+            callback=_keep,
+            help="Answer with one JSON document.",
+        ),
+    ]
+
+
 def _keep(context: click.Context, parameter: click.Parameter, value: Any) -> Any:
     if value:
+        # Click shares `meta` between a command and the groups above it.
         context.meta[f"kitchens.{parameter.name}"] = value
     return value
 
@@ -110,6 +113,7 @@ class LazyGroup(click.Group):
     def __init__(self, *args: Any, table: dict[str, tuple[str, str]], **options: Any) -> None:
         super().__init__(*args, **options)
         self._table = table
+        self.params += _shared()
 
     def list_commands(self, context: click.Context) -> list[str]:
         """The names in the table's order, which is the order of use."""

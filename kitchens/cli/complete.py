@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,20 +12,22 @@ if TYPE_CHECKING:
 
 def kitchens(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
     """The kitchens' names."""
-    import subprocess
+    from kitchens.git.command import Git
+    from kitchens_engine.errors import KitchensError
 
-    answer = subprocess.run(
-        ["git", "for-each-ref", "--format=%(refname:lstrip=2)", "refs/kitchens/"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return [name for name in answer.stdout.splitlines() if name.startswith(incomplete)]
+    try:
+        answer = Git(_folder(context), os.environ).run(
+            "for-each-ref", "--format=%(refname:lstrip=2)", "refs/kitchens/", check=False
+        )
+    except KitchensError:
+        return []
+    return [name for name in answer.text.splitlines() if name.startswith(incomplete)]
 
 
 def recipes(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
     """The recipes' names of the cookbook around the current folder."""
-    for folder in (Path.cwd(), *Path.cwd().parents):
+    here = _folder(context)
+    for folder in (here, *here.parents):
         if (folder / "kitchens.toml").is_file():
             found = sorted(path.parent.name for path in folder.glob("recipes/*/recipe.toml"))
             return [name for name in found if name.startswith(incomplete)]
@@ -36,3 +39,9 @@ def templates(context: click.Context, parameter: click.Parameter, incomplete: st
     from kitchens.actions.templates import template_names
 
     return [name for name in template_names() if name.startswith(incomplete)]
+
+
+def _folder(context: click.Context) -> Path:
+    """Where the command being typed would work: here, or where its `-C` says."""
+    start: str = context.meta.get("kitchens.start", "")
+    return Path.cwd() / start

@@ -69,6 +69,13 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
         click.echo("  ".join(cells).rstrip())
 
 
+def path(name: str) -> str:
+    """A path of the repository on one line: what would move the cursor is escaped, as git does it."""
+    if name.isprintable():
+        return name
+    return '"' + "".join(one if one.isprintable() else repr(one)[1:-1] for one in name) + '"'
+
+
 def short(commit: str | None) -> str:
     """A commit as people quote it."""
     return "" if commit is None else commit[:10]

@@ -77,7 +77,7 @@ def error_document(error: KitchensError) -> str:
 def say_error(error: KitchensError) -> None:
     """The error on stderr: one sentence, then at most two acts."""
     where = f"{error.file}:{error.line}: " if error.file and error.line else ""
-    if error.file and not error.line:
+    if error.file and not error.line and not error.message.startswith(f"`{error.file}`"):
         where = f"{error.file}: "
     label = click.style("error:", fg="red", bold=True)
     click.echo(f"{label} {where}{error.message}", err=True)

@@ -14,6 +14,7 @@ from kitchens.gate.fingerprint import (
     examine_quality,
 )
 from kitchens.gate.tree import TreeView
+from kitchens.model.cookbook import Cookbook
 from kitchens.model.kitchen import Attestation
 from kitchens_engine.errors import InvalidInput
 from kitchens_engine.language.check import checked
@@ -62,7 +63,7 @@ def affected(
             continue
         found.append((examined, _why(candidate, target, examined)))
     if (quality := examine_quality(candidate, examiner)) is not None:
-        before = None if target is None else examine_quality(target, examiner)
+        before = None if target is None or _cookbook(target) is None else examine_quality(target, examiner)
         if before is None or before.digest != quality.digest:
             found.append((quality, "the tree changed" if target else ""))
     proofs = attested([examined.digest for examined, _ in found])
@@ -138,12 +139,23 @@ def _why(candidate: TreeView, target: TreeView | None, examined: Examined) -> st
 
 
 def _why_around(candidate: TreeView, target: TreeView) -> str:
-    runtime, before = candidate.cookbook.runtime, target.cookbook.runtime
+    old = _cookbook(target)
+    if old is None:
+        return "kitchens.toml changed" if target.oid("kitchens.toml") else "kitchens.toml is new"
+    runtime, before = candidate.cookbook.runtime, old.runtime
     if runtime.requirements and candidate.oid(runtime.requirements) != target.oid(runtime.requirements):
         return f"toolchain changed: {runtime.requirements}"
     if runtime != before:
         return "[runtime] changed"
-    shared = [path for path in target.cookbook.gate.shared if candidate.oid(path) != target.oid(path)]
+    shared = [path for path in old.gate.shared if candidate.oid(path) != target.oid(path)]
     if shared:
         return f"shared path {shared[0]} changed"
     return "kitchens.toml changed"
+
+
+def _cookbook(target: TreeView) -> Cookbook | None:
+    """The settings that a change replaces; None where there were none yet, or none that can be read."""
+    try:
+        return target.cookbook
+    except InvalidInput:
+        return None

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterable, Mapping, Sequence
+from typing import BinaryIO
 
 from kitchens.git.command import PINNED_MERGE
 from kitchens.git.repository import Repository
+from kitchens_engine.errors import EnvironmentFailure
 
 
 def ahead_behind(repository: Repository, pairs: Sequence[tuple[str, str]]) -> list[tuple[int, int]]:
@@ -64,6 +67,24 @@ def diff_names(repository: Repository, old: str, new: str) -> list[tuple[str, st
         before = next(fields) if letter.startswith("R") else None
         found.append((next(fields), letter[0], before))
     return found
+
+
+def documents(changes: Iterable[tuple[str, str, str | None]]) -> list[dict[str, str]]:
+    """What `diff_names` found, as `--json` shows it; a rename also says `from` where."""
+    return [
+        {"path": path, "change": change} | ({"from": before} if before else {})
+        for path, change, before in changes
+    ]
+
+
+def copy_diff(repository: Repository, old: str, new: str, to: BinaryIO, *style: str) -> None:
+    """Write the diff from `old` to `new` as people read it; it is never held whole."""
+    words = ("--no-pager", "diff", "--no-ext-diff", *style, old, new, "--")
+    with repository.git.start(*words) as process:
+        assert process.stdin and process.stdout
+        shutil.copyfileobj(process.stdout, to)
+    if process.returncode:
+        raise EnvironmentFailure(f"`git diff` ended with status {process.returncode}", code="git")
 
 
 class _Reach:

@@ -143,6 +143,20 @@ def missing_files(text: bytes, source: Source, file: str = FILE) -> tuple[Fault,
     return in_order(found)
 
 
+def unsupported_services(text: bytes, file: str = FILE) -> tuple[Fault, ...]:
+    """A fault for each service: they cannot be started yet, and a recipe that needs one would fail in its own words."""
+    document = read_document(text, file)
+    if isinstance(document, Fault):
+        return ()
+    hint = "take the service out, and run it beside the cookbook"
+    return tuple(
+        document.fault(
+            ("services", name), f"`[services.{name}]` cannot be started by this version of kitchens", hint
+        )
+        for name in document.values.get("services", {})
+    )
+
+
 def _missing(document: Document, source: Source, key: Path, path: str) -> Fault:
     folder, _, name = path.rstrip("/").rpartition("/")
     message = f"`{dotted(key)}` names `{path}`, which does not exist"

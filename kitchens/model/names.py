@@ -6,6 +6,9 @@ import re
 
 from kitchens_engine.errors import InvalidInput
 
+#: A name is a folder, a ref and a part of lock files; file systems take 255 bytes a part.
+_LONGEST = 200
+
 #: A run of characters that `git check-ref-format` refuses in a branch, and what a shell or a path would trip over.
 _REFUSED = re.compile(r"[\x00-\x20\x7f~^:?*\[\\\"'`$&|;<>(){}!#%]")
 
@@ -28,6 +31,8 @@ def _fault(text: str) -> str | None:
         return "it is empty"
     if len(text) > 100:
         return "it is longer than 100 characters"
+    if len(text.encode("utf-8", "surrogateescape")) > _LONGEST:
+        return f"it is longer than {_LONGEST} bytes"
     if found := _REFUSED.search(text):
         return f"it holds {found.group()!r}, which a branch or a folder cannot"
     if text.startswith("-"):

@@ -112,3 +112,14 @@ def test_a_bug_of_ours_is_one_line_with_a_log(desk: Desk, monkeypatch: pytest.Mo
     log = Path(answer.err.split(" is in ")[1].strip())
     assert "ZeroDivisionError" in log.read_text()
     log.unlink()
+
+
+def test_a_service_is_refused_with_its_line(desk: Desk) -> None:
+    """By `recipe check` as by a run: nothing could start it."""
+    desk.commit("kitchens.toml", COOKBOOK + '\n[services.warehouse]\nimage = "postgres:17"\n')
+    line = len(COOKBOOK.splitlines()) + 2
+    answer = desk.kitchen("order", "run", "counts")
+    assert answer.status == 2
+    assert answer.err.startswith(f"error: kitchens.toml:{line}: `[services.warehouse]` cannot be started")
+    (fault,) = [one for one in desk.json("recipe", "check", status=2) if one["severity"] == "error"]
+    assert (fault["file"], fault["line"], fault["key"]) == ("kitchens.toml", line, "services.warehouse")

@@ -161,3 +161,26 @@ def test_a_stop_while_a_gate_clears_up_leaves_nothing_and_lands_nothing(
     assert (answer.status, desk.tip("production")) == (130, before)
     state = desk.folder / ".git" / "kitchens"
     assert list((state / "gates").iterdir()) == list((state / "locks").glob("*.claim")) == []
+
+
+def test_a_strange_file_name_stays_on_its_line(desk: Desk) -> None:
+    """What would move the cursor is escaped; the document has the name as it is, and a rename its old one."""
+    desk.json("create", "dev", "--no-test")
+    desk.git("mv", "README.md", "liesmich.md", folder=desk.path("dev"))
+    desk.commit("a\nb\x1b[2J ü.txt", "x\n", "dev")
+    files = desk.json("preview", "dev")["files"]
+    assert files == [
+        {"path": "a\nb\x1b[2J ü.txt", "change": "A"},
+        {"path": "liesmich.md", "change": "R", "from": "README.md"},
+    ]
+    assert desk.json("diff", "dev")["files"] == files
+    lines = desk.kitchen("preview", "dev").out.splitlines()
+    assert lines[1:3] == ['  A "a\\nb\\x1b[2J ü.txt"', "  R README.md → liesmich.md"]
+    assert "rename to liesmich.md" in desk.kitchen("diff", "dev").out
+
+
+def test_there_is_nothing_above_the_root(desk: Desk) -> None:
+    """However one asks."""
+    desk.json("create", "dev", "--no-test")
+    for words in (("production",), ("production", "--to", "dev")):
+        assert "there is nothing above it" in desk.kitchen("promote", *words).err

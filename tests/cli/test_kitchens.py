@@ -10,6 +10,7 @@ import pytest
 
 from kitchens.actions import creating
 from kitchens.actions.house import House
+from kitchens.cli.commands.tree import kitchen
 from kitchens.git import worktrees
 from kitchens.git.refs import Refs
 from tests.cli.conftest import COOKBOOK, RECIPE, Desk
@@ -228,3 +229,75 @@ def test_a_word_that_is_not_utf_8_is_refused(desk: Desk) -> None:
     answer = desk.kitchen("create", "gr\udcfc\udcdf")
     assert answer.status == 2
     assert "bytes that are not UTF-8" in answer.err
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("日" * 90, "longer than 200 bytes"),
+        ("x" * 101, "longer than 100 characters"),
+        ("gro\u0308\u00dfe", "differs only in case or in how its letters are encoded from `größe`"),
+        ("GRÖSSE", "differs only in case or in how its letters are encoded from `größe`"),
+        ("Größe", "differs only in case from `größe`"),
+    ],
+)
+def test_a_name_that_no_folder_can_have_is_refused(desk: Desk, name: str, words: str) -> None:
+    """Too long in bytes, or the same to a file system that composes letters; nothing is made."""
+    desk.json("create", "größe", "--no-test")
+    before = desk.refs()
+    answer = desk.kitchen("create", name, "--no-test")
+    assert (answer.status, words in answer.err) == (2, True), answer.err
+    assert desk.refs() == before
+
+
+def test_settings_are_shown_as_they_are_typed(desk: Desk) -> None:
+    """TOML values, which `set` takes again."""
+    desk.commit(
+        "recipes/b/recipe.toml", '[variables]\non = true\nday = 2024-01-01\n[nodes.n]\nrun = "true"\n'
+    )
+    desk.json("create", "dev", "--no-test")
+    answer = desk.kitchen("set", "dev", "on=false", "day=2024-02-03")
+    assert answer.out.splitlines() == ["on = false", "day = 2024-02-03"]
+    gone = desk.kitchen("unset", "dev", "top")
+    assert (gone.status, "`kitchen settings dev`" in gone.err) == (2, True)
+    assert "`=3` assigns nothing" in desk.kitchen("set", "dev", "=3").err
+
+
+def test_a_branch_without_kitchens_toml_is_not_adopted(desk: Desk) -> None:
+    """It is named, with the merge that would bring the file."""
+    empty_tree = desk.git("hash-object", "-t", "tree", "-w", "/dev/null")
+    desk.git("branch", "old", desk.git("commit-tree", empty_tree, "-m", "old"))
+    answer = desk.kitchen("create", "old", "--adopt")
+    assert answer.status == 2
+    assert "`old` has no `kitchens.toml` in its last commit" in answer.err
+    assert "`git merge production`" in answer.err
+
+
+def test_options_of_every_command_may_stand_before_it(desk: Desk) -> None:
+    """`-C` and `--json`, for the whole tree and for a group."""
+    above = desk.folder.parent
+    expected = desk.json("list")
+    for words in (("-C", "shop", "--json", "list"), ("--json", "list", "-C", "shop")):
+        assert desk.kitchen(*words, folder=above).document == expected
+    assert (
+        desk.kitchen("recipe", "-C", "shop", "--json", "list", folder=above).document[0]["recipe"] == "counts"
+    )
+    assert (
+        desk.kitchen("-C", "nowhere", "list", "--json", folder=above).document["error"]["code"] == "invalid"
+    )
+
+
+def test_names_are_completed_where_the_command_would_work(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """`-C` counts while it is typed, before the command or behind it."""
+    desk.json("create", "dev", "--no-test")
+    for words in ("kitchen -C shop show ", "kitchen show -C shop "):
+        monkeypatch.setenv("_KITCHEN_COMPLETE", "bash_complete")
+        monkeypatch.setenv("COMP_WORDS", words)
+        monkeypatch.setenv("COMP_CWORD", "4")
+        monkeypatch.chdir(desk.folder.parent)
+        capfd.readouterr()
+        with pytest.raises(SystemExit):
+            kitchen.main(prog_name="kitchen")
+        assert capfd.readouterr().out.split() == ["plain,dev", "plain,production"]

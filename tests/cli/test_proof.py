@@ -81,3 +81,15 @@ def test_history_shows_who_made_a_plain_commit(desk: Desk) -> None:
     rows = desk.json("history")
     assert [row["status"] for row in rows] == ["committed", "promoted"]
     assert rows[0]["who"] == rows[1]["who"] == "Ada Cook <ada@kitchens.example>"
+
+
+def test_the_commit_that_makes_a_cookbook_can_be_tested(empty: Desk) -> None:
+    """Before it there were no rules to compare with."""
+    empty.git("init", "--quiet", "--initial-branch=main")
+    empty.write("recipes/counts/recipe.toml", RECIPE)
+    empty.save("begin")
+    empty.json("init")
+    empty.save("a cookbook")
+    document = empty.json("test", "main")
+    assert [one["status"] for one in document["gate"]["recipes"]] == ["passed"]
+    assert empty.json("verify")["faults"] == []

@@ -76,9 +76,10 @@ def preview(desk: Desk, name: str, into: str | None) -> Answer:
     def words() -> None:
         click.echo(f"`{document['kitchen']}` into `{document['into']}`")
         for conflict in document["conflicts"]:
-            click.echo(f"  {show.state('conflict')} {conflict['path']}: {conflict['kind']}")
+            click.echo(f"  {show.state('conflict')} {show.path(conflict['path'])}: {conflict['kind']}")
         for file in document["files"]:
-            click.echo(f"  {file['change']} {file['path']}")
+            before = f"{show.path(file['from'])} → " if "from" in file else ""
+            click.echo(f"  {file['change']} {before}{show.path(file['path'])}")
         for recipe in document["recipes"]:
             word = "would be gated" if recipe["gated"] else "not gated"
             click.echo(f"  {recipe['recipe']}: {word}: {recipe['why']}")
@@ -141,10 +142,10 @@ def _stage_words(document: dict[str, Any]) -> None:
         case "red":
             click.echo(f"{status}: `{source}` did not pass the gate of `{target}`; `{target}` has not moved")
         case "conflict":
-            paths = ", ".join(f"`{one['path']}`" for one in document["conflicts"][:3])
+            paths = ", ".join(f"`{show.path(one['path'])}`" for one in document["conflicts"][:3])
             click.echo(f"{status}: `{source}` and `{target}` both changed {paths}; nothing was merged")
             click.echo(
-                f"hint: `cd $(kitchen path {source}) && git merge {target}`, settle it, and merge again",
+                f'hint: `cd "$(kitchen path {source})" && git merge {target}`, settle it, and merge again',
                 err=True,
             )
         case _:

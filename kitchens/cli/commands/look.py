@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from typing import Any
 
@@ -60,7 +59,7 @@ def show_command(desk: Desk, name: str) -> Answer:
     return Answer(document, words)
 
 
-@click.command(cls=KitchenCommand, epilog=example("cd $(kitchen path dev)"))
+@click.command(cls=KitchenCommand, epilog=example('cd "$(kitchen path dev)"'))
 @click.argument("name", shell_complete=complete.kitchens)
 @click.pass_obj
 def path(desk: Desk, name: str) -> Answer:
@@ -80,28 +79,15 @@ def path(desk: Desk, name: str) -> Answer:
 def diff(desk: Desk, name: str, stat: bool) -> Answer:
     """Show what a kitchen changed since it left its parent."""
     from kitchens.actions.listing import diff_range
+    from kitchens.git.history import copy_diff
 
     base, tip, files = diff_range(desk.house, name)
 
     def words() -> None:
-        top = str(desk.house.repository.top)
         colour = "always" if sys.stdout.isatty() and "NO_COLOR" not in desk.environment else "never"
-        style = ["--stat"] if stat else ["--patch"]
+        style = "--stat" if stat else "--patch"
         sys.stdout.flush()
-        command = [
-            "git",
-            "-C",
-            top,
-            "--no-pager",
-            "diff",
-            "--no-ext-diff",
-            f"--color={colour}",
-            *style,
-            base,
-            tip,
-            "--",
-        ]
-        subprocess.run(command, check=False)
+        copy_diff(desk.house.repository, base, tip, sys.stdout.buffer, f"--color={colour}", style)
 
     return Answer({"kitchen": name, "base": base, "commit": tip, "files": files}, words)
 

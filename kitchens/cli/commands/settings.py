@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import click
@@ -48,15 +49,19 @@ def settings(desk: Desk, name: str) -> Answer:
 
 def _answer(document: dict[str, Any]) -> Answer:
     def words() -> None:
-        lines = list(_lines(document["settings"], ""))
+        from kitchens.store.toml import inline
+
+        lines = list(_lines(document["settings"], "", inline))
         click.echo("\n".join(lines) if lines else f"`{document['kitchen']}` has no settings of its own")
 
     return Answer(document, words)
 
 
-def _lines(table: dict[str, Any], above: str) -> list[str]:
+def _lines(table: dict[str, Any], above: str, inline: Callable[[Any], str]) -> list[str]:
     lines = []
     for key, value in table.items():
         name = f"{above}{key}"
-        lines += _lines(value, f"{name}.") if isinstance(value, dict) else [f"{name} = {value!r}"]
+        lines += (
+            _lines(value, f"{name}.", inline) if isinstance(value, dict) else [f"{name} = {inline(value)}"]
+        )
     return lines

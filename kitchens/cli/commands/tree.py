@@ -40,9 +40,5 @@ _COMMANDS = {
     epilog="`kitchen COMMAND --help` shows a command's options and examples.",
 )
 @click.version_option(version=__version__, prog_name="kitchen", message="%(prog)s %(version)s")
-@click.option("-C", "start", metavar="DIR", help="Work as if started in DIR.")
-@click.pass_context
-def kitchen(context: click.Context, start: str | None) -> None:
+def kitchen() -> None:
     """Every change to a data pipeline gets a kitchen; only tested trees reach production."""
-    if start:
-        context.meta["kitchens.start"] = start
