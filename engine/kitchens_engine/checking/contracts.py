@@ -34,7 +34,7 @@ def _inputs(subject: Subject, node: Node, ingredient: Recipe) -> Iterator[Fault]
         entry = ingredient.inputs.get(name)
         if entry is None or not (isinstance(value, str) and has_markers(value)):
             continue  # told by whoever looks at what is written out
-        kind = subject.type_of_value(value)
+        kind = subject.type_of_value(value, node.name)
         if not _may_be(kind, entry["type"]):
             message = f"input `{name}` of ingredient `{ingredient.name}` is {with_article(entry['type'])}, and `{value}` is {with_article(str(kind))}"
             yield subject.document.fault(("nodes", node.name, "inputs", name), message)

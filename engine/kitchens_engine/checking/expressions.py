@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from kitchens_engine.checking.subject import Subject
 from kitchens_engine.errors import Fault
 from kitchens_engine.language.references import Spot, fault_of
+from kitchens_engine.language.types import with_article
 from kitchens_engine.templating.template import has_markers
 
 
@@ -15,20 +16,24 @@ def faults(subject: Subject) -> Iterator[Fault]:
     for spot in subject.spots:
         if not spot.expression and not has_markers(spot.text):
             continue
-        worth = subject.worth(spot.text, expression=spot.expression)
+        worth = subject.worth(spot.text, expression=spot.expression, at=spot.node)
         for problem in worth.problems:
             yield fault_of(
                 subject.document, spot, problem.message, problem.hint, problem.line, severity=problem.severity
             )
-        if worth.constant and not worth.problems and _is_condition(spot):
+        if _is_key(spot, "each") and worth.type not in (None, "list"):
+            message = f"`each` goes over a list, and `{spot.text}` is {with_article(worth.type)}"
+            yield subject.document.fault(spot.path, message)
+        if worth.constant and not worth.problems and _is_key(spot, "when"):
             yield _always(subject, spot.node, bool(worth.constant[0]))
     for node in subject.recipe.nodes.values():
         if node.when in ("true", "false") and isinstance(subject.values["nodes"][node.name]["when"], bool):
             yield _always(subject, node.name, node.when == "true")
 
 
-def _is_condition(spot: Spot) -> bool:
-    return spot.path[-1] == "when" and len(spot.path) == 3
+def _is_key(spot: Spot, key: str) -> bool:
+    """Whether this is the very key of a node."""
+    return spot.path[-1] == key and len(spot.path) == 3
 
 
 def _always(subject: Subject, node: str | None, truth: bool) -> Fault:

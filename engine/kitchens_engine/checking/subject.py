@@ -42,9 +42,7 @@ class Subject:
         return self.document.fault(path, message, hint, severity="warning")
 
     def outputs_of(self, node: Node) -> Mapping[str, str]:
-        """The types of the outputs that the node is known to have; of one that fans out nothing is."""
-        if node.each is not None:
-            return {}
+        """The types of the outputs that the node, or each of its instances, is known to have."""
         if node.action == "sql":
             return {"rows": "integer", **(node.outputs or {})}
         if node.outputs is not None:
@@ -52,8 +50,11 @@ class Subject:
         contract = used(self.shelf, node) if node.action == "ingredient" else None
         return {name: entry["type"] for name, entry in contract.outputs.items()} if contract else {}
 
-    def type_of(self, path: tuple[str, ...]) -> str | None:
-        """The type of what a chain of names leads to; None where only a run knows."""
+    def type_of(self, path: tuple[str, ...], at: str | None = None) -> str | None:
+        """The type of what a chain of names leads to; None where only a run knows.
+
+        `at` is the node that reads it: to others than itself a fanned-out node gives lists.
+        """
         match path:
             case ("variables", *keys):
                 found, value = self._variable(keys)
@@ -65,9 +66,14 @@ class Subject:
                 entry = self.recipe.inputs.get(name)
                 return _known(entry["type"]) if entry and "type" in entry else None
             case ("outputs", name, output) if name in self.recipe.nodes:
-                kind = self.outputs_of(self.recipe.nodes[name]).get(output)
+                node = self.recipe.nodes[name]
+                kind = self.outputs_of(node).get(output)
+                if node.each is not None and kind is not None and name != at:
+                    return "list" if at is not None else None
                 return None if kind in _TEXT_IN_JSON else _known(kind)
             case ("tests", _, _):
+                return "integer"
+            case ("each", "index"):
                 return "integer"
             case ("kitchen", "name" | "data") | ("run", "id" | "started") | ("recipe",):
                 return "string"
@@ -87,13 +93,13 @@ class Subject:
                 return (self.recipe.name,)
         return None
 
-    def worth(self, text: str, *, expression: bool = False) -> Worth:
-        """What is known of a template or an expression of this recipe."""
-        return template.worth(text, self.type_of, expression=expression)
+    def worth(self, text: str, *, expression: bool = False, at: str | None = None) -> Worth:
+        """What is known of a template or an expression of this recipe, or of its node `at`."""
+        return template.worth(text, lambda path: self.type_of(path, at), expression=expression)
 
-    def type_of_value(self, value: Any) -> str | None:
+    def type_of_value(self, value: Any, at: str | None = None) -> str | None:
         """The type that a value in the file has once its template is filled in."""
-        return self.worth(value).type if isinstance(value, str) else type_name(value)
+        return self.worth(value, at=at).type if isinstance(value, str) else type_name(value)
 
     def _variable(self, keys: list[str]) -> tuple[bool, Any]:
         value: Any = self.recipe.variables

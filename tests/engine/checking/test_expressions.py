@@ -69,7 +69,7 @@ def test_unlike_things_do_not_compare(inspected: Inspected, when: str, message: 
         "variables.name == 'x' or variables.name in ['a', 1]",
         "outputs.a.some > 'x' and outputs.a.some > 1",
         "outputs.s.anything > 'x'",
-        "outputs.f.rows > 'x'",
+        "outputs.f.rows[0] > 'x'",
         "outputs.a.day > '2013-01-01'",
         "variables.empty.key > 1",
         "variables.list[0] > 1",
@@ -160,4 +160,36 @@ def test_nodes_behind_a_condition_that_is_never_met_are_named(said: Said) -> Non
         "warning 3: this condition is always false: node `off` never runs",
         "warning 5: node `behind` never runs, because nothing that it needs ever does",
         "warning 8: node `further` never runs, because nothing that it needs ever does",
+    ]
+
+
+FANNED = """\
+[nodes.list]
+run = "x"
+outputs = {{ files = "list", count = "integer" }}
+[nodes.f]
+needs = ["list"]
+each = "{each}"
+run = "echo {{{{ each.index + 1 }}}}"
+outputs = {{ rows = "integer" }}
+tests = [{{ value = "outputs.f.rows > 1", equals = true }}]
+[nodes.after]
+needs = ["f"]
+noop = true
+when = "{when}"
+"""
+
+
+def test_others_see_lists_of_a_fanned_out_node(said: Said) -> None:
+    """It sees its own outputs as each instance gives them."""
+    assert said(FANNED.format(each="outputs.list.files", when="outputs.f.rows | sum > 1")) == []
+    assert said(FANNED.format(each="outputs.list.files", when="outputs.f.rows > 1")) == [
+        "error 13: `outputs.f.rows` is a list and `1` is an integer: they do not compare"
+    ]
+
+
+def test_each_goes_over_a_list(said: Said) -> None:
+    """Where its type is known."""
+    assert said(FANNED.format(each="outputs.list.count", when="tests.f.passed > 1")) == [
+        "error 6: `each` goes over a list, and `outputs.list.count` is an integer"
     ]
