@@ -109,12 +109,14 @@ class Records:
             (str(status), seconds, why, run),
         )
 
-    def nodes(self, run: str, parent: str, nodes: Sequence[NodeRecord]) -> None:
-        """Nodes of one recipe of the run, in their order; those of an earlier try are replaced."""
-        if parent:  # "0" is the character after "/"
-            self._gather(
-                "delete from tests where run = ? and path between ? and ?", (run, f"{parent}/", f"{parent}0")
-            )
+    def nodes(self, run: str, parent: str, nodes: Sequence[NodeRecord], *, anew: bool = False) -> None:
+        """Nodes of one recipe of the run, in their order. Those of an earlier try are replaced; `anew`, all inside too."""
+        if anew:
+            for table in ("nodes", "tests"):  # "0" is the character after "/"
+                self._gather(
+                    f"delete from {table} where run = ? and path between ? and ?",
+                    (run, f"{parent}/", f"{parent}0"),
+                )
         for position, node in enumerate(nodes):
             self._gather(
                 f"insert or replace into nodes values ({_marks(12)})",

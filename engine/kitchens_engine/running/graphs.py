@@ -125,7 +125,8 @@ class Graphs:
 
     def _begin(self, graph: Graph, path: str) -> None:
         """Tell of the nodes, and see to those that need nothing; `parallel` holds back what is too much."""
-        self._journal.nodes(path, graph.records())
+        anew = graph.past is None and graph.parent is not None and graph.parent.number > 1
+        self._journal.nodes(path, graph.records(), anew=anew)
         first = graph.flow.first()
         parallel = graph.parent.node.parallel if graph.parent and graph.items else None
         self._todo.extend((graph, following) for following in first[:parallel])

@@ -47,10 +47,10 @@ class Journal:
             self._records.status(self._run, Status.RUNNING)
         self._tell("run-started", None, recipe=record.recipe, variation=record.variation, total=total)
 
-    def nodes(self, parent: str, nodes: Sequence[NodeRecord]) -> None:
-        """The nodes of one recipe of the run are known, and wait."""
+    def nodes(self, parent: str, nodes: Sequence[NodeRecord], *, anew: bool = False) -> None:
+        """The nodes of one recipe of the run are known, and wait; `anew`, those of an earlier try are forgotten."""
         if self._records:
-            self._records.nodes(self._run, parent, nodes)
+            self._records.nodes(self._run, parent, nodes, anew=anew)
 
     def kept(self, node: NodeRecord) -> None:
         """A node need not run: an earlier runner, or an earlier run, has done it. So with all inside it."""
