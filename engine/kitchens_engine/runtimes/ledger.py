@@ -12,7 +12,7 @@ from kitchens_engine.runtimes import keeper, processes
 from kitchens_engine.runtimes.processes import Owner
 
 #: A keeper notices at once that its runner is gone; one that has not said so for as long is stopped or stuck.
-_PATIENCE = 5.0
+_PATIENCE = 30.0
 #: Why there is no evidence of how a process ended.
 LOST = "the process that watched it was ended"
 
