@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from tests.engine.runner.conftest import Bench
 
 WORKER = Path(run.__code__.co_filename).parents[1] / "worker.py"
+#: A node that waits until its runner is dead.
+WAIT = "touch $KITCHEN_DATA/on; until [ -e $KITCHEN_DATA/go ]; do sleep 0.02; done"
 #: Each node appends its name to a ledger, so that running twice is seen.
 STEP = 'echo $KITCHEN_NODE >> $KITCHEN_DATA/ledger; echo said=\\"$KITCHEN_NODE\\" > $KITCHEN_OUTPUT'
 
@@ -43,12 +45,13 @@ def kill_runner(bench: Bench, order: Order, seen: Callable[[], bool]) -> None:
             run(order, runtime_of(order), Records(bench.records.path), lambda _: None, threading.Event())
         finally:
             os._exit(0)
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not seen():
         assert time.monotonic() < deadline
         time.sleep(0.005)
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
+    (bench.root / "data/go").touch()
 
 
 def go_on(bench: Bench, order: Order) -> RunRecord:
@@ -87,7 +90,7 @@ def test_a_process_that_still_runs_is_taken_over(bench: Bench) -> None:
         outputs = {{ said = "string" }}
         [nodes.b]
         needs = ["a"]
-        run = '{STEP}; touch $KITCHEN_DATA/on; until [ -e $KITCHEN_DATA/go ]; do sleep 0.02; done'
+        run = '{STEP}; {WAIT}; sleep 0.3'
         [nodes.c]
         needs = ["b"]
         run = '{STEP}; echo "after {{{{ outputs.a.said }}}}"'
@@ -95,7 +98,6 @@ def test_a_process_that_still_runs_is_taken_over(bench: Bench) -> None:
     order = bench.order()
     kill_runner(bench, order, a_file(bench, "on"))
     assert bench.records.run(order.run).status == "interrupted"
-    threading.Timer(0.3, (bench.root / "data/go").touch).start()
 
     record = go_on(bench, order)
 
@@ -110,7 +112,7 @@ def test_a_process_that_ended_meanwhile_is_judged_by_how(bench: Bench) -> None:
     """Its status and outputs count as if somebody had watched."""
     bench.recipe(f"""
         [nodes.a]
-        run = '{STEP}; touch $KITCHEN_DATA/on; sleep 0.3; touch $KITCHEN_DATA/done'
+        run = '{STEP}; {WAIT}; touch $KITCHEN_DATA/done'
         [nodes.b]
         run = '{STEP}; until [ -e $KITCHEN_DATA/done ]; do sleep 0.02; done; exit 4'
     """)
@@ -157,7 +159,7 @@ def test_a_failed_node_of_a_run_that_goes_on_stays_failed(bench: Bench) -> None:
         [nodes.bad]
         run = '{STEP}; exit 4'
         [nodes.slow]
-        run = 'touch $KITCHEN_DATA/on; sleep 0.5'
+        run = '{WAIT}'
         [nodes.after]
         needs = ["bad"]
         run = "true"
@@ -296,7 +298,7 @@ def test_a_nested_run_that_was_cut_off_goes_on_inside(bench: Bench) -> None:
         run = '{STEP}'
         [nodes.two]
         needs = ["one"]
-        run = '{STEP}; touch $KITCHEN_DATA/on; sleep 0.4'
+        run = '{STEP}; {WAIT}'
         """, name="inner")  # fmt: skip
     bench.recipe('[nodes.n]\nrecipe = "inner"\nretries = 1')
     order = bench.order()
@@ -316,7 +318,7 @@ def test_retries_that_were_used_are_used(bench: Bench) -> None:
         [nodes.a]
         run = '{STEP}; exit 4'
         retries = 1
-        retry_delay = 1
+        retry_delay = 3
     """)
     order = bench.order()
     kill_runner(bench, order, lambda: any(one.number == 1 for one in bench.records.attempts(order.run)))
@@ -334,7 +336,7 @@ def test_a_fan_out_goes_on_with_the_items_that_are_left(bench: Bench) -> None:
         each = ["x", "y", "z"]
         parallel = 1
         run = '''{STEP}
-        [ {{{{ each.item }}}} != y ] || [ -e $KITCHEN_DATA/well ] || {{ touch $KITCHEN_DATA/on; sleep 0.3; exit 4; }}
+        [ {{{{ each.item }}}} != y ] || [ -e $KITCHEN_DATA/well ] || {{ {WAIT}; exit 4; }}
         '''
         [nodes.after]
         needs = ["n"]
@@ -367,7 +369,7 @@ def test_what_a_failed_test_blocks_stays_blocked(bench: Bench) -> None:
         blocks = ["publish"]
         [nodes.slow]
         needs = ["n"]
-        run = '{STEP}; touch $KITCHEN_DATA/on; sleep 0.3'
+        run = '{STEP}; {WAIT}'
         [nodes.publish]
         needs = ["n", "slow"]
         run = '{STEP}'
