@@ -40,7 +40,8 @@ class Order(NamedTuple):
     `run` is the run's id (`records.new_run_id`), `order` the id of the order behind it.
     `root` is the checkout that holds `recipes/`, `folder` the run's own folder for logs
     and attempts. `variables` are resolved; `settings` are the kitchen's, for nested
-    recipes. `nodes` None runs what the variation says; `"+x"` adds all that `x` needs.
+    recipes. `nodes` None runs what the variation says; `"+x"` adds all that `x` needs,
+    `"-x"` leaves `x` out, of all nodes where no others are named.
     `earlier` holds outputs of nodes outside the selection; what it lacks is looked up
     in the records. `jobs` None: two more than processors. `pools` are the cookbook's; all
     runs that have the same `pools_folder` share them. `started` is what `run.started` reads;

@@ -27,9 +27,6 @@ class Status(StrEnum):
     LOGGED = "logged"
 
 
-#: A run or a node with one of these has ended, and never changes again.
-ENDED = frozenset((Status.PASSED, Status.WARNED, Status.FAILED, Status.CANCELLED, Status.SKIPPED))
-
 #: What a run may come to, ended or not.
 RUN_STATUSES = tuple(
     status for status in Status if status not in (Status.SKIPPED, Status.WAITING, Status.LOGGED)

@@ -115,7 +115,7 @@ class Secrets(Protocol):
 class Event(NamedTuple):
     """Something happened in a run. Observers turn events into progress and words.
 
-    `kind`: `waiting` (for a lock), `run-started`, `node-started`, `node-retried`,
+    `kind`: `run-queued`, `waiting` (for a lock), `run-started`, `node-kept`, `node-started`, `node-retried`,
     `late` (past a timeout that only alerts), `node-ended`, `test-ended`, `run-ended`. `node` is the stable path in the recipe
     tree, such as `report/render`; `detail` holds what belongs to the kind: `status`,
     `why`, `seconds`, `name`, `value`, `limits`, `fail`, `log`, `attempt`, `total`.

@@ -242,6 +242,22 @@ class Records:
         found = self._read("select * from attempts where run = ? order by path, attempt", (run,))
         return [rows.attempt_of(row) for row in found]
 
+    def logs(self, run: str) -> list[tuple[str, str, bool]]:
+        """Node path, log and whether nothing more comes into it, of every try that began here; those of
+        functional tests last, as `tests/<recipe>`."""
+        found = self._read(
+            "select path, log, 1 as ended, started from attempts where run = :run "
+            "union all select path, log, 0, started from nodes "
+            "where run = :run and log is not null and status = 'running' "
+            "union all select distinct 'tests/' || recipe, log, 1, '~' from tests "
+            "where run = :run and path = '' and log is not null order by ended desc, started",
+            {"run": run},
+        )
+        logs: dict[str, tuple[str, str, bool]] = {}
+        for row in found:  # a node between two tries is running, and its last log has ended
+            logs.setdefault(row["log"], (row["path"], row["log"], bool(row["ended"])))
+        return list(logs.values())
+
     def last_passed_outputs(self, kitchen: str, recipe: str, node: str) -> Mapping[str, Any] | None:
         """The outputs of a node (by its path) from the newest run here, gates aside, in which it passed or warned."""
         found = self._read(
@@ -294,7 +310,7 @@ class Records:
             found[row["path"]] = (*found.get(row["path"], ()), rows.test_of(row))
         return found
 
-    def _read(self, statement: str, values: tuple[Any, ...]) -> Iterator[sqlite3.Row]:
+    def _read(self, statement: str, values: tuple[Any, ...] | dict[str, Any]) -> Iterator[sqlite3.Row]:
         self.flush()
         with self._disk():
             cursor = self._connection.cursor()

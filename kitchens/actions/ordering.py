@@ -1,4 +1,4 @@
-"""`kitchen order`: run a variation of a recipe in a kitchen, and look at what ran."""
+"""`kitchen order run`: run a variation of a recipe in a kitchen."""
 
 from __future__ import annotations
 
@@ -9,19 +9,22 @@ from typing import Any, NamedTuple
 
 from kitchens.actions.house import House
 from kitchens.actions.kitchens import Kitchen, Kitchens
-from kitchens.actions.running import equipped, held, records_of, run_order
+from kitchens.actions.running import equipped, held, run_order
+from kitchens.actions.runs import records_of
 from kitchens.git.checkout import refresh_checkout
 from kitchens.git.worktrees import dirty
 from kitchens.model.cookbook import Cookbook, parse_cookbook
 from kitchens_engine.errors import InvalidFiles, InvalidInput
 from kitchens_engine.language.check import checked
+from kitchens_engine.language.constraints import hidden_names
 from kitchens_engine.language.shelf import FolderSource, Shelf
 from kitchens_engine.language.variables import resolve
 from kitchens_engine.order import KitchenFacts, Order
+from kitchens_engine.recipe import Recipe
 from kitchens_engine.records import new_run_id
+from kitchens_engine.running.past import Past, recalled
 from kitchens_engine.running.plan import plan_run
 from kitchens_engine.running.runner import earlier_outputs
-from kitchens_engine.toml.nearest import hints
 
 
 class OrderPlan(NamedTuple):
@@ -36,7 +39,9 @@ class OrderPlan(NamedTuple):
     pooled: bool
     data: Path
     dirty: bool
+    commit: str
     jobs: int | None = None
+    past: Past | None = None
 
 
 def plan_order(
@@ -47,15 +52,16 @@ def plan_order(
     variation: str | None = None,
     assignments: Sequence[str] = (),
     nodes: Sequence[str] = (),
+    skipped: Sequence[str] = (),
     jobs: int | None = None,
 ) -> OrderPlan:
     """Where and what to run. A sandbox runs in its worktree, uncommitted edits included; a permanent kitchen in
-    a clean checkout of its tip."""
+    a clean checkout of its tip. What needs one of the `skipped` nodes finds what that left when it last passed."""
     kitchens = Kitchens(house)
     found = kitchens.get(kitchen) if kitchen else kitchens.here()
     changed: tuple[str, ...] = ()
     if found.permanent:
-        checkout = house.state / "checkouts" / found.name / "tree"
+        checkout = pooled_checkout(house, found)
     else:
         checkout = kitchens.worktree_path(found.name)
         if kitchens.checkout_of(found.name) is None:
@@ -69,28 +75,35 @@ def plan_order(
         recipe=recipe,
         variation=variation,
         assignments=tuple(assignments),
-        nodes=tuple(nodes) or None,
+        nodes=(*nodes, *(f"-{name}" for name in skipped)) or None,
         checkout=checkout,
         pooled=found.permanent,
         data=kitchens.data_folder(found.name),
         dirty=bool(changed),
+        commit=found.tip,
         jobs=jobs,
     )
 
 
+def pooled_checkout(house: House, kitchen: Kitchen) -> Path:
+    """Where clean checkouts of a kitchen's commits lie, one at a time."""
+    return house.state / "checkouts" / kitchen.name / "tree"
+
+
 def carry_out_order(house: House, plan: OrderPlan) -> dict[str, Any]:
-    """Run the order, record it, and answer with its document."""
-    kitchen = plan.kitchen
+    """Run the order, or go on with the one that `plan.past` is of; record it, and answer with its document."""
+    kitchen, past = plan.kitchen, plan.past
     with _checkout(house, plan):
         source = FolderSource(plan.checkout)
         shelf = Shelf(source)
         recipe = shelf.recipe(plan.recipe)
         cookbook = cookbook_in(plan.checkout)
         checked(shelf, [plan.recipe], pools=cookbook.pools)
-        settings = kitchen.registered.settings if kitchen.registered else {}
-        variables = resolve(recipe, plan.variation, settings, plan.assignments)
-        _refuse_what_cannot_run(house, plan, shelf)
-        run = new_run_id(house.now())
+        settings, variables = _values(plan, recipe)
+        earlier = {} if past is None else past.record.asked["earlier"]
+        _refuse_what_cannot_run(house, plan, shelf, earlier)
+        now = house.now()
+        run = past.record.run if past and past.continued else new_run_id(now)
         plan.data.mkdir(parents=True, exist_ok=True)
         with equipped(
             house,
@@ -105,7 +118,7 @@ def carry_out_order(house: House, plan: OrderPlan) -> dict[str, Any]:
         ) as place:
             order = Order(
                 run=run,
-                order=run,
+                order=run if past is None else past.record.order,
                 shelf=shelf,
                 root=plan.checkout,
                 recipe=plan.recipe,
@@ -115,25 +128,41 @@ def carry_out_order(house: House, plan: OrderPlan) -> dict[str, Any]:
                 nodes=plan.nodes,
                 kitchen=KitchenFacts(name=kitchen.name, parent=kitchen.parent, data=plan.data),
                 folder=place.folder,
-                started=house.now(),
-                commit=kitchen.tip,
-                tree=house.repository.objects.commit(kitchen.tip).tree,
+                started=now if past is None else past.record.clock or past.record.started,
+                commit=plan.commit,
+                tree=house.repository.objects.commit(plan.commit).tree,
                 dirty=plan.dirty,
                 toolchain=place.equipment.toolchain,
                 gate=False,
+                earlier=earlier,
                 jobs=plan.jobs,
+                past=past,
+                began=None if past is None else now,
                 pools=cookbook.pools,
                 pools_folder=house.state / "pools",
             )
             return run_order(house, order, place).document()
 
 
-def _refuse_what_cannot_run(house: House, plan: OrderPlan, shelf: Shelf) -> None:
+def _values(plan: OrderPlan, recipe: Recipe) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    """The kitchen's settings and the variables: as they are now, or as they were recorded."""
+    settings = plan.kitchen.registered.settings if plan.kitchen.registered else {}
+    if plan.past is None:
+        return settings, resolve(recipe, plan.variation, settings, plan.assignments)
+    asked = plan.past.record.asked
+    settings = recalled(asked["settings"], settings)
+    hidden = resolve(recipe, plan.variation, settings) if hidden_names(recipe) else {}
+    return settings, {**recipe.variables, **recalled(asked["variables"], hidden)}
+
+
+def _refuse_what_cannot_run(
+    house: House, plan: OrderPlan, shelf: Shelf, earlier: Mapping[str, Mapping[str, Any]]
+) -> None:
     """Nodes that are not there, or that need what never ran: said before a toolchain is made for them."""
     steps = plan_run(shelf, plan.recipe, plan.variation, plan.nodes)
     if plan.nodes or plan.variation:
         with closing(records_of(house)) as records:
-            earlier_outputs(steps, plan.kitchen.name, plan.recipe, records)
+            earlier_outputs(steps, plan.kitchen.name, plan.recipe, records, earlier)
 
 
 def cookbook_in(folder: Path) -> Cookbook:
@@ -148,56 +177,9 @@ def cookbook_in(folder: Path) -> Cookbook:
     return cookbook
 
 
-def list_orders(
-    house: House,
-    *,
-    kitchen: str | None = None,
-    recipe: str | None = None,
-    status: str | None = None,
-    limit: int = 20,
-    offset: int = 0,
-) -> list[dict[str, Any]]:
-    """The newest order runs first, without their nodes."""
-    with closing(records_of(house)) as records:
-        found = records.runs(limit=limit, offset=offset, kitchen=kitchen, recipe=recipe, status=status)
-        return [one.document() for one in found]
-
-
-def show_order(house: House, run: str | None) -> dict[str, Any]:
-    """One order run, whole; without a name the newest. `run` may be a unique beginning of its id."""
-    with closing(records_of(house)) as records:
-        if run is None:
-            newest = records.runs(limit=1, offset=0)
-            if not newest:
-                raise InvalidInput("nothing has run here yet", "`kitchen order run RECIPE`", code="no-run")
-            run = newest[0].run
-        return records.run(run).document()
-
-
-def logs_of(house: House, run: str | None, node: str | None) -> Iterator[tuple[str, Path]]:
-    """The log files of a run as pairs of node path and file, in the order in which the nodes stand; those of
-    functional tests come last, as `tests/<recipe>`. A node that has not started has none yet, and a run that has
-    not started knows no nodes yet."""
-    document = show_order(house, run)
-    logs = dict(_logs(document["nodes"], ""))
-    logs |= {f"tests/{test['recipe']}": test["log"] for test in document["tests"]}
-    chosen = [name for name in logs if node is None or name == node or name.startswith(f"{node}/")]
-    if node is not None and not chosen and document["nodes"]:
-        message = f"run {document['run']} has no node `{node}`"
-        raise InvalidInput(message, *hints(node, logs), code="no-node")
-    yield from ((name, Path(log)) for name in chosen if (log := logs[name]) is not None)
-
-
-def _logs(nodes: Sequence[Mapping[str, Any]], above: str) -> Iterator[tuple[str, str | None]]:
-    for node in nodes:
-        path = f"{above}{node['name']}"
-        yield path, node["log"]
-        yield from _logs(node["nodes"], f"{path}/")
-
-
 @contextmanager
 def _checkout(house: House, plan: OrderPlan) -> Iterator[None]:
-    """Hold the pooled checkout of a permanent kitchen for one order at a time, at the kitchen's tip."""
+    """Hold the pooled checkout of a kitchen for one order at a time, at the plan's commit."""
     if not plan.pooled:
         yield
         return
@@ -205,5 +187,5 @@ def _checkout(house: House, plan: OrderPlan) -> Iterator[None]:
     with held(
         house, plan.checkout.parent / "lock", f"another order run uses the checkout of `{plan.kitchen.name}`"
     ):
-        refresh_checkout(house.repository, plan.checkout, plan.checkout.parent / "index", plan.kitchen.tip)
+        refresh_checkout(house.repository, plan.checkout, plan.checkout.parent / "index", plan.commit)
         yield

@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 import kitchens_engine
+from kitchens.actions.cancelling import heard
 from kitchens.actions.house import House
+from kitchens.actions.runs import records_of
 from kitchens.containers import place as containers
 from kitchens.containers.choose import choose_runtime
 from kitchens.containers.source import ImageSource
@@ -23,7 +25,6 @@ from kitchens_engine.errors import EnvironmentFailure, Interrupted, InvalidFiles
 from kitchens_engine.order import Order
 from kitchens_engine.outcome import RunRecord, Status
 from kitchens_engine.ports import Event, Runtime, Source
-from kitchens_engine.records import Records
 from kitchens_engine.running.environment import allowed
 from kitchens_engine.running.runner import run
 
@@ -145,18 +146,20 @@ def _content(folder: Path) -> str:
     return digest.hexdigest()
 
 
-def records_of(house: House) -> Records:
-    """The database of order runs, in the common git directory."""
-    house.state.mkdir(parents=True, exist_ok=True)
-    return Records(house.state / "runs.sqlite")
-
-
 def run_order(house: House, order: Order, place: Place) -> RunRecord:
-    """Run it and record it. Raises `Interrupted` when it was asked to stop; the record then says `cancelled`."""
+    """Run it and record it. Raises `Interrupted` when it was asked to stop; the record then says `cancelled`.
+
+    Cancelled by another command it is a run that has ended so; but what a gate ran is no verdict then.
+    """
     order.folder.mkdir(parents=True, exist_ok=True)
-    with house.watch() as stop, closing(records_of(house)) as records:
+    with (
+        house.watch() as stop,
+        heard(order.folder, stop) as requests,
+        closing(records_of(house)) as records,
+    ):
         record = run(order, place.equipment.runtime, records, house.tell, stop)
-    if stop.is_set() and record.status is Status.CANCELLED:
+    others = requests.heard and not order.gate
+    if stop.is_set() and record.status is Status.CANCELLED and not others:
         raise Interrupted(f"interrupted; order run {order.run} is cancelled, and nothing of it still runs")
     return record
 

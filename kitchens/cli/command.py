@@ -35,6 +35,7 @@ class KitchenCommand(click.Command):
             stop=context.find_root().obj,
             quiet=bool(context.meta.get("kitchens.quiet")),
             events=context.meta.get("kitchens.events"),
+            announce=context.meta.get("kitchens.announce"),
         )
         context.obj = desk
         try:
@@ -74,6 +75,16 @@ class RunningCommand(KitchenCommand):
                 help="Write what happens to FILE as JSON Lines (`-`: to stderr, instead of progress).",
             ),
         ]
+
+
+class DetachableCommand(RunningCommand):
+    """A running command that `kitchens.cli.detached` can start in a session of its own."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.params.append(
+            click.Option(["--announce"], type=int, hidden=True, expose_value=False, callback=_keep)
+        )
 
 
 def _shared() -> list[click.Parameter]:

@@ -41,6 +41,27 @@ def templates(context: click.Context, parameter: click.Parameter, incomplete: st
     return [name for name in template_names() if name.startswith(incomplete)]
 
 
+def runs(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+    """The ids of the newest order runs."""
+    import sqlite3
+
+    from kitchens.git.command import Git
+    from kitchens_engine.errors import KitchensError
+
+    try:
+        git = Git(_folder(context), os.environ)
+        common = git.run("rev-parse", "--path-format=absolute", "--git-common-dir").text.strip()
+        database = sqlite3.connect(f"file:{common}/kitchens/runs.sqlite?mode=ro", uri=True, timeout=1)
+        found = database.execute(
+            "select run from runs where run between ? and ? order by run desc limit 50",
+            (incomplete.upper(), f"{incomplete.upper()}~"),
+        ).fetchall()
+        database.close()
+    except (KitchensError, sqlite3.Error):
+        return []
+    return [run for (run,) in found]
+
+
 def _folder(context: click.Context) -> Path:
     """Where the command being typed would work: here, or where its `-C` says."""
     start: str = context.meta.get("kitchens.start", "")

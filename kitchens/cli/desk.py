@@ -23,13 +23,14 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class Desk:
     """What one command may use of the world. `directory` is what `-C` named; `quiet` and `events` say who hears of
-    the progress of long work."""
+    the progress of long work; a detached run tells its id at the descriptor `announce`."""
 
     directory: str | None
     as_json: bool
     stop: StopSignal
     quiet: bool = False
     events: str | None = None
+    announce: int | None = None
 
     @cached_property
     def folder(self) -> Path:
@@ -69,7 +70,11 @@ class Desk:
         from kitchens.cli.progress.choose import audience
 
         events = self.events if self.events in (None, "-") else str(self.folder / str(self.events))
-        return audience(sys.stderr, self._usual, quiet=self.quiet, events=events)
+        if self.announce is None:
+            return audience(sys.stderr, self._usual, quiet=self.quiet, events=events)
+        from kitchens.cli.detached import announcing
+
+        return announcing(self.announce, audience(sys.stderr, self._usual, quiet=True, events=events))
 
     def close(self) -> None:
         """Put the screen away, if there is one."""

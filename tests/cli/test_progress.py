@@ -40,6 +40,7 @@ def test_events_tell_a_run_from_beginning_to_end(desk: Desk) -> None:
     events = events_in((desk.folder / "events.jsonl").read_text())
     assert [event["kind"] for event in events] == [
         "runtime",
+        "run-queued",
         "run-started",
         "node-started",
         "test-ended",
@@ -47,8 +48,8 @@ def test_events_tell_a_run_from_beginning_to_end(desk: Desk) -> None:
         "run-ended",
     ]
     assert {event["run"] for event in events} == {run}
-    assert events[2]["node"] == "count"
-    assert events[2]["detail"]["attempts"] == 1  # type: ignore[index]
+    assert events[3]["node"] == "count"
+    assert events[3]["detail"]["attempts"] == 1  # type: ignore[index]
 
 
 def test_events_of_a_gate_name_it(desk: Desk) -> None:

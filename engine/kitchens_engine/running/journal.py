@@ -30,11 +30,13 @@ class Journal:
         """The run exists and waits for its data folder."""
         if self._records:
             self._records.begin(record)
+        self._tell("run-queued", None, folder=record.folder)
 
     def taken_up(self, record: RunRecord) -> None:
         """A run that was cut off goes on in this process. Raises `InvalidInput` when it ended, or its own lives."""
         if self._records:
             self._records.take(record.run)
+        self._tell("run-queued", None, folder=record.folder)
 
     def waiting(self, holder: str | None) -> None:
         """Another run holds the data folder."""

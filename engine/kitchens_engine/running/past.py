@@ -16,22 +16,48 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 
+from kitchens_engine.errors import InvalidInput
+from kitchens_engine.language.constraints import HIDDEN, masked
 from kitchens_engine.order import Order
-from kitchens_engine.outcome import ENDED, AttemptRecord, NodeRecord, RunRecord, Status
+from kitchens_engine.outcome import AttemptRecord, NodeRecord, RunRecord, Status
+from kitchens_engine.running.plan import Plan
+from kitchens_engine.running.states import ENDED
 
 _GREEN = frozenset((Status.PASSED, Status.WARNED, Status.SKIPPED))
 #: What ends with its graph, without a verdict of its own.
 _ENDED_ITSELF = ENDED - {Status.CANCELLED}
 
 
-def asked(order: Order) -> dict[str, Any]:
-    """What a later runner must know of an order beside its record. Typed, so that dates stay dates."""
+def asked(order: Order, plan: Plan) -> dict[str, Any]:
+    """What a later runner must know of an order beside its record, hidden values left out."""
+    settings = dict(order.settings)
+    for inner in plan.walk():
+        settings = masked(inner.recipe, settings)
     return {
         "nodes": None if order.nodes is None else list(order.nodes),
-        "settings": order.settings,
-        "variables": order.variables,
+        "settings": settings,
+        "variables": masked(plan.recipe, order.variables),
         "earlier": order.earlier,
     }
+
+
+def recalled(recorded: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:
+    """What was recorded, at every depth; hidden values, which were not, are those of `now`.
+
+    Raises `InvalidInput` for one that is not to be had.
+    """
+    found: dict[str, Any] = {}
+    for name, value in recorded.items():
+        if value == HIDDEN:
+            if name not in now:
+                raise InvalidInput(f"`{name}` is hidden, so it was not recorded, and has no value now")
+            found[name] = now[name]
+        elif isinstance(value, Mapping):
+            inner = now.get(name)
+            found[name] = recalled(value, inner if isinstance(inner, Mapping) else {})
+        else:
+            found[name] = value
+    return found
 
 
 class Past:

@@ -75,8 +75,9 @@ def _plan(
     path: str,
     above: tuple[str, ...],
 ) -> Plan:
-    if nodes is None and variation is not None:
-        nodes = _variation_nodes(recipe, variation)
+    if nodes is None or all(name.startswith("-") for name in nodes):
+        own = None if variation is None else _variation_nodes(recipe, variation)
+        nodes = own if nodes is None else (*(tuple(recipe.nodes) if own is None else own), *nodes)
     selected = frozenset(recipe.nodes) if nodes is None else select(recipe, nodes)
     for name in sorted(selected):
         _refuse_what_cannot_run(recipe.nodes[name])
@@ -117,18 +118,22 @@ def _plan_nested(shelf: Shelf, node: Node, path: str, above: tuple[str, ...]) ->
 
 
 def select(recipe: Recipe, names: Iterable[str]) -> frozenset[str]:
-    """The nodes that a selection means: each name, and with `+` before it all that it needs."""
+    """The nodes that a selection means: each name, with `+` before it also all that it needs; with `-` it is left out."""
     selected: set[str] = set()
+    left_out: set[str] = set()
     for name in names:
-        plain = name.removeprefix("+")
+        plain = name[1:] if name[:1] in ("+", "-") else name
         if plain not in recipe.nodes:
             raise InvalidInput(
                 f"recipe `{recipe.name}` has no node `{plain}`",
                 *hints(plain, recipe.nodes),
                 file=recipe.file,
             )
-        selected |= upstream(recipe, plain) | {plain} if name.startswith("+") else {plain}
-    return frozenset(selected)
+        if name.startswith("-"):
+            left_out.add(plain)
+        else:
+            selected |= upstream(recipe, plain) | {plain} if name.startswith("+") else {plain}
+    return frozenset(selected - left_out)
 
 
 def _needs_inside(recipe: Recipe, name: str, selected: frozenset[str]) -> tuple[str, ...]:

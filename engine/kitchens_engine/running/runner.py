@@ -48,7 +48,7 @@ def run(
     order = order._replace(earlier=earlier, hidden=Hidden())
     began = time.monotonic()
     journal = Journal(order.run, records, observer)
-    record = _record(order, runtime)
+    record = _record(order, plan, runtime)
     if continued := order.past is not None and order.past.continued:
         journal.taken_up(record)
         began -= ((order.began or order.started) - record.started).total_seconds()
@@ -108,7 +108,7 @@ def _left_undone(nodes: Sequence[NodeRecord]) -> str | None:
     return f"cancelled, and `{'`, `'.join(failed[:3])}` failed" if failed else None
 
 
-def _record(order: Order, runtime: Runtime) -> RunRecord:
+def _record(order: Order, plan: Plan, runtime: Runtime) -> RunRecord:
     past = order.past
     if past is not None and past.continued:
         return past.record._replace(status=Status.QUEUED, why=None, seconds=None, nodes=(), tests=())
@@ -130,7 +130,7 @@ def _record(order: Order, runtime: Runtime) -> RunRecord:
         folder=str(order.folder),
         resumes=past.record.run if past else None,
         clock=order.started if order.began else None,
-        asked={} if order.gate else asked(order),
+        asked={} if order.gate else asked(order, plan),
     )
 
 

@@ -1,0 +1,65 @@
+"""An order run as people read it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from kitchens.cli import show
+
+
+def run_words(document: dict[str, Any], *, nodes: bool = False) -> None:
+    """One line for the whole, its `nodes` (without: only what did not simply pass), and how to see more."""
+    variation = f" ({document['variation']})" if document["variation"] else ""
+    where = (
+        f"{document['kitchen']} at {show.short(document['commit'])}{', edited' if document['dirty'] else ''}"
+    )
+    status = show.state(document["status"])
+    click.echo(f"{status}: {document['recipe']}{variation} in {where}, {show.seconds(document['seconds'])}")
+    if nodes:
+        _node_words(document["nodes"], "  ")
+    else:
+        _trouble(document["nodes"], "")
+    for test in document["tests"]:
+        if nodes or test["status"] != "passed":
+            click.echo(f"  {show.state(test['status'])}  {_test(test)}")
+    click.echo(f"  run {document['run']}: `kitchen order show {document['run']}`")
+    if document["status"] in ("failed", "cancelled", "interrupted"):
+        click.echo(f"  go on: `kitchen order resume {document['run']}`")
+
+
+def _node_words(nodes: list[dict[str, Any]], indent: str) -> None:
+    for node in nodes:
+        why = f"  {node['why']}" if node.get("why") else ""
+        click.echo(
+            f"{indent}{show.state(node['status'])}  {node['name']}  {show.seconds(node['seconds'])}{why}"
+        )
+        for test in node["tests"]:
+            click.echo(f"{indent}    {show.state(test['status'])}  {_test(test)}")
+        _node_words(node.get("nodes") or [], f"{indent}  ")
+
+
+def _trouble(nodes: list[dict[str, Any]], above: str) -> None:
+    """Only what did not simply pass."""
+    for node in nodes:
+        path = f"{above}{node['name']}"
+        _trouble(node.get("nodes") or [], f"{path}/")
+        if node["status"] in ("passed", "skipped"):
+            continue
+        click.echo(f"  {show.state(node['status'])}  {path}  {node.get('why') or ''}".rstrip())
+        for test in node["tests"]:
+            if test["status"] != "passed":
+                click.echo(f"      {show.state(test['status'])}  {_test(test)}")
+        if node["status"] == "failed" and node.get("log"):
+            click.echo(f"      log: {node['log']}")
+
+
+def tests_words(tests: list[dict[str, Any]]) -> None:
+    """Every test with the node that it belongs to."""
+    for test in tests:
+        click.echo(f"{show.state(test['status'])}  {test['node'] or test['recipe']}  {_test(test)}")
+
+
+def _test(test: dict[str, Any]) -> str:
+    return test["name"] if test["status"] == "passed" else f"{test['name']}: {show.measured(test)}"

@@ -1,0 +1,279 @@
+"""Orders that live longer than their command: detached, cancelled from elsewhere, killed and resumed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.conftest import Desk
+
+STEP = "echo $KITCHEN_NODE >> $KITCHEN_DATA/ledger"
+WAIT = "touch $KITCHEN_DATA/on; until [ -e $KITCHEN_DATA/go ]; do sleep 0.02; done"
+CHAIN = f"""
+[variables]
+word = "first"
+[nodes.a]
+run = "{STEP}"
+[nodes.b]
+needs = ["a"]
+run = "{STEP}; {WAIT}"
+[nodes.c]
+needs = ["b"]
+run = "{STEP}; echo {{{{ variables.word }}}}"
+"""
+
+
+def data(desk: Desk, kitchen: str = "production") -> Path:
+    """A kitchen's data folder."""
+    return desk.folder.parent / "shop.kitchens/.data" / kitchen
+
+
+def ledger(desk: Desk, kitchen: str = "production") -> list[str]:
+    """Which nodes ran, in their order."""
+    return (data(desk, kitchen) / "ledger").read_text().split()
+
+
+def wait_until(what: Callable[[], object]) -> None:
+    """Until it is true."""
+    deadline = time.monotonic() + 60
+    while not what():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+@pytest.fixture
+def start(desk: Desk) -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
+    """Type a command and do not wait for it."""
+    started = []
+
+    def type_it(*words: str, folder: Path | None = None) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-m", "kitchens.cli.main", *words]
+        process = subprocess.Popen(
+            command, cwd=folder or desk.folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        started.append(process)
+        return process
+
+    yield type_it
+    for process in started:
+        process.kill()
+        process.wait()
+
+
+def killed(
+    desk: Desk, start: Callable[..., subprocess.Popen[bytes]], *words: str, kitchen: str = "production"
+) -> str:
+    """The id of a run whose runner was killed while a node ran."""
+    process = start("order", "run", "chain", *words)
+    wait_until((data(desk, kitchen) / "on").exists)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    (data(desk, kitchen) / "go").touch()
+    run: str = desk.json("order", "list", "--limit", "1")[0]["run"]
+    return run
+
+
+def test_a_killed_run_goes_on_under_its_id(desk: Desk, start: Callable[..., Any]) -> None:
+    """At its commit and under its variables, although production has moved on; no node runs twice."""
+    commit = desk.commit("recipes/chain/recipe.toml", CHAIN)
+    run = killed(desk, start, "--set", "word=second")
+    assert desk.json("order", "show", run)["status"] == "interrupted"
+    desk.commit("recipes/chain/recipe.toml", CHAIN.replace("[nodes.c]", "[nodes.d]"))
+
+    document = desk.json("order", "resume", run)
+
+    assert (document["run"], document["status"], document["commit"]) == (run, "passed", commit)
+    assert ledger(desk) == ["a", "b", "c"]
+    assert desk.kitchen("order", "logs", run, "--node", "c").out == "second\n"
+    assert desk.json("order", "show", run) == document
+
+
+def test_a_failed_run_is_taken_up_by_a_new_one(desk: Desk) -> None:
+    """Which names it and keeps what passed; there is nothing to resume of that one, unless a node is asked for again."""
+    desk.commit("recipes/chain/recipe.toml", CHAIN.replace(WAIT, "test -e $KITCHEN_DATA/go"))
+    first = desk.json("order", "run", "chain", status=1)
+    (data(desk) / "go").touch()
+
+    second = desk.json("order", "resume", first["run"])
+    error = desk.json("order", "resume", second["run"], status=2)["error"]
+    third = desk.json("order", "resume", second["run"], "--again", "c")
+
+    assert (second["status"], second["resumes"]) == ("passed", first["run"])
+    assert second["run"] != first["run"]
+    assert error["message"] == f"order run {second['run']} passed; nothing of it is left to do"
+    assert third["nodes"][0]["why"] == f"kept from order run {second['run']}"
+    assert ledger(desk) == ["a", "b", "b", "c", "c"]
+
+
+def test_edits_in_a_sandbox_count_only_for_a_run_that_saw_edits(desk: Desk) -> None:
+    """A clean run is resumed at its commit, in a checkout of its own; a dirty one with what lies there, and says so."""
+    broken = CHAIN.replace(WAIT, "test -e $KITCHEN_DATA/go")
+    desk.json("create", "idea")
+    desk.commit("recipes/chain/recipe.toml", broken, "idea")
+    path = desk.path("idea")
+    clean = desk.json("order", "run", "chain", folder=path, status=1)
+    desk.write("recipes/chain/recipe.toml", broken.replace("test -e $KITCHEN_DATA/go", "true"), path)
+
+    still_red = desk.json("order", "resume", clean["run"], folder=path, status=1)
+    dirty = desk.json("order", "run", "chain", "--set", "word=x", "--node", "a", folder=path)
+    answer = desk.kitchen("order", "resume", dirty["run"], "--again", "a", folder=path)
+
+    assert (still_red["dirty"], dirty["dirty"]) == (False, True)
+    assert answer.status == 0
+    assert (
+        f"saw uncommitted edits, which no record keeps: it goes on with what lies in {path} now" in answer.err
+    )
+
+
+def test_a_detached_run_goes_on_by_itself(desk: Desk) -> None:
+    """Its id is the answer; others see it, and its own words lie in its folder."""
+    desk.commit("recipes/chain/recipe.toml", CHAIN)
+    answer = desk.kitchen("order", "run", "chain", "--detach")
+    run = answer.out.strip()
+    wait_until((data(desk) / "on").exists)
+    running = desk.json("order", "show", run)
+    (data(desk) / "go").touch()
+    logs = desk.kitchen("order", "logs", "-f", run)
+
+    assert answer.status == 0, answer.err
+    assert running["status"] == "running"
+    assert logs.out == "c | first\n"
+    said = desk.folder / ".git/kitchens/runs" / run / "runner.log"
+    wait_until(lambda: "passed: chain" in said.read_text())
+
+
+def test_what_is_wrong_with_a_detached_order_is_said_at_once(desk: Desk) -> None:
+    """With the exit status and the document of the command that waits."""
+    answer = desk.kitchen("order", "run", "count", "--detach", "--json")
+
+    assert answer.status == 2
+    assert answer.document["error"]["hint"] == "did you mean `counts`?"
+
+
+def test_a_run_is_cancelled_from_elsewhere(desk: Desk, start: Callable[..., Any]) -> None:
+    """It ends as `cancelled` with exit 1 where it was started, and can be resumed."""
+    desk.commit("recipes/chain/recipe.toml", CHAIN)
+    process = start("order", "run", "chain")
+    wait_until((data(desk) / "on").exists)
+    run = desk.json("order", "list")[0]["run"]
+
+    began = time.monotonic()
+    document = desk.json("order", "cancel", run)
+
+    assert document["status"] == "cancelled"
+    assert time.monotonic() - began < 30
+    assert process.wait(30) == 1
+    assert [node["status"] for node in document["nodes"]] == ["passed", "cancelled", "cancelled"]
+    (data(desk) / "go").touch()
+    assert desk.json("order", "resume", run)["status"] == "passed"
+    assert ledger(desk) == ["a", "b", "b", "c"]
+
+
+def test_an_interrupted_run_can_be_closed(desk: Desk, start: Callable[..., Any]) -> None:
+    """What it left running ends; it reads `cancelled`, and a passed one is left alone."""
+    desk.commit(
+        "recipes/chain/recipe.toml", CHAIN.replace(WAIT, f"echo $$ > $KITCHEN_DATA/pid; {WAIT}; sleep 600")
+    )
+    run = killed(desk, start)
+    pid = int((data(desk) / "pid").read_text())
+
+    assert desk.json("order", "cancel", run)["status"] == "cancelled"
+    wait_until(lambda: not alive(pid))
+    passed = desk.json("order", "run", "counts")["run"]
+    assert desk.json("order", "cancel", passed, status=2)["error"]["message"].endswith("has ended: it passed")
+
+
+def alive(pid: int) -> bool:
+    """Whether the process runs."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except OSError:
+        return False
+
+
+def test_a_run_that_still_runs_is_not_resumed(desk: Desk, start: Callable[..., Any]) -> None:
+    """The sentence says how to follow it."""
+    desk.commit("recipes/chain/recipe.toml", CHAIN)
+    start("order", "run", "chain")
+    wait_until((data(desk) / "on").exists)
+    run = desk.json("order", "list")[0]["run"]
+
+    error = desk.json("order", "resume", run, status=2)["error"]
+
+    assert error["message"] == f"order run {run} is still running"
+    assert error["hint"] == f"`kitchen order logs -f {run}` follows it"
+
+
+def test_a_skipped_node_counts_as_met(desk: Desk) -> None:
+    """By what it left when it last passed; before that it cannot be left out."""
+    recipe = CHAIN.replace(WAIT, "true").replace("[nodes.b]", 'outputs = { n = "integer" }\n[nodes.b]')
+    recipe = recipe.replace(STEP, f"{STEP}; echo n=3 > $KITCHEN_OUTPUT", 1).replace(
+        "variables.word", "outputs.a.n"
+    )
+    desk.commit("recipes/chain/recipe.toml", recipe)
+
+    early = desk.json("order", "run", "chain", "--skip", "a", status=2)["error"]
+    desk.json("order", "run", "chain")
+    document = desk.json("order", "run", "chain", "--skip", "a")
+
+    assert "node `a` is outside the selection, and has never passed" in early["message"]
+    assert [node["name"] for node in document["nodes"]] == ["b", "c"]
+    assert desk.kitchen("order", "logs", "--node", "c").out == "3\n"
+
+
+def test_the_tests_of_a_run_are_shown(desk: Desk) -> None:
+    """Each with its node, its value and its limit; functional tests without a node."""
+    desk.commit("recipes/counts/tests/test_it.py", "def test_it():\n    assert True\n")
+    desk.json("order", "run", "counts")
+
+    found = desk.json("order", "tests")
+    words = desk.kitchen("order", "tests").out.splitlines()
+
+    assert [(test["node"], test["name"], test["value"]) for test in found] == [
+        ("count", "some rows", 3),
+        (None, "tests/test_it.py::test_it", None),
+    ]
+    assert words == ["passed  count  some rows", "passed  counts  tests/test_it.py::test_it"]
+
+
+def test_runs_are_listed_by_time_and_variation(desk: Desk) -> None:
+    """A moment is a duration, a date or a time; anything else is exit 2."""
+    desk.json("order", "run", "counts", "--variation", "test")
+    desk.json("order", "run", "counts")
+
+    def found(*words: str) -> list[str | None]:
+        return [row["variation"] for row in desk.json("order", "list", *words)]
+
+    assert found("--variation", "test") == ["test"]
+    assert found("--since", "1h") == [None, "test"]
+    assert found("--since", "2100-01-01") == []
+    error = desk.json("order", "list", "--since", "yesterday", status=2)["error"]
+    assert error["message"] == "`yesterday` is no moment"
+
+
+def test_run_ids_are_completed(desk: Desk) -> None:
+    """The newest first, outside a repository none."""
+    run = desk.json("order", "run", "counts")["run"]
+    words = {
+        **os.environ,
+        "_KITCHEN_COMPLETE": "bash_complete",
+        "COMP_WORDS": f"kitchen order show {run[:8]}",
+        "COMP_CWORD": "3",
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", "kitchens.cli.main"],
+        cwd=desk.folder,
+        env=words,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run in done.stdout, done.stderr
