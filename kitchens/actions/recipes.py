@@ -112,6 +112,11 @@ def _node(node: Node) -> dict[str, Any]:
         "body": list(body) if isinstance(body, tuple) else body,
         "needs": list(node.needs),
         "when": node.when,
+        "each": list(node.each) if isinstance(node.each, tuple) else node.each,
+        "always": node.always,
+        "pool": node.pool,
+        "retries": node.retry.times,
+        "timeout": node.timeout,
         "tests": [
             {"name": test.name, "measure": test.measure, "rule": test.rule, "fail": str(test.fail)}
             for test in node.tests

@@ -14,6 +14,7 @@ from kitchens_engine.outcome import Status, fold
 from kitchens_engine.ports import Runtime, Stop
 from kitchens_engine.running.graphs import Graphs
 from kitchens_engine.running.journal import Journal
+from kitchens_engine.running.live import End
 from kitchens_engine.running.plan import Plan
 from kitchens_engine.running.pools import Pools
 from kitchens_engine.running.scope import Scope
@@ -40,6 +41,7 @@ class Execution:
     ) -> None:
         self._journal = journal
         self._stop = stop
+        self._start = time.monotonic()
         self._timers = Timers()
         self._pools = Pools(order.pools, order.pools_folder)
         self._graphs = graphs = Graphs(order, journal, self._timers, self._pools)
@@ -70,6 +72,21 @@ class Execution:
         if status is Status.PASSED and self.graph.late:
             return Status.WARNED, self.graph.late
         return status, None
+
+    @property
+    def late(self) -> End | None:
+        """What it means that the run took longer than its recipe may, if it did: its functional tests count too."""
+        recipe = self.graph.plan.recipe
+        if recipe.timeout is None or time.monotonic() - self._start <= recipe.timeout:
+            return None
+        if recipe.alert:
+            return End(Status.WARNED, f"`{recipe.name}` ran longer than {recipe.timeout:g} s")
+        return End(Status.FAILED, f"`{recipe.name}` timed out after {recipe.timeout:g} s")
+
+    @property
+    def out_of_time(self) -> bool:
+        """Whether all that still runs must end, because the recipe's time is up."""
+        return self.late is not None and self.late.status is Status.FAILED
 
     def abandon(self) -> None:
         """Kill what runs, after an error; waits a moment for it to end."""

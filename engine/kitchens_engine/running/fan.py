@@ -34,9 +34,8 @@ def items(node: Node, scope: Scope) -> dict[str, Item]:
     else:
         found = scope.render(node.name, node.each)
     if not isinstance(found, list | tuple):
-        shown = " ".join(str(found).split())
-        shown = shown if len(shown) <= 40 else f"{shown[:37]}..."
-        raise InvalidInput(f"it is {with_article(type_name(found))}, not a list: `{shown}`")
+        # The value is not shown: it may be one that nobody is to see.
+        raise InvalidInput(f"`{node.each}` is {with_article(type_name(found))}, not a list")
     return {f"{node.name}[{index}]": Item(index, value) for index, value in enumerate(found)}
 
 

@@ -68,7 +68,8 @@ class Graphs:
             live.inner = self._fan_out(live) if live.fans_out else self._nest(live)
         except KitchensError as error:
             what = "`each`: " if live.fans_out else ""
-            self.tries.attempt_ended(live, End(Status.FAILED, f"{what}{error.message}"))
+            why = self._order.hidden.text(f"{what}{error.message}")
+            self.tries.attempt_ended(live, End(Status.FAILED, why))
             return
         if not live.inner.nodes:
             self._graph_ended(live.inner)

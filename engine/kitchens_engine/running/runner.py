@@ -87,9 +87,13 @@ def _run(
         status, why = execution.end
         tests: tuple[TestRecord, ...] = ()
         if plan.whole and status in (Status.PASSED, Status.WARNED):
-            tests = functional.run_tests(order, execution.scopes.values(), runtime, stop)
+            tests = functional.run_tests(
+                order, execution.scopes.values(), runtime, lambda: stop.is_set() or execution.out_of_time
+            )
             journal.tests_ended(tests)
             status = fold((status, *(test.status for test in tests)))
+            if late := execution.late:
+                status, why = fold((status, late.status)), why or late.why
     except BaseException:
         execution.abandon()
         raise

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from kitchens_engine.errors import EnvironmentFailure
@@ -20,7 +19,7 @@ _PATIENCE = 0.1
 
 
 def run_tests(
-    order: Order, scopes: Iterable[Scope], runtime: Runtime, stop: threading.Event
+    order: Order, scopes: Iterable[Scope], runtime: Runtime, stopped: Callable[[], bool]
 ) -> tuple[TestRecord, ...]:
     """Run the tests of each recipe that ran whole; those of equal recipes under equal variables once.
 
@@ -33,9 +32,9 @@ def run_tests(
             suites.append(scope)
     tests: list[TestRecord] = []
     for scope in suites:
-        if stop.is_set():
+        if stopped():
             break
-        tests.extend(_run_suite(order, scope, runtime, stop))
+        tests.extend(_run_suite(order, scope, runtime, stopped))
     return tuple(tests)
 
 
@@ -47,19 +46,19 @@ def _same(one: Scope, other: Scope) -> bool:
     )
 
 
-def _run_suite(order: Order, scope: Scope, runtime: Runtime, stop: threading.Event) -> list[TestRecord]:
+def _run_suite(order: Order, scope: Scope, runtime: Runtime, stopped: Callable[[], bool]) -> list[TestRecord]:
     path = scope.plan.path
     token = f"{path}#tests" if path else "#tests"
     attempt = Attempt(token, f"{order.folder}/tests/{path or scope.plan.recipe.name}")
     attempt.make_folder()
-    ended = _run(order, scope, attempt, token, runtime, stop)
+    ended = _run(order, scope, attempt, token, runtime, stopped)
     if ended.lost is not None:
-        ended = _run(order, scope, attempt, f"{token}.again", runtime, stop)
+        ended = _run(order, scope, attempt, f"{token}.again", runtime, stopped)
     if ended.lost is not None:
         raise EnvironmentFailure(
             f"the functional tests of `{scope.plan.recipe.name}` were lost twice: {ended.lost}"
         )
-    if stop.is_set():
+    if stopped():
         return []
     result = attempt.answer(ended.token)
     hidden = order.hidden
@@ -74,7 +73,7 @@ def _run_suite(order: Order, scope: Scope, runtime: Runtime, stop: threading.Eve
 
 
 def _run(
-    order: Order, scope: Scope, attempt: Attempt, token: str, runtime: Runtime, stop: threading.Event
+    order: Order, scope: Scope, attempt: Attempt, token: str, runtime: Runtime, stopped: Callable[[], bool]
 ) -> Ended:
     request = {
         "folder": "tests",
@@ -91,7 +90,7 @@ def _run(
         for ended in runtime.wait(_PATIENCE):
             if ended.token == token:
                 return ended
-        if stop.is_set() and not killed:
+        if stopped() and not killed:
             runtime.kill(token)
             killed = True
 

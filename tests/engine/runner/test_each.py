@@ -69,8 +69,8 @@ def test_an_empty_list_passes_with_empty_outputs(bench: Bench) -> None:
 @pytest.mark.parametrize(
     ("each", "why"),
     [
-        ("variables.text", "`each`: it is a string, not a list: `abc`"),
-        ("variables.table", "`each`: it is a table, not a list: `{'a': 1}`"),
+        ("variables.text", "`each`: `variables.text` is a string, not a list"),
+        ("variables.table", "`each`: `variables.table` is a table, not a list"),
         ("variables.text.nope", "`each`: there is no `nope` (in `variables.text.nope`)"),
     ],
 )

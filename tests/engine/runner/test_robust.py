@@ -127,6 +127,18 @@ def test_a_recipes_timeout_may_only_alert(bench: Bench) -> None:
     assert bench.records.run(record.run).why == record.why
 
 
+def test_a_recipes_time_is_up_in_its_functional_tests(bench: Bench) -> None:
+    """They end with it, and the run has failed."""
+    bench.recipe('timeout = 2\n[nodes.a]\nrun = "true"')
+    bench.write("recipes/r/tests/test_slow.py", "import time\ndef test_slow():\n    time.sleep(60)\n")
+
+    began = time.monotonic()
+    record = bench.run()
+
+    assert time.monotonic() - began < 30
+    assert (str(record.status), record.why) == ("failed", "`r` timed out after 2 s")
+
+
 def test_an_exit_status_may_mean_skip(bench: Bench) -> None:
     """Tests are not judged, and what comes next sees a skip like any other."""
     bench.recipe("""
