@@ -132,9 +132,14 @@ def plan_create(
     _free(kitchens, new, adopt)
     cookbook = kitchens.cookbook
     declared = cookbook.kitchens.get(new) if cookbook else None
-    above = kitchens.get(
-        parent or (declared.parent if declared and declared.parent else None) or kitchens.root
-    )
+    stated = declared.parent if declared else None
+    if stated and parent and parent != stated:
+        raise InvalidInput(
+            f"`kitchens.toml` makes `{stated}` the parent of `{new}`; nothing was changed",
+            f"`kitchen create {new}`, or change `[kitchens.{new}] parent` first",
+            code="parent",
+        )
+    above = kitchens.get(parent or stated or kitchens.root)
     tip = kitchens.branches[new] if adopt else above.tip
     view = house.view(tip)
     if not view.oid("kitchens.toml"):

@@ -40,6 +40,7 @@ def diagnose(
         findings.append(_from_error("repository", error))
         return [asdict(finding) for finding in findings]
     findings += [
+        _checked("repository", lambda: _repository(house)),
         _checked("identity", lambda: Finding("identity", "ok", str(house.identity))),
         _checked("cookbook", lambda: _cookbook(house)),
         _checked("recipes", lambda: _recipes(house)),
@@ -95,6 +96,14 @@ def _disk(cache: Path) -> Finding:
     free = shutil.disk_usage(existing).free
     status = "ok" if free >= LITTLE_DISK else "warning"
     return Finding("disk", status, f"{free / (1 << 30):.1f} GiB free for toolchains in {cache}")
+
+
+def _repository(house: House) -> Finding:
+    common = house.repository.common
+    trouble = house.repository.git.disk_trouble()
+    if trouble:
+        return Finding("repository", "error", *trouble)
+    return Finding("repository", "ok", f"{common} can be written")
 
 
 def _cookbook(house: House) -> Finding:

@@ -144,7 +144,8 @@ class Kitchens:
         named = self.cookbook is not None and self.cookbook.is_permanent(name)
         found = self._read(name)
         registered = None if found is None else found[0]
-        parent = registered.parent if registered else policy.parent
+        # Production's `kitchens.toml` decides where it speaks: a stage that is put between later counts too.
+        parent = policy.parent or (registered.parent if registered else None)
         if parent is None and name != self.root:
             parent = self.root
         return Kitchen(

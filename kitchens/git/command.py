@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 from kitchens_engine.errors import EnvironmentFailure, InvalidInput
 
 OLDEST = (2, 39)
+
+#: With fewer free bytes a disk counts as full.
+LITTLE_DISK = 1 << 20
 
 #: What `GIT_…` of the caller's environment reaches git: who acts, how to connect, where
 #: the user's configuration lies, and tracing. All else (GIT_DIR, GIT_INDEX_FILE,
@@ -180,7 +186,21 @@ class Git:
         )
         if answer.status < 0:
             return EnvironmentFailure(f"`git {verb}` was killed by signal {-answer.status}", code="git")
-        return EnvironmentFailure(f"`git {verb}` failed: {answer.complaint}", code="git")
+        return EnvironmentFailure(f"`git {verb}` failed: {answer.complaint}", *self._disk_hint(), code="git")
+
+    def _disk_hint(self) -> tuple[str, ...]:
+        trouble = self.disk_trouble()
+        return () if trouble is None else (f"{trouble[0]}: {trouble[1]}",)
+
+    def disk_trouble(self) -> tuple[str, str] | None:
+        """What the disk may refuse, which git itself says in other words or not at all, and what mends it."""
+        place = Path(self.environment.get("GIT_DIR", self.folder))
+        with suppress(OSError):
+            if not os.access(place, os.W_OK):
+                return f"`{place}` cannot be written", "make it writable, or work in a copy"
+            if shutil.disk_usage(place).free < LITTLE_DISK:
+                return f"the disk of `{place}` is full", "make room on it"
+        return None
 
     def version(self) -> tuple[int, ...]:
         """This git's version, such as (2, 39, 5)."""

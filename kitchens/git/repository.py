@@ -122,11 +122,12 @@ def git_directory(checkout: Path) -> Path:
 
 def _not_open(git: Git, complaint: str) -> InvalidInput | EnvironmentFailure:
     git.require_version()
-    if any((folder / ".git").exists() for folder in (git.folder.absolute(), *git.folder.absolute().parents)):
+    here = git.folder.resolve()
+    if any((folder / ".git").exists() for folder in (here, *here.parents)):
         # There is one, but git will not have it: another owner, a damaged HEAD.
         return EnvironmentFailure(f"git cannot open the repository: {complaint}", code="git")
     return InvalidInput(
-        f"`{git.folder}` is not in a git repository",
+        f"`{here}` is not in a git repository",
         "`kitchen init` makes a cookbook here",
         code="no-repository",
     )

@@ -301,3 +301,31 @@ def test_names_are_completed_where_the_command_would_work(
         with pytest.raises(SystemExit):
             kitchen.main(prog_name="kitchen")
         assert capfd.readouterr().out.split() == ["plain,dev", "plain,production"]
+
+
+def test_a_stage_that_is_put_between_counts_from_its_landing(desk: Desk) -> None:
+    """`[kitchens.dev] parent` at production's tip decides, also for a kitchen that was there before."""
+    desk.json("create", "dev")
+    desk.json("create", "stage", "--permanent")
+    text = COOKBOOK.replace('[kitchens.dev]\nparent = "production"', '[kitchens.dev]\nparent = "stage"')
+    desk.commit("kitchens.toml", f"{text}[kitchens.stage]\n", "dev")
+    assert desk.json("show", "dev")["parent"] == "production"
+    desk.json("promote", "dev")
+    assert desk.json("show", "dev")["parent"] == "stage"
+    desk.commit("README.md", "by stages\n", "dev")
+    desk.json("merge", "production", "--into", "stage")
+    desk.json("merge", "stage", "--into", "dev")
+    document = desk.json("promote", "dev")
+    assert [(one["kitchen"], one["into"]) for one in document["stages"]] == [
+        ("dev", "stage"),
+        ("stage", "production"),
+    ]
+
+
+def test_a_declared_kitchen_is_not_made_from_another_parent(desk: Desk) -> None:
+    """The file says where its changes go."""
+    desk.json("create", "idea")
+    before = desk.refs()
+    answer = desk.kitchen("create", "dev", "--from", "idea")
+    assert (answer.status, "makes `production` the parent of `dev`" in answer.err) == (2, True)
+    assert desk.refs() == before

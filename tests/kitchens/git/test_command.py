@@ -78,3 +78,13 @@ def test_a_reader_does_not_hear_the_terminal(repository):
         assert os.getpgid(process.pid) != os.getpgrp()
     finally:
         process.communicate()
+
+
+def test_a_failure_names_the_disk_behind_it(checkout, repository, monkeypatch):
+    """Git says `failure to merge` of a folder that it may not write."""
+    monkeypatch.setattr("os.access", lambda path, mode: False)
+    with pytest.raises(EnvironmentFailure) as failed:
+        repository.git.run("cat-file", "-p", "nothing")
+    assert failed.value.hints == (
+        f"`{repository.common}` cannot be written: make it writable, or work in a copy",
+    )

@@ -120,3 +120,9 @@ def test_a_sha256_repository(tmp_path, environment):
         assert opened.refs.branch("main") == tip
         assert len(tip) == 64
         assert opened.objects.read("main", "a") == b"1\n"
+
+
+def test_a_folder_above_is_not_in_the_repository_below(checkout, environment):
+    """`-C ..` out of one is no repository, whatever the path to it goes through."""
+    with pytest.raises(InvalidInput, match="is not in a git repository"):
+        open_repository(checkout.path / "..", environment)
