@@ -47,7 +47,8 @@ class Order(NamedTuple):
     runs that have the same `pools_folder` share them. `started` is what `run.started` reads;
     of a run that takes up an earlier one it is the earlier one's, `past` is what that left,
     and `began` the moment at which this runner begins. `secrets` is the vault; `hidden`, which
-    the runner makes, is what this run must not tell.
+    the runner makes, is what this run must not tell. `folders` are where recipes lie that are
+    not in the checkout, by their folder in the cookbook.
     """
 
     run: str
@@ -75,3 +76,4 @@ class Order(NamedTuple):
     began: datetime | None = None
     secrets: Secrets | None = None
     hidden: Hidden = NOTHING
+    folders: Mapping[str, Path] = EMPTY

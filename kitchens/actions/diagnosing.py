@@ -118,7 +118,11 @@ def _cookbook(house: House) -> Finding:
 
 
 def _recipes(house: House) -> Finding:
-    faults = [fault for fault in check_recipes(house.repository.here, None) if fault.severity == "error"]
+    faults = [
+        fault
+        for fault in check_recipes(house.source(house.repository.here, lenient=True), None)
+        if fault.severity == "error"
+    ]
     if faults:
         first = faults[0]
         return Finding(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from kitchens.actions.house import House
 from kitchens.drawing.graph import Graph, graph_of
 from kitchens_engine.errors import InvalidInput
-from kitchens_engine.language.shelf import FolderSource, Shelf
+from kitchens_engine.language.shelf import Shelf
 
 if TYPE_CHECKING:
     from kitchens_engine.outcome import RunRecord
@@ -39,7 +39,7 @@ def plan_picture(
     With `run` (an id or its beginning), or the `last` one in the kitchen, the graph is that
     of the run's variation, and shows what came of every node.
     """
-    shelf = Shelf(FolderSource(folder))
+    shelf = Shelf(house.source(folder))
     shelf.recipe(recipe)
     record = None
     if run is not None:

@@ -14,7 +14,7 @@ from kitchens_engine.errors import InvalidFiles, InvalidInput
 from kitchens_engine.language.constraints import HIDDEN, is_hidden
 from kitchens_engine.language.explain import Explained, Said, explain
 from kitchens_engine.language.layers import found, leaves
-from kitchens_engine.language.shelf import FolderSource, Shelf
+from kitchens_engine.language.shelf import Shelf
 from kitchens_engine.language.variables import layers_of
 from kitchens_engine.ports import Source
 from kitchens_engine.recipe import Recipe
@@ -118,7 +118,7 @@ def _of_order(
     here = kitchens.get(kitchen) if kitchen else kitchens.here()
     # As `order run`: a sandbox with its uncommitted edits, a permanent kitchen at its tip.
     checkout = None if here.permanent else kitchens.checkout_of(here.name)
-    source: Source = house.view(here.tip).source if checkout is None else FolderSource(checkout)
+    source: Source = house.view(here.tip).source if checkout is None else house.source(checkout)
     recipe = Shelf(source).recipe(name)
     document = _document(source, recipe)
     return _Question(recipe, document, here.name, variation, here, tuple(assignments), gate=False)

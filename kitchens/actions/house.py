@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kitchens.gate.tree import TreeView
+from kitchens.git.pinned import PinnedSource, PinnedTree
 from kitchens.git.repository import Repository
 from kitchens.git.source import TreeSource
 from kitchens.model.kitchen import Identity, Registration
@@ -58,7 +59,14 @@ class House:
 
     def view(self, treeish: str) -> TreeView:
         """The tree of a commit or tree, for the gate."""
-        return TreeView(TreeSource(self.repository.objects, treeish))
+        objects = self.repository.objects
+        return TreeView(PinnedTree(TreeSource(objects, treeish), objects))
+
+    def source(self, folder: Path, *, lenient: bool = False) -> PinnedSource:
+        """The files of a checkout, uncommitted edits included, with the ingredients that it pins."""
+        from kitchens_engine.language.shelf import FolderSource
+
+        return PinnedSource(FolderSource(folder), self.repository.objects, lenient=lenient)
 
     @cached_property
     def identity(self) -> Identity:

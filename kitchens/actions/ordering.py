@@ -17,7 +17,7 @@ from kitchens.model.cookbook import Cookbook, parse_cookbook
 from kitchens_engine.errors import InvalidFiles, InvalidInput
 from kitchens_engine.language.check import checked
 from kitchens_engine.language.constraints import hidden_names
-from kitchens_engine.language.shelf import FolderSource, Shelf
+from kitchens_engine.language.shelf import Shelf
 from kitchens_engine.language.variables import resolve
 from kitchens_engine.order import KitchenFacts, Order
 from kitchens_engine.recipe import Recipe
@@ -94,7 +94,7 @@ def carry_out_order(house: House, plan: OrderPlan) -> dict[str, Any]:
     """Run the order, or go on with the one that `plan.past` is of; record it, and answer with its document."""
     kitchen, past = plan.kitchen, plan.past
     with _checkout(house, plan):
-        source = FolderSource(plan.checkout)
+        source = house.source(plan.checkout)
         shelf = Shelf(source)
         recipe = shelf.recipe(plan.recipe)
         cookbook = cookbook_in(plan.checkout)

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from pathlib import Path
 from typing import Any
 
+from kitchens.git.pinned import PinnedSource
 from kitchens.model.cookbook import FILE, CookbookReading, missing_files, read_cookbook, unsupported_services
 from kitchens.model.cookbook_fit import fit_faults
 from kitchens_engine.checking.inspect import inspect
 from kitchens_engine.errors import Fault, InvalidFiles
 from kitchens_engine.language.check import read_all
 from kitchens_engine.language.constraints import masked
-from kitchens_engine.language.shelf import FolderSource, Shelf
+from kitchens_engine.language.shelf import Shelf
+from kitchens_engine.ports import Source
 from kitchens_engine.recipe import Constraint, Node, Recipe
 from kitchens_engine.toml.shape import in_order
 
 
-def list_recipes(folder: Path) -> list[dict[str, Any]]:
-    """Every recipe of the cookbook in `folder`; one that cannot be read says so in `fault`."""
-    shelf = Shelf(FolderSource(folder))
+def list_recipes(source: Source) -> list[dict[str, Any]]:
+    """Every recipe of the cookbook; one that cannot be read says so in `fault`."""
+    shelf = Shelf(source)
     rows = []
     for name in shelf.recipe_names():
         try:
@@ -40,9 +41,9 @@ def list_recipes(folder: Path) -> list[dict[str, Any]]:
     return rows
 
 
-def show_recipe(folder: Path, name: str) -> dict[str, Any]:
+def show_recipe(source: Source, name: str) -> dict[str, Any]:
     """One recipe: variables, variations, nodes with what they need and test."""
-    recipe: Recipe = Shelf(FolderSource(folder)).recipe(name)
+    recipe: Recipe = Shelf(source).recipe(name)
     return {
         "recipe": recipe.name,
         "description": recipe.description,
@@ -63,12 +64,13 @@ def show_recipe(folder: Path, name: str) -> dict[str, Any]:
     }
 
 
-def check_recipes(folder: Path, name: str | None, kitchens: Collection[str] = ()) -> tuple[Fault, ...]:
+def check_recipes(
+    source: PinnedSource, name: str | None, kitchens: Collection[str] = ()
+) -> tuple[Fault, ...]:
     """Every fault of `kitchens.toml` and the recipes (or of one recipe and what it reaches), sorted by place.
 
-    `kitchens` are the registered ones, of which `kitchens.toml` may speak.
+    `kitchens` are the registered ones, of which `kitchens.toml` may speak. `source` is a lenient one.
     """
-    source = FolderSource(folder)
     shelf = Shelf(source)
     text = source.read(FILE)
     settings = CookbookReading(()) if text is None else read_cookbook(text)
@@ -86,7 +88,16 @@ def check_recipes(folder: Path, name: str | None, kitchens: Collection[str] = ()
         connections=_declared(settings, "connections"),
         pools=_declared(settings, "pools"),
     )
+    faults += source.faults(None if name is None else _ingredients(shelf, name))
     return in_order(faults)
+
+
+def _ingredients(shelf: Shelf, name: str) -> set[str]:
+    """The ingredients that the recipe and what it reaches name, readable or not."""
+    drafts = [reading.draft for reading in read_all(shelf, [name]).values() if reading.draft]
+    return {
+        str(node.body) for draft in drafts for node in draft.nodes.values() if node.action == "ingredient"
+    }
 
 
 def _declared(settings: CookbookReading, section: str) -> Collection[str] | None:

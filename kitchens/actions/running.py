@@ -14,6 +14,7 @@ from typing import NamedTuple
 import kitchens_engine
 from kitchens.actions.cancelling import heard
 from kitchens.actions.house import House
+from kitchens.actions.placing import placed
 from kitchens.actions.runs import records_of
 from kitchens.containers import place as containers
 from kitchens.containers.choose import choose_runtime
@@ -153,6 +154,7 @@ def run_order(house: House, order: Order, place: Place) -> RunRecord:
     """
     order.folder.mkdir(parents=True, exist_ok=True)
     with (
+        placed(house, order) as order,
         house.watch() as stop,
         heard(order.folder, stop) as requests,
         closing(records_of(house)) as records,

@@ -83,7 +83,7 @@ def _untouched(candidate: TreeView, target: TreeView, examiner: Examiner) -> boo
     def same(*paths: str) -> bool:
         return all(candidate.oid(path) == target.oid(path) for path in paths)
 
-    if not same("kitchens.toml", "recipes", "ingredients", *examiner.shared):
+    if not same("kitchens.toml", "kitchens.lock", "recipes", "ingredients", *examiner.shared):
         return False
     try:
         runtime = candidate.cookbook.runtime

@@ -17,11 +17,12 @@ class TreeSource:
     """Files of the tree `tree` (a tree or commit, by id), as the engine's `Source`.
 
     A symbolic link is followed only within the folder of its own recipe (the first two
-    parts of its path): that folder is what the recipe's fingerprint covers, and it is what
-    a gate's checkout holds.
+    parts of its path, or the first `room`): that folder is what the recipe's fingerprint
+    covers, and it is what a gate's checkout holds.
     """
 
-    def __init__(self, objects: Objects, tree: str) -> None:
+    def __init__(self, objects: Objects, tree: str, *, room: int = 2) -> None:
+        self._room = room
         self._objects = objects
         self._tree = tree
 
@@ -51,7 +52,8 @@ class TreeSource:
             link = path.removesuffix(rest).rstrip("/")
             target = text(self._objects.blob(found.oid))
             after = posixpath.normpath(posixpath.join(posixpath.dirname(link), target, rest.lstrip("/")))
-            if link.split("/")[:2] != after.split("/")[:2] or len(link.split("/")) <= 2:
+            room = self._room
+            if link.split("/")[:room] != after.split("/")[:room] or len(link.split("/")) <= room:
                 return None
             path = after
         return None

@@ -54,6 +54,21 @@ def _more_than_nothing(value: float) -> object:
     return value
 
 
+def _git_url(value: str) -> object:
+    if not value.strip() or value.startswith(("-", "ext::")) or "\n" in value:
+        raise ValueError(f"`{value}` is no git repository; write a URL, or a path")
+    # The value is not repeated: it holds the password.
+    if re.match(r"[a-z+]+://[^/@]*:[^/@]+@", value):
+        raise ValueError("a password in a file is in every clone; leave it to git's credential helper or ssh")
+    return value
+
+
+def _revision(value: str) -> object:
+    if not re.fullmatch(r"[^\s~^:?*\[\\-][^\s~^:?*\[\\]*", value) or ".." in value:
+        raise ValueError(f"`{value}` is no branch, tag or commit")
+    return value
+
+
 _NAME = matching("name", r"\w[\w.-]*", "is no name; use letters, digits, `_`, `-` and `.`")
 _IMAGE = matching(
     "image",
@@ -126,6 +141,14 @@ _SERVICE = Table(
 
 _GATE = Table(keys={"variation": Key(("string",), format=_NAME), "shared": _PATHS, "quality": _COMMANDS})
 
+_INGREDIENT = Table(
+    keys={
+        "git": Key(("string",), required=True, format=Format("git-url", _git_url)),
+        "rev": Key(("string",), required=True, format=Format("revision", _revision)),
+        "path": Key(("string",), format=_FILE),
+    }
+)
+
 _POLICY = Table(
     keys={
         "protected": Key(("boolean",)),
@@ -134,6 +157,8 @@ _POLICY = Table(
     }
 )
 
+_INGREDIENTS = _section(Table(others=_section(_INGREDIENT), names=_NAME))
+
 COOKBOOK = Table(
     keys={
         "cookbook": _section(_COOKBOOK, required=True),
@@ -141,7 +166,28 @@ COOKBOOK = Table(
         "connections": _section(Table(others=_section(_CONNECTION), names=_NAME)),
         "services": _section(Table(others=_section(_SERVICE), names=_HOST)),
         "gate": _section(_GATE),
+        "ingredients": _INGREDIENTS,
         "pools": _section(Table(others=Key(("integer",), minimum=1), names=_NAME)),
         "kitchens": _section(Table(others=_section(_POLICY), names=_KITCHEN)),
+    }
+)
+
+#: The part of `kitchens.toml` that asks for ingredients of other repositories.
+INGREDIENTS = Table(keys={"ingredients": _INGREDIENTS})
+
+_OBJECT = matching("object-id", r"[0-9a-f]{40}|[0-9a-f]{64}", "is no object id")
+_PIN = Table(
+    keys={
+        **{name: key._replace(required=True) for name, key in _INGREDIENT.keys.items()},
+        "commit": Key(("string",), required=True, format=_OBJECT),
+        "tree": Key(("string",), required=True, format=_OBJECT),
+    }
+)
+
+#: Every key of `kitchens.lock`.
+LOCK = Table(
+    keys={
+        "format": Key(("integer",), required=True),
+        "ingredients": _section(Table(others=_section(_PIN), names=_NAME)),
     }
 )

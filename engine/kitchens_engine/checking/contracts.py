@@ -7,7 +7,7 @@ from typing import Any
 
 from kitchens_engine.checking.subject import Subject
 from kitchens_engine.errors import Fault
-from kitchens_engine.language.fitting import used
+from kitchens_engine.language.fitting import used, wrong_input
 from kitchens_engine.language.types import type_name, with_article
 from kitchens_engine.recipe import Node, Recipe
 from kitchens_engine.templating.template import has_markers
@@ -36,8 +36,9 @@ def _inputs(subject: Subject, node: Node, ingredient: Recipe) -> Iterator[Fault]
             continue  # told by whoever looks at what is written out
         kind = subject.type_of_value(value, node.name)
         if not _may_be(kind, entry["type"]):
-            message = f"input `{name}` of ingredient `{ingredient.name}` is {with_article(entry['type'])}, and `{value}` is {with_article(str(kind))}"
-            yield subject.document.fault(("nodes", node.name, "inputs", name), message)
+            got = f"{with_article(str(kind))} (`{value}`)"
+            wrong = wrong_input(subject.shelf, node, ingredient, name, got)
+            yield subject.document.fault(wrong.path, wrong.message, wrong.hint)
 
 
 def _variables(

@@ -6,12 +6,13 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from kitchens_engine.errors import Fault
+from kitchens_engine.language.constraints import constraint_of, must_be_given, refusal
 from kitchens_engine.language.reach import edges
 from kitchens_engine.language.references import fault_of, spots
 from kitchens_engine.language.shelf import INGREDIENTS, RECIPES, Shelf
 from kitchens_engine.language.types import is_a, type_name, with_article
 from kitchens_engine.language.variables import admitted
-from kitchens_engine.recipe import Node, Recipe
+from kitchens_engine.recipe import Node, Position, Recipe
 from kitchens_engine.templating import template
 from kitchens_engine.toml.document import Document
 from kitchens_engine.toml.nearest import did_you_mean
@@ -32,11 +33,13 @@ def wrongs(shelf: Shelf, recipe: Recipe) -> Iterator[Wrong]:
         room = RECIPES if edge.kind == "recipe" else INGREDIENTS
         if not shelf.has(f"{room}/{edge.name}"):
             known = shelf.recipe_names() if edge.kind == "recipe" else shelf.ingredient_names()
+            if edge.name in known:
+                continue  # it is there and cannot be read, and whoever reads it says why
             hint = did_you_mean(edge.name, known)
             yield Wrong(edge.key, f"there is no {edge.kind} `{edge.name}` in this cookbook", hint)
     for node in recipe.nodes.values():
         if other := used(shelf, node):
-            yield from _use(node, other)
+            yield from _use(shelf, node, other)
 
 
 def pool_wrongs(recipe: Recipe, pools: Collection[str]) -> Iterator[Wrong]:
@@ -77,7 +80,7 @@ def output_faults(
                     yield fault_of(document, spot, message, hint, reference.line)
 
 
-def _use(node: Node, other: Recipe) -> Iterator[Wrong]:
+def _use(shelf: Shelf, node: Node, other: Recipe) -> Iterator[Wrong]:
     path: Path = ("nodes", node.name)
     if node.variation and node.variation not in other.variations:
         message = f"{node.action} `{other.name}` has no variation `{node.variation}`"
@@ -88,7 +91,7 @@ def _use(node: Node, other: Recipe) -> Iterator[Wrong]:
         hint = f"constrained in {constraint.position.file}:{constraint.position.line}" if constraint else None
         yield Wrong((*path, "variables", *mismatch.keys), message, mismatch.hint or hint)
     if node.action == "ingredient":
-        yield from _inputs(node, other, path)
+        yield from _inputs(shelf, node, other)
         yield from _measured(node, other, path)
 
 
@@ -111,20 +114,43 @@ def _literals(declared: Mapping[str, Any], values: Mapping[str, Any]) -> dict[st
     }
 
 
-def _inputs(node: Node, ingredient: Recipe, path: Path) -> Iterator[Wrong]:
+def wrong_input(shelf: Shelf, node: Node, ingredient: Recipe, name: str, got: str) -> Wrong:
+    """An input of another type than the contract wants: node, input, what it got, and where the contract says so."""
+    wanted = with_article(ingredient.inputs[name]["type"])
+    message = f"node `{node.name}` gives input `{name}` of ingredient `{ingredient.name}` {got}, and it wants {wanted}"
+    return Wrong(("nodes", node.name, "inputs", name), message, _says_so(shelf, ingredient, name))
+
+
+def _inputs(shelf: Shelf, node: Node, ingredient: Recipe) -> Iterator[Wrong]:
+    path: Path = ("nodes", node.name)
     for name, value in node.inputs.items():
         here = (*path, "inputs", name)
-        if name not in ingredient.inputs:
+        contract = ingredient.inputs.get(name)
+        if contract is None:
             message = f"ingredient `{ingredient.name}` has no input `{name}`"
             yield Wrong(here, message, did_you_mean(name, ingredient.inputs))
+        elif isinstance(value, str) and template.has_markers(value):
             continue
-        wanted = ingredient.inputs[name]["type"]
-        if isinstance(value, str) and template.has_markers(value):
-            continue
-        if not is_a(value, wanted):
-            message = f"input `{name}` of ingredient `{ingredient.name}` is {with_article(wanted)}, not {with_article(type_name(value))}"
-            yield Wrong(here, message)
+        elif not is_a(value, contract["type"]):
+            yield wrong_input(shelf, node, ingredient, name, with_article(type_name(value)))
+        elif why := _broken(contract, value, ingredient):
+            message = f"input `{name}` of ingredient `{ingredient.name}` {why}"
+            yield Wrong(here, message, _says_so(shelf, ingredient, name))
     for name, contract in ingredient.inputs.items():
-        if "default" not in contract and name not in node.inputs:
+        if must_be_given(contract) and name not in node.inputs:
             message = f"node `{node.name}` gives ingredient `{ingredient.name}` no input `{name}`"
             yield Wrong((*path, "ingredient"), message, f"add it to `nodes.{node.name}.inputs`")
+
+
+def _broken(contract: Mapping[str, Any], value: Any, ingredient: Recipe) -> str | None:
+    if contract.get("locked") and value != contract.get("default"):
+        return "is locked by its contract: it cannot be given"
+    return refusal(constraint_of(contract, Position(ingredient.file, 1)), value)
+
+
+def _says_so(shelf: Shelf, ingredient: Recipe, name: str) -> str | None:
+    """Where the contract of the ingredient says what it wants."""
+    reading = shelf.reading(ingredient.folder)
+    if reading is None or reading.document is None:
+        return None
+    return f"wanted in {ingredient.file}:{reading.document.place(('inputs', name)).line}"

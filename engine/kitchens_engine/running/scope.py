@@ -30,7 +30,7 @@ class Scope:
         self.plan = plan
         self.variables = variables
         self.inputs = inputs
-        self.folder = order.root / plan.recipe.folder
+        self.folder = order.folders.get(plan.recipe.folder) or order.root / plan.recipe.folder
         folder = f"{order.folder}/nodes/{folder_name(plan.path)}" if plan.path else str(order.folder)
         self.variables_file = f"{folder}/variables.json"
         self.inputs_file = f"{folder}/inputs.json" if inputs is not None else None

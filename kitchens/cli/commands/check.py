@@ -40,7 +40,8 @@ def check(desk: Desk, name: str | None, kitchen: str | None, form: str) -> Answe
     from kitchens.actions.recipes import check_recipes
 
     registered = () if name else list(desk.house.registrations.all())
-    faults = check_recipes(folder_of(desk, kitchen), name, registered)
+    source = desk.house.source(folder_of(desk, kitchen), lenient=True)
+    faults = check_recipes(source, name, registered)
     wrong = any(fault.severity == "error" for fault in faults)
     document = [fault._asdict() for fault in faults]
     words: dict[str, Callable[[], None]] = {

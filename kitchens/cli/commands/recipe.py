@@ -33,7 +33,7 @@ def list_command(desk: Desk, kitchen: str | None) -> Answer:
     """List the recipes of this checkout."""
     from kitchens.actions.recipes import list_recipes
 
-    rows = list_recipes(folder_of(desk, kitchen))
+    rows = list_recipes(desk.house.source(folder_of(desk, kitchen)))
 
     def words() -> None:
         show.table(
@@ -60,7 +60,7 @@ def show_command(desk: Desk, name: str, kitchen: str | None) -> Answer:
     """Show one recipe: variables, variations, nodes with what they need."""
     from kitchens.actions.recipes import show_recipe
 
-    document = show_recipe(folder_of(desk, kitchen), name)
+    document = show_recipe(desk.house.source(folder_of(desk, kitchen)), name)
     return Answer(document, lambda: _recipe_words(document))
 
 

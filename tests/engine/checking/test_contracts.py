@@ -41,7 +41,7 @@ def test_values_that_a_template_gives_are_held_to_their_types(said: Said) -> Non
     report = "[variables]\nrows = 1\ndeep = { name = 'x' }\n[nodes.a]\nnoop = true"
     files = {"ingredients/scoring/recipe.toml": SCORING, "recipes/report/recipe.toml": report}
     assert said(text, files) == [
-        "error 5: input `table` of ingredient `scoring` is a string, and `{{ variables.year }}` is an integer",
+        "error 5: node `a` gives input `table` of ingredient `scoring` an integer (`{{ variables.year }}`), and it wants a string",
         "error 9: variable `name` is a string in recipe `report`, and `{{ outputs.a.rows }}` is an integer",
         "error 12: variable `rows` is an integer in recipe `report`, and `{{ variables.year }} rows` is a string",
         """error 16: `outputs.a.rows` is an integer and `"x"` is a string: they do not compare""",

@@ -82,7 +82,11 @@ def test_what_one_recipe_says_of_another_is_held_against_it(shelf: MakeShelf) ->
         (1, "there is no recipe `bas` in this cookbook", "did you mean `base`?"),
         (3, "node `score` gives ingredient `scoring` no input `table`", "add it to `nodes.score.inputs`"),
         (4, "ingredient `scoring` has no input `tabel`", "did you mean `table`?"),
-        (4, "input `limit` of ingredient `scoring` is a float, not a string", None),
+        (
+            4,
+            "node `score` gives input `limit` of ingredient `scoring` a string, and it wants a float",
+            "wanted in ingredients/scoring/recipe.toml:3",
+        ),
         (
             7,
             "`outputs.score.rosw` is not there: ingredient `scoring` has no output `rosw`",
