@@ -43,7 +43,8 @@ class Order(NamedTuple):
     recipes. `nodes` None runs what the variation says; `"+x"` adds all that `x` needs,
     `"-x"` leaves `x` out, of all nodes where no others are named.
     `earlier` holds outputs of nodes outside the selection; what it lacks is looked up
-    in the records. `jobs` None: two more than processors. `pools` are the cookbook's; all
+    in the records. `jobs` None: two more than processors. A log
+    of more than `log_limit` bytes loses its middle. `pools` are the cookbook's; all
     runs that have the same `pools_folder` share them. `started` is what `run.started` reads;
     of a run that takes up an earlier one it is the earlier one's, `past` is what that left,
     and `began` the moment at which this runner begins. `secrets` is the vault; `hidden`, which
@@ -70,6 +71,7 @@ class Order(NamedTuple):
     gate: bool = False
     earlier: Mapping[str, Mapping[str, Any]] = EMPTY
     jobs: int | None = None
+    log_limit: int = 64 << 20
     pools: Mapping[str, int] = EMPTY
     pools_folder: Path | None = None
     past: Past | None = None

@@ -141,6 +141,7 @@ def _order(house: House, plan: GatePlan, place: Place, name: str, run: str, fold
         dirty=False,
         toolchain=place.equipment.toolchain,
         gate=True,
+        log_limit=plan.view.cookbook.runtime.log_limit,
         pools=plan.view.cookbook.pools,
         pools_folder=house.state / "pools",
     )

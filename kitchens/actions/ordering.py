@@ -136,6 +136,7 @@ def carry_out_order(house: House, plan: OrderPlan) -> dict[str, Any]:
                 gate=False,
                 earlier=earlier,
                 jobs=plan.jobs,
+                log_limit=cookbook.runtime.log_limit,
                 past=past,
                 began=None if past is None else now,
                 pools=cookbook.pools,

@@ -26,7 +26,7 @@ class Runtime(NamedTuple):
     """Where nodes run: `kind` is `docker`, `process` or `auto`; exactly one of `image` and `build` is set.
 
     `build` and `requirements` are paths in the cookbook; `network` is `none`, `kitchen`
-    or `open`; `memory` is bytes.
+    or `open`; `memory` is bytes, and so is `log_limit`, beyond which a log loses its middle.
     """
 
     kind: str = "auto"
@@ -37,6 +37,7 @@ class Runtime(NamedTuple):
     memory: int = 2 * 1024**3
     cpus: float = 2
     pids: int = 512
+    log_limit: int = 64 * 1024**2
 
 
 class Connection(NamedTuple):
@@ -221,6 +222,7 @@ def _runtime(table: Mapping[str, Any]) -> Runtime:
         memory=size(table["memory"]) if "memory" in table else defaults.memory,
         cpus=table.get("cpus", defaults.cpus),
         pids=table.get("pids", defaults.pids),
+        log_limit=size(table["log_limit"]) if "log_limit" in table else defaults.log_limit,
     )
 
 

@@ -106,6 +106,15 @@ _COOKBOOK = Table(
     }
 )
 
+_SIZED = Key(
+    ("string", "integer"),
+    format=Format(
+        "size",
+        size,
+        {"pattern": r"^\s*\d+(?:\.\d+)?\s*(?:[kmgtKMGT](?:[iI]?[bB])?|[bB])?\s*$", "minimum": 1},
+    ),
+)
+
 _RUNTIME = Table(
     keys={
         "kind": Key(("string",), choices=("auto", "docker", "process")),
@@ -113,14 +122,8 @@ _RUNTIME = Table(
         "build": Key(("string",), format=_FILE),
         "requirements": Key(("string",), format=_FILE),
         "network": Key(("string",), choices=("none", "kitchen", "open")),
-        "memory": Key(
-            ("string", "integer"),
-            format=Format(
-                "size",
-                size,
-                {"pattern": r"^\s*\d+(?:\.\d+)?\s*(?:[kmgtKMGT](?:[iI]?[bB])?|[bB])?\s*$", "minimum": 1},
-            ),
-        ),
+        "memory": _SIZED,
+        "log_limit": _SIZED,
         "cpus": Key(
             ("integer", "float"), format=Format("processors", _more_than_nothing, {"exclusiveMinimum": 0})
         ),

@@ -277,3 +277,20 @@ def test_run_ids_are_completed(desk: Desk) -> None:
         check=False,
     )
     assert run in done.stdout, done.stderr
+
+
+def test_fifty_nodes_that_write_at_once_are_followed_in_whole_lines(desk: Desk) -> None:
+    """Though each writes its lines in pieces; none is lost, none is torn, those of a node are in order."""
+    piece = 'i=0; while [ $i -lt 20 ]; do printf "$KITCHEN_NODE "; sleep 0.02; echo line $i; i=$((i+1)); done'
+    nodes = "".join(f"[nodes.n{number}]\nrun = '{piece}'\n" for number in range(50))
+    desk.commit("recipes/many/recipe.toml", nodes)
+    run = desk.kitchen("order", "run", "many", "--jobs", "50", "--detach").out.strip()
+
+    seen = desk.kitchen("order", "logs", "-f", run).out.splitlines()
+
+    assert desk.json("order", "show", run)["status"] == "passed"
+    by_node: dict[str, list[str]] = {}
+    for line in seen:
+        node, _, text = line.partition(" | ")
+        by_node.setdefault(node, []).append(text)
+    assert by_node == {f"n{one}": [f"n{one} line {number}" for number in range(20)] for one in range(50)}

@@ -23,6 +23,8 @@ from kitchens_engine.running.tries import Tries
 
 #: How long the loop sleeps at most before it looks whether it is to stop.
 _PATIENCE = 0.1
+#: How often it looks at what runs, in seconds.
+_LOOK = 1.0
 _CANCELLED = "the run was cancelled"
 
 
@@ -51,6 +53,7 @@ class Execution:
         self._processes = self._tries.processes
         self.scopes = graphs.scopes
         self.graph = graphs.open(plan, scope, past=order.past)
+        self._timers.after(_LOOK, self._look)
 
     def run(self) -> None:
         """Run to the end of every node. Raises `EnvironmentFailure` when the runtime lost a process twice."""
@@ -101,6 +104,11 @@ class Execution:
         force = isinstance(self._stop, Stop) and self._stop.again
         if self.graph.cancelled is None or (force and not self.graph.forced):
             self._graphs.cancel(self.graph, _CANCELLED, force=force)
+
+    def _look(self) -> None:
+        """What need not be seen to at once."""
+        self._processes.clip_logs()
+        self._timers.after(_LOOK, self._look)
 
     def _advance(self) -> None:
         """Start all that may start. What ends at once sets more free, so until nothing moves."""

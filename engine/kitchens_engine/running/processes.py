@@ -12,6 +12,7 @@ from kitchens_engine.outcome import Status
 from kitchens_engine.ports import Command, Ended, Runtime
 from kitchens_engine.retry import LOST, OTHER
 from kitchens_engine.running import launch, secrets
+from kitchens_engine.running.clip import clip
 from kitchens_engine.running.evidence import unexplained, why_failed
 from kitchens_engine.running.journal import Journal
 from kitchens_engine.running.live import WORK, End, LiveNode
@@ -104,6 +105,12 @@ class Processes:
         for ended in self._runtime.wait(patience):
             self._process_ended(ended)
 
+    def clip_logs(self) -> None:
+        """Cut the logs of what runs that have grown too long."""
+        for live in self._running.values():
+            if live.attempt is not None:
+                clip(live.attempt.log, self._order.log_limit)
+
     def abandon(self, patience: float) -> None:
         """Kill whatever runs, after an error; waits a moment for it to end."""
         for command in self._due:
@@ -118,6 +125,8 @@ class Processes:
     def _process_ended(self, ended: Ended) -> None:
         live = self._running.pop(ended.token)
         live.token = None
+        assert live.attempt is not None
+        clip(live.attempt.log, self._order.log_limit)
         if live.end is not None:
             self._ended(live, live.end)
         elif ended.lost is not None:

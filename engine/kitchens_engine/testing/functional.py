@@ -11,6 +11,7 @@ from kitchens_engine.outcome import Status, TestRecord
 from kitchens_engine.ports import Command, Ended, Runtime
 from kitchens_engine.running import environment, secrets
 from kitchens_engine.running.attempt import Attempt
+from kitchens_engine.running.clip import clip
 from kitchens_engine.running.evidence import why_failed
 from kitchens_engine.running.scope import Scope
 from kitchens_engine.values import json_safe
@@ -89,7 +90,9 @@ def _run(
     while True:
         for ended in runtime.wait(_PATIENCE):
             if ended.token == token:
+                clip(attempt.log, order.log_limit)
                 return ended
+        clip(attempt.log, order.log_limit)
         if stopped() and not killed:
             runtime.kill(token)
             killed = True

@@ -1,0 +1,155 @@
+"""`kill -9` of a runner at any moment, again and again, then `order resume`: every node has run once, and nothing is lost."""
+
+from __future__ import annotations
+
+import json
+import random
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.desk import COOKBOOK, Place
+
+#: Each node says once that it ran.
+_SAY = "echo $KITCHEN_NODE >> $KITCHEN_DATA/$KITCHEN_RUN"
+MANY = """
+[nodes.first]
+run = "SAY; echo n=1 > $KITCHEN_OUTPUT"
+outputs = { n = "integer" }
+[nodes.slow]
+run = "SAY; sleep 0.1; echo n=2 > $KITCHEN_OUTPUT"
+outputs = { n = "integer" }
+[nodes.flaky]
+needs = ["first"]
+run = "SAY; mkdir $KITCHEN_DATA/$KITCHEN_RUN.tried || exit 0; exit 4"
+retries = 1
+[nodes.nested]
+needs = ["first"]
+recipe = "inner"
+[nodes.each]
+needs = ["slow"]
+each = [10, 20, 30]
+run = "SAY; echo n={{ each.item }} > $KITCHEN_OUTPUT"
+outputs = { n = "integer" }
+[nodes.join]
+needs = ["flaky", "nested", "each"]
+noop = true
+[nodes.sum]
+needs = ["join", "first", "slow", "each"]
+run = "SAY; echo n={{ outputs.first.n + outputs.slow.n + outputs.each.n | sum }} > $KITCHEN_OUTPUT"
+outputs = { n = "integer" }
+[[nodes.sum.tests]]
+name = "all there"
+output = "n"
+equals = 63
+""".replace("SAY", _SAY)
+INNER = """
+[nodes.one]
+run = "SAY"
+[nodes.two]
+needs = ["one"]
+run = "SAY"
+[[nodes.two.tests]]
+name = "measured"
+run = "echo 1"
+equals = 1
+""".replace("SAY", _SAY)
+#: How often each node of one run writes its name: the flaky one fails first.
+ONCE = dict.fromkeys(
+    ("first", "slow", "nested/one", "nested/two", "each[0]", "each[1]", "each[2]", "sum"), 1
+) | {"flaky": 2}
+
+
+class Kitchen(Place):
+    """A cookbook with one recipe, in which runners are killed."""
+
+    def start(self, *words: str) -> subprocess.Popen[bytes]:
+        """Type it, and do not wait."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "kitchens.cli.main", *words],
+            cwd=self.folder,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+        )
+
+    def answer(self, *words: str) -> Any:
+        """Type it with `--json`."""
+        command = [sys.executable, "-m", "kitchens.cli.main", *words, "--json"]
+        return json.loads(
+            subprocess.run(command, cwd=self.folder, stdout=subprocess.PIPE, check=False).stdout
+        )
+
+
+@pytest.fixture
+def kitchen(tmp_path: Path) -> Iterator[Kitchen]:
+    """The cookbook, whose recipe has run once."""
+    (tmp_path / "shop").mkdir()
+    kitchen = Kitchen(tmp_path / "shop")
+    kitchen.git("init", "--quiet", "--initial-branch=production")
+    kitchen.write("kitchens.toml", COOKBOOK)
+    kitchen.write("recipes/many/recipe.toml", MANY)
+    kitchen.write("recipes/inner/recipe.toml", INNER)
+    kitchen.git("add", "--all")
+    kitchen.git("commit", "--quiet", "--message", "begin")
+    kitchen.answer("init")
+    yield kitchen
+
+
+@pytest.mark.trials(10, 200)
+def test_a_run_whose_runner_is_killed_loses_nothing_and_repeats_nothing(
+    kitchen: Kitchen, trials: int
+) -> None:
+    """Killed up to three times, at moments spread over the whole run, it ends as if nobody had touched it."""
+    began = time.monotonic()
+    assert kitchen.answer("order", "run", "many")["status"] == "passed"
+    whole = time.monotonic() - began
+    killed = 0
+    for _ in range(trials):
+        before = {row["run"] for row in kitchen.answer("order", "list")}
+        cut(kitchen, whole, "order", "run", "many")
+        runs = [row["run"] for row in kitchen.answer("order", "list") if row["run"] not in before]
+        for run in runs:
+            killed += finish(kitchen, run, whole)
+            check(kitchen, run)
+    assert killed > trials / 4, "the moments were badly chosen"
+
+
+def cut(kitchen: Kitchen, whole: float, *words: str) -> None:
+    """Kill the command's own process at a random moment; what it started lives on."""
+    process = kitchen.start(*words)
+    try:
+        process.wait(whole * random.uniform(0.2, 1.0))
+    except subprocess.TimeoutExpired:
+        process.kill()
+    _, said = process.communicate()
+    assert b"Traceback" not in said
+    assert b"bug" not in said, said.decode()
+
+
+def finish(kitchen: Kitchen, run: str, whole: float) -> bool:
+    """Resume it until it has ended; whether it had been interrupted at all."""
+    chances = [0.5, 0.5, 0.0]
+    interrupted = False
+    while kitchen.answer("order", "show", run)["status"] == "interrupted":
+        interrupted = True
+        if random.random() < chances.pop(0):
+            cut(kitchen, whole, "order", "resume", run)
+        else:
+            kitchen.answer("order", "resume", run)
+    return interrupted
+
+
+def check(kitchen: Kitchen, run: str) -> None:
+    """The record says that all passed, and so do the nodes' own words."""
+    record = kitchen.answer("order", "show", run)
+    ran = Counter((kitchen.folder.parent / "shop.kitchens/.data/production" / run).read_text().split())
+    assert record["status"] == "passed", json.dumps(record, indent=1)
+    assert ran == ONCE, json.dumps(record, indent=1)
+    assert record["nodes"][-1]["outputs"] == {"n": 63}
+    assert [node["name"] for node in record["nodes"] if node["status"] != "passed"] == []
