@@ -21,6 +21,25 @@ from figures import Figure, show, timed, turns
 
 KITCHENS = 100
 NODES = 500
+#: A recipe of 1,000 nodes with conditions, templates, SQL and tests.
+CHECKED = "[variables]\nyear = 2013\n" + "".join(
+    f"""
+[nodes.run{number}]
+run = "load --part {number} --year {{{{ variables.year }}}}"
+outputs = {{ rows = "integer" }}
+[[nodes.run{number}.tests]]
+output = "rows"
+above = {number}
+[nodes.sql{number}]
+needs = ["run{number}"]
+when = "outputs.run{number}.rows > {number}"
+sql = "create or replace table t{number} as from u where year = {{{{ variables.year }}}} and x > {number}"
+[[nodes.sql{number}.tests]]
+sql = "select count(*) from t{number}"
+above = 0
+"""
+    for number in range(500)
+)
 #: What a node with `run = "true"` is, as a whole program of two threads.
 FLOOR_OF_NODES = f"""
 import subprocess
@@ -53,6 +72,12 @@ def figures(desk: MainJob) -> Iterator[Figure]:
     ours, floor = turns(3, desk.run_nodes_on_terminal, desk.run_nodes_quietly)
     yield Figure(f"the same {NODES} nodes on a terminal", "with --quiet", ours, floor, 1.1)
 
+    read = f"import tomllib; tomllib.load(open({str(desk.cookbook / 'recipes/checked/recipe.toml')!r}, 'rb'))"
+    ours, floor = turns(
+        5, lambda: desk.run(KITCHEN, "recipe", "check"), lambda: desk.run(sys.executable, "-c", read)
+    )
+    yield Figure("recipe check, 1,000 nodes of every kind", "tomllib.load", ours, floor, 1, absolute=True)
+
     for number in range(KITCHENS):
         desk.run(KITCHEN, "create", f"kitchen-{number}", "--from", "dev", "--no-test")
     ours, floor = turns(10, lambda: desk.run(KITCHEN, "list"), lambda: desk.run(*EMPTY))
@@ -72,7 +97,7 @@ class MainJob(Desk):
             name: "".join(f'[nodes.n{number}]\nrun = "true"\n' for number in range(nodes))
             for name, nodes in (("one", 1), ("many", NODES))
         }
-        self.make_cookbook(**recipes)
+        self.make_cookbook(**recipes, checked=CHECKED)
         self.run(KITCHEN, "create", "dev", "--no-test")
         self.run(KITCHEN, "create", "idea", "--from", "dev", "--no-test")
         self.run("git", "branch", "plain", "dev")

@@ -36,7 +36,9 @@ def inspect(
     found = [*check(shelf, chosen, connections=connections, pools=pools)]
     statements = Statements()
     for subject in subjects(shelf, iter(read_all(shelf, chosen))):
-        found += statements.faults(subject)
+        for spot in subject.spots:
+            found += statements.faults_of(subject, spot)
+            found += expressions.faults_of(subject, spot)
         for look in _LOOKS:
             found += look(subject)
     return in_order(found)

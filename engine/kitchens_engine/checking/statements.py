@@ -86,16 +86,13 @@ class _Refusal:
 class Statements:
     """A parser that is started by the first statement it gets."""
 
-    def faults(self, subject: Subject) -> Iterator[Fault]:
-        """A fault for each SQL of the recipe, in a file or not, that is no statement for DuckDB.
+    def faults_of(self, subject: Subject, spot: Spot) -> Iterator[Fault]:
+        """A fault when the SQL at this spot, in a file or not, is no statement for DuckDB.
 
         SQL on a connection is in the dialect of another database, and is left to that one.
         """
-        for spot in subject.spots:
-            if spot.path[-1] == "sql" and not _elsewhere(subject, spot):
-                yield from self._of_spot(subject, spot)
-
-    def _of_spot(self, subject: Subject, spot: Spot) -> Iterator[Fault]:
+        if spot.path[-1] != "sql" or _elsewhere(subject, spot):
+            return
         if not template.has_markers(spot.text):
             if (refusal := self._refusal(spot.text)) is not None:
                 yield _fault(subject, spot, refusal, refusal.position)
@@ -108,7 +105,7 @@ class Statements:
         from kitchens_engine.templating.samples import Guess, samples
 
         def guess(path: tuple[str, ...]) -> Guess:
-            return Guess(subject.type_of(path), subject.value_of(path))
+            return Guess(subject.type_of(path, spot.node), subject.value_of(path))
 
         first: tuple[_Refusal, int | None] | None = None
         sure = True

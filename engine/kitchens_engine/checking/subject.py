@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -31,11 +31,23 @@ class Subject:
     document: Document
     values: Mapping[str, Any]
     recipe: Recipe
+    _expressions: dict[tuple[str, str | None], Worth] = field(default_factory=dict, repr=False, compare=False)
 
     @cached_property
     def spots(self) -> tuple[Spot, ...]:
         """Every template of the recipe."""
         return tuple(spots(self.values, self.recipe, self.shelf.source))
+
+    @cached_property
+    def settled(self) -> Mapping[str, bool]:
+        """The nodes whose condition is always the same, and what it is."""
+        found: dict[str, bool] = {}
+        for node in self.recipe.nodes.values():
+            if node.when is not None:
+                worth = self.worth(node.when, expression=True, at=node.name)
+                if worth.constant is not None and not worth.problems:
+                    found[node.name] = bool(worth.constant[0])
+        return found
 
     def warning(self, path: Path, message: str, hint: str | None = None) -> Fault:
         """A warning at this key."""
@@ -95,7 +107,16 @@ class Subject:
 
     def worth(self, text: str, *, expression: bool = False, at: str | None = None) -> Worth:
         """What is known of a template or an expression of this recipe, or of its node `at`."""
-        return template.worth(text, lambda path: self.type_of(path, at), expression=expression)
+
+        def type_of(path: tuple[str, ...]) -> str | None:
+            return self.type_of(path, at)
+
+        if not expression:
+            return template.worth(text, type_of)
+        # Conditions are asked for more than once.
+        if (text, at) not in self._expressions:
+            self._expressions[text, at] = template.worth(text, type_of, expression=True)
+        return self._expressions[text, at]
 
     def type_of_value(self, value: Any, at: str | None = None) -> str | None:
         """The type that a value in the file has once its template is filled in."""

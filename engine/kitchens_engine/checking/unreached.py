@@ -18,7 +18,7 @@ def faults(subject: Subject) -> Iterator[Fault]:
 def _never(subject: Subject) -> list[str]:
     """The nodes that are skipped in every run, because all they need is; those with a false condition are told already."""
     nodes = subject.recipe.nodes
-    waiting = [name for name in nodes if _never_starts(subject, name)]
+    waiting = [name for name, truth in subject.settled.items() if not truth]
     if not waiting:
         return []
     after: dict[str, list[str]] = {name: [] for name in nodes}
@@ -37,11 +37,3 @@ def _never(subject: Subject) -> list[str]:
                 found.append(name)
                 waiting.append(name)
     return found
-
-
-def _never_starts(subject: Subject, name: str) -> bool:
-    when = subject.recipe.nodes[name].when
-    if when is None:
-        return False
-    worth = subject.worth(when, expression=True)
-    return worth.constant is not None and not worth.problems and not worth.constant[0]

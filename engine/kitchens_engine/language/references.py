@@ -89,7 +89,7 @@ def fault_of(
 ) -> Fault:
     """A fault on this line of the template; its column is known where the template is a file of its own."""
     at = document.fault(spot.path, message, hint, line=line, severity=severity)
-    return at if spot.file is None else Fault(severity, spot.file, line, column, at.key, message, hint)
+    return at if spot.file is None else at._replace(file=spot.file, line=line, column=column)
 
 
 def _of_node(name: str, table: Mapping[str, Any], recipe: Recipe, source: Source) -> Iterator[Spot]:

@@ -50,7 +50,7 @@ class _Unknown(Exception):
 def worth(text: str, type_of: TypeOf, *, expression: bool) -> Worth:
     """What the text is worth; nothing is known of one that cannot be read, whose fault is told elsewhere."""
     try:
-        tree = jinja.parse(text, expression=expression and not has_markers(text))
+        tree = jinja.read(text, expression=expression and not has_markers(text))
         found = _Reader(type_of, _own_names(tree))
         whole = _whole(tree)
         if whole is None:

@@ -81,6 +81,12 @@ def parse(text: str, *, expression: bool) -> nodes.Template:
     return _result(parsed)
 
 
+@lru_cache(maxsize=256)
+def read(text: str, *, expression: bool) -> nodes.Template:
+    """The same for those who only look: one tree for all of them, which nobody may change."""
+    return parse(text, expression=expression)
+
+
 def render(text: str, context: Mapping[str, Any], *, shell: bool) -> Any:
     """See `template.render`."""
     try:

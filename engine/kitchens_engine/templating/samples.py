@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from jinja2 import TemplateSyntaxError, nodes
 
 from kitchens_engine.templating import jinja
+from kitchens_engine.templating.plain import Blank, blanks
 from kitchens_engine.templating.syntax import chain
 
 #: What stands for text that only a run knows: a name, a number, a string, nothing.
@@ -53,15 +54,21 @@ def samples(text: str, guess: GuessOf) -> Iterator[Sample]:
 
     None for a template that cannot be read, or that defines or calls blocks of its own.
     """
+    if (found := blanks(text)) is not None:
+        for stand_in in (None, *STAND_INS):
+            writer = _Writer(guess, {}, True, stand_in)
+            writer.plain(text, found)
+            yield writer.sample()
+        return
     try:
-        tree = jinja.parse(text, expression=False)
+        tree = jinja.read(text, expression=False)
         offsets = _offsets(tree, text)
         branches = (True, False) if next(tree.find_all((nodes.If, nodes.CondExpr)), None) else (True,)
         for stand_in in (None, *STAND_INS):
             for branch in branches:
                 writer = _Writer(guess, offsets, branch, stand_in)
                 writer.body(tree.body)
-                yield Sample("".join(writer.parts), tuple(writer.pieces), writer.sure)
+                yield writer.sample()
     except (TemplateSyntaxError, RecursionError, _TooMuch):
         return
 
@@ -96,6 +103,18 @@ class _Writer:
     length: int = 0
     sure: bool = True
 
+    def sample(self) -> Sample:
+        return Sample("".join(self.parts), tuple(self.pieces), self.sure)
+
+    def plain(self, text: str, found: list[Blank]) -> None:
+        at = 0
+        for blank in found:
+            self._copy(text[at : blank.start], at)
+            guess = self.guess(blank.path)
+            self._write(self._literal(guess) if blank.filter == "sql" else self._known(guess))
+            at = blank.end
+        self._copy(text[at:], at)
+
     def body(self, statements: list[nodes.Node]) -> None:
         for statement in statements:
             match statement:
@@ -116,10 +135,13 @@ class _Writer:
 
     def _part(self, part: nodes.Node) -> None:
         if isinstance(part, nodes.TemplateData):
-            self.pieces.append((self.length, self.offsets[id(part)]))
-            self._write(part.data)
+            self._copy(part.data, self.offsets[id(part)])
         else:
             self._write(self._value(part))
+
+    def _copy(self, text: str, origin: int) -> None:
+        self.pieces.append((self.length, origin))
+        self._write(text)
 
     def _write(self, text: str) -> None:
         self.parts.append(text)
@@ -135,7 +157,7 @@ class _Writer:
             case nodes.Filter(node=nodes.Expr() as inner, name="raw"):
                 return self._value(inner)
             case nodes.Filter(node=nodes.Expr() as inner, name="sql"):
-                return self._literal(inner)
+                return self._literal(self._guessed(inner))
         return self._known(self._guessed(node))
 
     def _guessed(self, node: nodes.Node) -> Guess:
@@ -150,9 +172,8 @@ class _Writer:
         self.sure = False
         return "x" if self.stand_in is None else self.stand_in
 
-    def _literal(self, node: nodes.Expr) -> str:
+    def _literal(self, guess: Guess) -> str:
         """A value as SQL writes it: whatever it is, it is one literal."""
-        guess = self._guessed(node)
         if guess.value:
             return jinja.sql_literal(guess.value[0])
         return _OF_TYPE.get(guess.type or "", "'x'")

@@ -17,7 +17,7 @@ from kitchens_engine.toml.nearest import did_you_mean
 def find_names(text: str, *, expression: bool) -> Names:
     """The references and problems of a template, or of an expression."""
     try:
-        tree = jinja.parse(text, expression=expression)
+        tree = jinja.read(text, expression=expression)
     except TemplateSyntaxError as error:
         what = "condition" if expression else "template"
         hint = _slip(text) if expression else None

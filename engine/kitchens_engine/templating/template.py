@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+from kitchens_engine.templating.plain import blanks
+
 
 class Reference(NamedTuple):
     """A chain such as `outputs.clean.rows`, as far as it is written out; `line` counts in the template."""
@@ -90,6 +92,8 @@ def names(text: str, *, expression: bool = False) -> Names:
     """What the template or expression refers to, and what is wrong with it, without running it."""
     if not expression and not has_markers(text):
         return Names()
+    if has_markers(text) and (found := blanks(text)) is not None:
+        return Names(tuple(dict.fromkeys(Reference(each.path, each.line) for each in found)))
     from kitchens_engine.templating.syntax import find_names
 
     return find_names(text, expression=expression and not has_markers(text))
@@ -102,6 +106,11 @@ def worth(text: str, type_of: Callable[[tuple[str, ...]], str | None], *, expres
     """
     if not expression and not has_markers(text):
         return Worth("string", constant=(text,))
+    if (found := blanks(text)) and len(found) == 1 and (found[0].start, found[0].end) == (0, len(text)):
+        path, used = found[0].path, found[0].filter
+        return Worth("string") if used else Worth(type_of(path), ".".join(path))
+    if found:
+        return Worth("string")
     from kitchens_engine.templating import inference
 
     return inference.worth(text, type_of, expression=expression)

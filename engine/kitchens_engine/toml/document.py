@@ -14,6 +14,8 @@ from kitchens_engine.toml.positions import Path, Place, positions
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 _WHERE = re.compile(r"\s*\(at (?:line (\d+), column (\d+)|end of document)\)$")
+_TUPLE = re.compile(r"\('[^)]*\)")
+_TEXT = r"'([^']*)'"
 _START = Place(1, 1, 1)
 
 
@@ -46,6 +48,8 @@ class Document:
         line: int | None = None,
     ) -> Fault:
         """A fault at this key; `line` counts from 1 inside its value, for text of several lines."""
+        # A sentence is one line, whatever the value in it.
+        message = message.replace("\r", "\\r").replace("\n", "\\n")
         place = self.place(path)
         if line is not None and place.value_line + line - 1 != place.line:
             return Fault(severity, self.file, place.value_line + line - 1, 1, dotted(path), message, hint)
@@ -90,6 +94,8 @@ def _syntax_fault(text: str, file: str, error: ValueError) -> Fault:
     # Only Python 3.14 has the place as attributes; before, it is nowhere but in the message.
     found = _WHERE.search(message)
     what = message[: found.start()] if found else message
+    # It shows keys as Python's tuples.
+    what = _TUPLE.sub(lambda keys: f"`{dotted(re.findall(_TEXT, keys[0]))}`", what)
     if found and found[1]:
         line, column = int(found[1]), int(found[2])
     else:

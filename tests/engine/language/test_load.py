@@ -170,6 +170,7 @@ def test_all_faults_are_told_at_once_in_the_order_of_the_file(lines: Lines) -> N
         ("nodes = 1", "1:1 [nodes] `nodes` must be a table, not an integer"),
         ("[nodes.a]\nrun = ", "2:7 [] this is not TOML: invalid value"),
         ("[nodes.a]\nrun = 'x'\nrun = 'y'", "3:10 [] this is not TOML: cannot overwrite a value"),
+        ("[nodes.a]\nnoop = true\n[nodes.a]", "3:9 [] this is not TOML: cannot declare `nodes.a` twice"),
         ("[nodes.a", "1:9 [] this is not TOML: expected ']' at the end of a table declaration"),
         (f"[nodes.{'a' * 201}]\nnoop = true", f"1:1 [nodes.{'a' * 201}] `nodes.{'a' * 201}`: the name is longer than 200 bytes, and its logs lie in a folder of that name"),
         ("[nodes.'a/b']\nnoop = true", "1:1 [nodes.\"a/b\"] `nodes.\"a/b\"`: `a/b` is no name; use letters, digits, `_` and `-`"),
