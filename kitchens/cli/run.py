@@ -90,7 +90,8 @@ def _usage(error: click.ClickException, as_json: bool) -> int:
             return EXIT_INVALID
         path = error.ctx.command_path
         return _said(InvalidInput(f"`{path}` wants a command", f"`{path} --help`", code="usage"), as_json)
-    message = error.format_message().rstrip(".")
+    # Click lists what there is to choose from line by line.
+    message = " ".join(error.format_message().split()).rstrip(".")
     hints = []
     context = getattr(error, "ctx", None)
     if context is not None:

@@ -115,6 +115,13 @@ def test_a_second_checkout_of_a_kitchen_counts_too(desk: Desk) -> None:
     assert desk.json("test", folder=second)["kitchen"] == "dev"
 
 
+def test_a_missing_choice_is_one_sentence(desk: Desk) -> None:
+    """With all that can be chosen, on one line."""
+    answer = desk.kitchen("completion")
+    assert answer.status == 2
+    assert answer.err.splitlines()[0].endswith("Choose from: bash, zsh, fish")
+
+
 def test_a_refusal_is_the_documents_own_status(desk: Desk) -> None:
     """Exit 4 answers with the command's document, not with an error's."""
     desk.json("create", "dev")
