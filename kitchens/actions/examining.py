@@ -17,7 +17,7 @@ from kitchens.actions.running import Place, equipped, run_order
 from kitchens.gate.affected import Affected
 from kitchens.gate.fingerprint import build_context, narrower
 from kitchens.gate.scope import Scope
-from kitchens.gate.undeclared import undeclared
+from kitchens.gate.undeclared import submodules, undeclared
 from kitchens.git.checkout import write_tree
 from kitchens.git.claims import claim
 from kitchens.git.healing import TEMPORARY
@@ -93,6 +93,9 @@ def _hinted(plan: GatePlan, scope: Scope, place: Place, failure: Failure) -> Fai
     """The failure with how to declare a file of the cookbook, when its log names one that this gate lacked."""
     covered = (*scope.folders, *plan.examiner.shared)
     said = f"{failure.why or ''}\n{_end_of(failure.log)}"
+    if inside := submodules(said, str(place.checkout), scope.folders, plan.view):
+        hint = f"`{inside[0]}` is a submodule, whose files no gate has; commit them, or fetch them in a node"
+        return replace(failure, hint=hint)
     missing = undeclared(said, str(place.checkout), scope.folders, covered, plan.view)
     if not missing:
         return failure

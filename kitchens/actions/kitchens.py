@@ -165,7 +165,7 @@ class Kitchens:
         if kitchen.parent not in self.branches:
             raise InvalidInput(
                 f"`{kitchen.parent}`, the parent of `{kitchen.name}`, is gone",
-                "`--into` names another kitchen to land in",
+                f"`kitchen merge {kitchen.name} --into NAME` lands in another kitchen",
                 code="no-parent",
             )
         return self.get(kitchen.parent)

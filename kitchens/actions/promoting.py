@@ -12,7 +12,7 @@ from kitchens.actions.moving import MovePlan, land, unchanged
 from kitchens.git import history
 from kitchens.git.refs import Moved
 from kitchens.model.gate import Gate, Move
-from kitchens_engine.errors import EnvironmentFailure, InvalidInput
+from kitchens_engine.errors import EnvironmentFailure, InvalidInput, KitchensError
 
 
 def promote(house: House, name: str, to: str | None) -> Move:
@@ -26,7 +26,13 @@ def promote(house: House, name: str, to: str | None) -> Move:
     tip = kitchens.get(name).tip
     stages: list[Move] = []
     for below, above in pairwise(path):
-        stages.append(_stage(house, tip, below, above))
+        try:
+            stages.append(_stage(house, tip, below, above))
+        except KitchensError:
+            for one in stages:
+                if one.status == "promoted":
+                    house.note(f"`{one.into}` was promoted to {one.commit} and stays there")
+            raise
         if stages[-1].status not in ("promoted", "unchanged"):
             break
     last = stages[-1]

@@ -19,6 +19,12 @@ class ObjectSource(Source, Protocol):
     def oid(self, path: str) -> str | None:
         """The id of the blob or tree at `path` (`""` is the whole tree), or None when nothing is there."""
 
+    def link(self, path: str) -> str | None:
+        """Where in the tree the symbolic link at `path` leads, or None when there is none or it leads elsewhere."""
+
+    def submodule(self, path: str) -> str | None:
+        """The submodule at or above `path`, whose files are no part of the tree, or None."""
+
 
 class TreeView:
     """One tree: its recipes, its `kitchens.toml`, the object ids of its parts. Read once, lazily."""

@@ -27,10 +27,18 @@ def undeclared(
     starts = tuple(folders)
     found: dict[str, None] = {}
     for line in log.splitlines():
-        for path in (*_paths(line, root, starts), *_modules(line, view)):
+        for word in (*_paths(line, root, starts), *_modules(line, view)):
+            path = view.source.link(word) or word
             if not _touches(path, held) and view.oid(path) is not None:
                 found[path] = None
     return list(found)
+
+
+def submodules(log: str, root: str, folders: Iterable[str], view: TreeView) -> list[str]:
+    """The submodules in which the paths lie that `log` names: no checkout of ours holds their files."""
+    starts = tuple(folders)
+    words = (word for line in log.splitlines() for word in _paths(line, root, starts))
+    return list(dict.fromkeys(found for word in words if (found := view.source.submodule(word))))
 
 
 def _paths(line: str, root: str, folders: tuple[str, ...]) -> Iterator[str]:

@@ -109,6 +109,14 @@ class PinnedTree(PinnedSource):
         found = self._objects.entry(pin.tree, rest)
         return None if found is None else found.oid
 
+    def link(self, path: str) -> str | None:
+        """Where in the tree the symbolic link at `path` leads, or None when there is none or it leads elsewhere."""
+        return self._tree_of.link(path)
+
+    def submodule(self, path: str) -> str | None:
+        """The submodule at or above `path`, whose files are no part of the tree, or None."""
+        return self._tree_of.submodule(path)
+
 
 def _split(path: str) -> tuple[str | None, str]:
     """The ingredient that a path is in, and the path inside it."""

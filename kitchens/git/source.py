@@ -12,6 +12,8 @@ from kitchens.git.objects import Objects
 #: Links to links to links end somewhere, or go round.
 HOPS = 16
 
+LINK, SUBMODULE = "120000", "160000"
+
 
 class TreeSource:
     """Files of the tree `tree` (a tree or commit, by id), as the engine's `Source`.
@@ -43,11 +45,31 @@ class TreeSource:
         found = self._objects.entry(self._tree, path)
         return None if found is None else found.oid
 
+    def link(self, path: str) -> str | None:
+        """Where in the tree the symbolic link at `path` leads, or None when there is none or it leads elsewhere."""
+        found = self._objects.entry(self._tree, path)
+        if found is None or found.mode != LINK:
+            return None
+        target = posixpath.normpath(
+            posixpath.join(posixpath.dirname(path), text(self._objects.blob(found.oid)))
+        )
+        return None if target.startswith(("/", "..")) else target
+
+    def submodule(self, path: str) -> str | None:
+        """The submodule at or above `path`, whose files are no part of the tree, or None."""
+        parts = path.split("/")
+        for count in range(1, len(parts) + 1):
+            above = "/".join(parts[:count])
+            found = self._objects.entry(self._tree, above)
+            if found is None or found.mode == SUBMODULE:
+                return above if found else None
+        return None
+
     def _find(self, path: str) -> Entry | None:
         path = posixpath.normpath(path).strip("/").removeprefix(".")
         for _ in range(HOPS):
             found, rest = self._walk(path)
-            if found is None or found.mode != "120000":
+            if found is None or found.mode != LINK:
                 return found if not rest else None
             link = path.removesuffix(rest).rstrip("/")
             target = text(self._objects.blob(found.oid))
@@ -63,6 +85,6 @@ class TreeSource:
         parts = [part for part in path.split("/") if part]
         for count in range(1, len(parts)):
             above = self._objects.entry(self._tree, "/".join(parts[:count]))
-            if above is None or above.mode == "120000":
+            if above is None or above.mode == LINK:
                 return above, "/" + "/".join(parts[count:])
         return self._objects.entry(self._tree, path), ""

@@ -184,3 +184,17 @@ def test_there_is_nothing_above_the_root(desk: Desk) -> None:
     desk.json("create", "dev", "--no-test")
     for words in (("production",), ("production", "--to", "dev")):
         assert "there is nothing above it" in desk.kitchen("promote", *words).err
+
+
+def test_a_stage_that_landed_before_another_was_refused_is_said(desk: Desk) -> None:
+    """It stays; the error speaks of the one that did not land."""
+    desk.json("create", "stage", "--permanent")
+    desk.json("create", "idea", "--from", "stage")
+    desk.commit("README.md", "an idea\n", "idea")
+    desk.commit("other.txt", "meanwhile\n")
+    answer = desk.kitchen("promote", "idea")
+    tip = desk.tip("idea")
+    assert answer.status == 2
+    assert "`stage` and `production` have diverged" in answer.err
+    assert f"`stage` was promoted to {tip} and stays there" in answer.err
+    assert desk.tip("stage") == tip

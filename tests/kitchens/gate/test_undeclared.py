@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from kitchens.gate.tree import TreeView
-from kitchens.gate.undeclared import undeclared
+from kitchens.gate.undeclared import submodules, undeclared
+
+LINKS = {"recipes/a/words.py": "lib/words.py"}
 
 FILES = ("lib/words.py", "lib/a b.csv", "other/x.csv", "recipes/a/recipe.toml", "recipes/b/data.csv")
 
@@ -28,6 +30,14 @@ class Files:
         """Files and folders have one."""
         return "1" if any(path == one or one.startswith(f"{path}/") for one in FILES) else None
 
+    def link(self, path: str) -> str | None:
+        """Where a link leads."""
+        return LINKS.get(path)
+
+    def submodule(self, path: str) -> str | None:
+        """There is one, in a recipe."""
+        return "recipes/a/sub" if f"{path}/".startswith("recipes/a/sub/") else None
+
 
 @pytest.mark.parametrize(
     ("log", "missing"),
@@ -37,6 +47,7 @@ class Files:
         ('no files match "../../other/*.csv"', ["other"]),
         ("ModuleNotFoundError: No module named 'words.more'", ["lib/words.py"]),
         ("cat: ../b/data.csv", ["recipes/b/data.csv"]),
+        ("sh: 0: cannot open words.py: No such file", ["lib/words.py"]),
         ("cat: recipe.toml nosuch ../../nosuch ../.. ../../.. /etc/passwd words", []),
     ],
 )
@@ -44,3 +55,10 @@ def test_a_path_counts_when_the_tree_has_it_and_the_gate_had_not(log: str, missi
     """However the tool words it: relative to the recipe, absolute, a pattern, or a module."""
     view = TreeView(Files())
     assert undeclared(log, "/gate/tree", ["recipes/a"], ["recipes/a"], view) == missing
+
+
+def test_a_path_in_a_submodule_names_the_submodule() -> None:
+    """Its files are no part of the tree, so nothing can declare them."""
+    view = TreeView(Files())
+    assert submodules("cat: sub/deep/x: No such file", "/gate/tree", ["recipes/a"], view) == ["recipes/a/sub"]
+    assert submodules("cat: subs/x", "/gate/tree", ["recipes/a"], view) == []

@@ -40,3 +40,15 @@ def test_links_lead_only_where_the_fingerprint_does(source):
     assert list(source.names("recipes/delays/folder")) == ["shared.sql"]
     for name in ("delays/outside.sql", "delays/absolute.sql", "delays/round.sql", "alias/recipe.toml"):
         assert source.read(f"recipes/{name}") is None
+
+
+def test_where_links_and_submodules_are(checkout, repository, source):
+    """Within the tree, and a submodule by any path into it."""
+    assert source.link("recipes/delays/outside.sql") == "README.md"
+    assert source.link("recipes/delays/absolute.sql") is None
+    assert source.link("README.md") is None
+    checkout.git("update-index", "--add", "--cacheinfo", f"160000,{'1' * 40},recipes/sub")
+    source = TreeSource(repository.objects, checkout.git("write-tree"))
+    assert source.submodule("recipes/sub/deep/file.py") == "recipes/sub"
+    assert source.submodule("recipes/delays/recipe.toml") is None
+    assert source.submodule("nothing/here") is None
