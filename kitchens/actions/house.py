@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 from kitchens.gate.tree import TreeView
 from kitchens.git.pinned import PinnedSource, PinnedTree
 from kitchens.git.repository import Repository
-from kitchens.git.source import TreeSource
 from kitchens.model.kitchen import Identity, Registration
 from kitchens.store.registrations import Registrations
 from kitchens_engine.ports import Event, Observer
@@ -59,8 +58,7 @@ class House:
 
     def view(self, treeish: str) -> TreeView:
         """The tree of a commit or tree, for the gate."""
-        objects = self.repository.objects
-        return TreeView(PinnedTree(TreeSource(objects, treeish), objects))
+        return TreeView(PinnedTree(self.repository.objects, treeish))
 
     def source(self, folder: Path, *, lenient: bool = False) -> PinnedSource:
         """The files of a checkout, uncommitted edits included, with the ingredients that it pins."""

@@ -32,6 +32,24 @@ class Step(NamedTuple):
     pin: Pin | None
 
 
+def fetch_for(house: House, revision: str) -> dict[str, Any]:
+    """Fetch what `kitchens.lock` of a commit pins, such as one of long ago that is to be verified. Writes no file.
+
+    Raises `InvalidInput` when there is no such commit.
+    """
+    objects = house.repository.objects
+    tree = objects.resolve(f"{revision}^{{tree}}")
+    if tree is None:
+        raise InvalidInput(f"there is no commit `{revision}`", code="no-commit")
+    pins = read_pins(objects.read(tree, FILE), objects.read(tree, LOCK_FILE))
+    if pins.faults:
+        raise InvalidFiles(pins.faults)
+    steps = [_step(house, pin.wanted, pin, update=False) for pin in pins.locked.values()]
+    made = {step.name: _carry_out(house, step) for step in steps}
+    rows = [_row(step, made[step.name]) for step in steps]
+    return {"path": None, "changed": False, "ingredients": rows}
+
+
 def lock(house: House, update: Sequence[str] = ()) -> dict[str, Any]:
     """Pin what is not pinned, fetch what is not here, move the pins in `update`, drop what nobody names.
 
@@ -59,12 +77,14 @@ def plan(house: House, pins: Pins, update: Sequence[str]) -> tuple[Step, ...]:
                 f"`{FILE}` names no ingredient `{name}`", *hints(name, pins.wanted), code="no-ingredient"
             )
     locked = pins.locked
-    steps = [_step(house, wanted, locked.get(name), name in update) for name, wanted in pins.wanted.items()]
+    steps = [
+        _step(house, wanted, locked.get(name), update=name in update) for name, wanted in pins.wanted.items()
+    ]
     steps += [Step("removed", name, None, pin) for name, pin in locked.items() if name not in pins.wanted]
     return tuple(sorted(steps, key=lambda step: step.name))
 
 
-def _step(house: House, wanted: Wanted, pin: Pin | None, update: bool) -> Step:
+def _step(house: House, wanted: Wanted, pin: Pin | None, *, update: bool) -> Step:
     if pin is None:
         return Step("pinned", wanted.name, wanted, None)
     if update or pin.wanted != wanted:

@@ -27,6 +27,8 @@ class PinnedSource:
         self._base = base
         self._objects = objects
         self._lenient = lenient
+        self._treeish: str | None = None
+        self._known: dict[str, Fault | None] = {}
 
     @cached_property
     def pins(self) -> Pins:
@@ -74,13 +76,18 @@ class PinnedSource:
         raise InvalidFiles((trouble,))
 
     def _trouble(self, name: str) -> Fault | None:
+        if name not in self._known:
+            self._known[name] = self._look(name)
+        return self._known[name]
+
+    def _look(self, name: str) -> Fault | None:
         if name in self.pins.troubles:
             return self.pins.troubles[name]
         pin = self.pins.pins[name]
         if self._twice(name):
             message = f"ingredient `{name}` comes from `{pin.wanted.git}`, and lies in this cookbook too"
             return self._document().fault((ROOM, name), message, f"take one away: this, or `{ROOM}/{name}`")
-        return missing_files(self._document(), pin) if self._objects.tree(pin.tree) is None else None
+        return None if self._objects.tree(pin.tree) else missing_files(self._document(), pin, self._treeish)
 
     def _twice(self, name: str) -> bool:
         return bool(self._base.names(f"{ROOM}/{name}"))
@@ -94,9 +101,10 @@ class PinnedSource:
 class PinnedTree(PinnedSource):
     """The same over a tree in git, where everything has an object id: that of an ingredient is in the lock."""
 
-    def __init__(self, base: TreeSource, objects: Objects) -> None:
-        super().__init__(base, objects)
-        self._tree_of = base
+    def __init__(self, objects: Objects, treeish: str) -> None:
+        self._tree_of = TreeSource(objects, treeish)
+        super().__init__(self._tree_of, objects)
+        self._treeish = treeish
 
     def oid(self, path: str) -> str | None:
         """The id of what is at `path` itself, links not followed (`""`: the whole tree), or None."""

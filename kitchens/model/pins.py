@@ -70,10 +70,11 @@ def read_pins(cookbook: bytes | None, lock: bytes | None) -> Pins:
     return Pins(wanted, locked, pins, troubles, faults, rest)
 
 
-def missing_files(document: Document, pin: Pin) -> Fault:
-    """The fault of an ingredient whose files are not in this repository."""
+def missing_files(document: Document, pin: Pin, tree: str | None) -> Fault:
+    """The fault of an ingredient whose files are not in this repository; `tree` is the cookbook's, if it is in git."""
     message = f"ingredient `{pin.wanted.name}` is pinned at `{pin.commit[:12]}`, and its files are not in this repository"
-    return document.fault(("ingredients", pin.wanted.name), message, "`kitchen lock` fetches them")
+    act = "kitchen lock" if tree is None else f"kitchen lock --commit {tree[:12]}"
+    return document.fault(("ingredients", pin.wanted.name), message, f"`{act}` fetches them")
 
 
 def values(pins: Mapping[str, Pin], rest: Mapping[str, Any]) -> dict[str, Any]:

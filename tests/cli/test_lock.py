@@ -223,6 +223,31 @@ def test_a_clone_fetches_what_is_pinned(shop: Desk, tmp_path: Path, other: Other
     assert shop.json("order", "run", "scores", folder=clone)["status"] == "passed"
 
 
+def test_a_commit_of_long_ago_is_verified_with_what_it_pinned(
+    shop: Desk, tmp_path: Path, other: Other
+) -> None:
+    """`--commit` fetches what its lock names, and moves nothing."""
+    before = shop.tip("production")
+    other.release("v2", score=42)
+    shop.write("kitchens.toml", want(other, "v2"))
+    shop.json("lock")
+    shop.git("commit", "--quiet", "--all", "--message", "scoring 2")
+    clone = tmp_path / "clone"
+    shop.git("clone", "--quiet", f"file://{shop.folder}", str(clone))
+    shop.json("lock", folder=clone)
+
+    failed = shop.json("test", "--commit", before, "--into", "production", status=5, folder=clone)["error"]
+    fetched = shop.json("lock", "--commit", before, folder=clone)
+
+    assert failed["hint"].startswith("`kitchen lock --commit ")
+    assert [row["status"] for row in fetched["ingredients"]] == ["fetched"]
+    assert (
+        shop.json("test", "--commit", before, "--into", "production", folder=clone)["gate"]["status"]
+        == "green"
+    )
+    assert shop.git("status", "--porcelain", folder=clone) == ""
+
+
 @pytest.mark.parametrize(
     ("key", "status", "message", "hint"),
     [

@@ -40,7 +40,7 @@ def prepare(live: LiveNode, token: str, order: Order, runtime: Runtime) -> Comma
     variables = environment.of_process(
         order, scope, live.path, attempt, own, database=kinds.database_mode(node) is not None
     )
-    hidden = order.hidden.texts if secret else ()
+    hidden = order.hidden.texts if secret or scope.secretive else ()
     return Command(token, work.argv, scope.folder, variables, attempt.log, hidden)
 
 

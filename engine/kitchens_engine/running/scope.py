@@ -4,25 +4,30 @@ from __future__ import annotations
 
 import json
 from collections import ChainMap
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Iterator, Mapping, MutableMapping
 from pathlib import Path
 from typing import Any
 
 from kitchens_engine.language.constraints import HIDDEN, hidden_names, masked
+from kitchens_engine.language.layers import found
 from kitchens_engine.order import Order
 from kitchens_engine.outcome import Status, TestRecord, timestamp
+from kitchens_engine.recipe import Recipe
 from kitchens_engine.running import left
 from kitchens_engine.running.attempt import folder_name
 from kitchens_engine.running.plan import Plan, upstream
 from kitchens_engine.templating import template
-from kitchens_engine.values import json_safe
+from kitchens_engine.values import as_word, json_safe
 
 _COUNTED = (Status.PASSED, Status.WARNED, Status.FAILED)
 _NONE = {str(status): 0 for status in _COUNTED}
 
 
 class Scope:
-    """The names of one recipe while it runs. Nodes see what is upstream of them, and nothing else."""
+    """The names of one recipe while it runs. Nodes see what is upstream of them, and nothing else.
+
+    `secretive` says that some of its variables or inputs are hidden, so that any node may write them.
+    """
 
     def __init__(
         self, order: Order, plan: Plan, variables: Mapping[str, Any], inputs: Mapping[str, Any] | None
@@ -34,6 +39,10 @@ class Scope:
         folder = f"{order.folder}/nodes/{folder_name(plan.path)}" if plan.path else str(order.folder)
         self.variables_file = f"{folder}/variables.json"
         self.inputs_file = f"{folder}/inputs.json" if inputs is not None else None
+        self.secretive = False
+        for value in _hidden_values(plan.recipe, variables, inputs or {}):
+            self.secretive = True
+            order.hidden.hide(value)
         self._outputs: MutableMapping[str, Mapping[str, Any]] = {}
         self._tests: MutableMapping[str, dict[str, int]] = {}
         self._upstream: dict[str, set[str]] = {}
@@ -128,3 +137,19 @@ class ItemScope(Scope):
         self._base = self._base | {"each": {"item": value, "index": index}}
         self._outputs = ChainMap({}, self._outputs)
         self._tests = ChainMap({}, self._tests)
+
+
+def _hidden_values(recipe: Recipe, variables: Mapping[str, Any], inputs: Mapping[str, Any]) -> Iterator[str]:
+    """Every text and number of the hidden variables and inputs."""
+    values = [found(variables, keys)[1] for keys in hidden_names(recipe)]
+    values += [inputs.get(name) for name, contract in recipe.inputs.items() if contract.get("hidden")]
+    while values:
+        match values.pop():
+            case Mapping() as table:
+                values.extend(table.values())
+            case list() | tuple() as items:
+                values.extend(items)
+            case None | bool() | "":
+                continue
+            case value:
+                yield as_word(value)

@@ -7,21 +7,29 @@ import click
 from kitchens.cli import show
 from kitchens.cli.command import Answer, KitchenCommand, example
 from kitchens.cli.desk import Desk
+from kitchens_engine.errors import InvalidInput
 
 
-@click.command(cls=KitchenCommand, epilog=example("kitchen lock", "kitchen lock --update scoring"))
+@click.command(
+    cls=KitchenCommand,
+    epilog=example("kitchen lock", "kitchen lock --update scoring", "kitchen lock --commit HEAD~20"),
+)
 @click.option(
     "--update", multiple=True, metavar="NAME", help="Pin this ingredient anew, where its `rev` is now."
 )
+@click.option("--commit", "revision", metavar="REV", help="Only fetch what this commit's kitchens.lock pins.")
 @click.pass_obj
-def lock(desk: Desk, update: tuple[str, ...]) -> Answer:
+def lock(desk: Desk, update: tuple[str, ...], revision: str | None) -> Answer:
     """Pin the ingredients of other repositories in kitchens.lock, and fetch their files.
 
     No pin moves unless it is named, or its lines in kitchens.toml were changed. Commit the file.
     """
+    from kitchens.actions.locking import fetch_for
     from kitchens.actions.locking import lock as pin
 
-    document = pin(desk.house, update)
+    if revision is not None and update:
+        raise InvalidInput("`--commit` only fetches: it takes no `--update`", code="usage")
+    document = pin(desk.house, update) if revision is None else fetch_for(desk.house, revision)
 
     def words() -> None:
         for row in document["ingredients"]:
@@ -29,7 +37,7 @@ def lock(desk: Desk, update: tuple[str, ...]) -> Answer:
             click.echo(f"{row['status']}: {row['name']}  {before}{show.short(row['commit'])} ({row['rev']})")
         if document["changed"]:
             click.echo("`kitchens.lock` changed: `kitchen recipe check`, and commit it")
-        elif not document["ingredients"]:
+        elif not document["ingredients"] and revision is None:
             click.echo("`kitchens.toml` names no ingredient of another repository: nothing to pin")
 
     return Answer(document, words)

@@ -78,22 +78,50 @@ def test_an_ingredient_whose_failure_is_ignored_gives_the_outputs_that_it_has(be
     assert dict(bench.nodes(bench.run())["x"].outputs) == {"here": 1}
 
 
-def test_a_hidden_variable_reaches_its_node_and_no_record(bench: Bench) -> None:
-    """Neither the run's record nor what is left in its folder holds it."""
+def test_a_hidden_variable_reaches_its_nodes_and_no_record(bench: Bench) -> None:
+    """Neither the run's record nor anything that is left in its folder holds it, at any depth."""
+    bench.write(
+        "ingredients/i/recipe.toml",
+        """
+        [inputs]
+        key = { type = "string", hidden = true }
+        [nodes.deep]
+        run = 'echo "deep {{ inputs.key }}"; grep -q t-4711 "$KITCHEN_INPUTS"'
+        """,
+    )
     bench.recipe("""
         [variables]
         token = ""
         [constraints.token]
         hidden = true
         [nodes.use]
-        run = 'test {{ variables.token }} = t-4711 && grep -q t-4711 "$KITCHEN_VARIABLES"'
+        run = '''
+            test {{ variables.token }} = t-4711 && grep -q t-4711 "$KITCHEN_VARIABLES"
+            echo "it is {{ variables.token }}"
+            echo "said={{ variables.token }}" >> $KITCHEN_OUTPUT
+        '''
+        [nodes.nested]
+        ingredient = "i"
+        inputs = { key = "{{ variables.token }}" }
+        [nodes.wrong]
+        run = "echo {{ variables.token }} >&2; exit 3"
     """)
 
     record = bench.run(overrides=("token=t-4711",))
+    files = [path for path in Path(record.folder).rglob("*") if path.is_file()]
 
-    assert record.status == "passed"
+    assert bench.statuses(record) == {
+        "use": "passed",
+        "nested": "passed",
+        "nested/deep": "passed",
+        "wrong": "failed",
+    }
     assert record.variables == {"token": "***"}
     assert json.loads(Path(record.folder, "variables.json").read_text()) == {"token": "***"}
+    assert bench.log(bench.nodes(record)["use"]) == "it is ***\n"
+    assert "t-4711" not in repr(record) and "t-4711" not in repr(bench.events)
+    assert [path for path in files if b"4711" in path.read_bytes()] == []
+    assert b"4711" not in (bench.root / "records.sqlite").read_bytes()
 
 
 @pytest.mark.parametrize(
