@@ -62,7 +62,8 @@ def plan_merge(house: House, name: str, into: str | None, message: str | None) -
         house.identity,
         house.now(),
     )
-    return MovePlan("merged", source, target, commit, merged.tree, replace(gate, commit=commit), notes)
+    gate = replace(gate, commit=commit)
+    return MovePlan("merged", source, target, commit, merged.tree, gate, notes, merged.base)
 
 
 def preview(house: House, name: str, into: str | None) -> dict[str, Any]:

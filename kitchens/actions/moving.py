@@ -7,6 +7,7 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 
+from kitchens.actions.certifying import certify_merge
 from kitchens.actions.gating import GatePlan, carry_out_gate
 from kitchens.actions.house import House
 from kitchens.actions.kitchens import Kitchen
@@ -15,14 +16,15 @@ from kitchens.git.healing import TEMPORARY
 from kitchens.git.landing import carry_out, plan_landing
 from kitchens.git.repository import Repository
 from kitchens.model.gate import Gate, Move
-from kitchens.model.kitchen import Landing, Registration
+from kitchens.model.kitchen import Certificate, Landing, Registration
 
 
 @dataclass(frozen=True)
 class MovePlan:
     """A move of `target` to `commit`, which came from `source`, and the gate that it must pass.
 
-    `status` is what it will be called when it lands: `merged` or `promoted`.
+    `status` is what it will be called when it lands: `merged` or `promoted`. `base` is the merge base by which a
+    merge was made.
     """
 
     status: str
@@ -32,18 +34,25 @@ class MovePlan:
     tree: str
     gate: GatePlan
     notes: tuple[str, ...] = ()
+    base: str | None = None
 
 
 def land(house: House, plan: MovePlan) -> Move:
-    """Pass the gate and move the target. Raises `Moved` when somebody else moved it meanwhile, and
-    `InvalidInput` when an edited file of a checkout is in the way; nothing has moved then."""
+    """Pass the gate and move the target. Raises `Moved` when somebody else moved it meanwhile,
+    `InvalidInput` when an edited file of a checkout is in the way, and `EnvironmentFailure` for a merge that a
+    second computation does not agree with; nothing has moved then."""
+    certificate = None
+    if plan.status == "merged":
+        certificate = certify_merge(house.repository, plan.commit, plan.target.tip, plan.base)
     landing = plan_landing(house.repository, plan.target.name, plan.target.tip, plan.commit)
     with candidate(house.repository, plan.commit, house.now()) if plan.gate.runs else nullcontext():
         gate = carry_out_gate(house, plan.gate)
     if gate.status == "red":
         return _move(plan, "red", gate)
     left = carry_out(
-        landing, lambda: _write_pending(house, plan), f"kitchen: {plan.status} {plan.source.name}"
+        landing,
+        lambda: _write_pending(house, plan, certificate),
+        f"kitchen: {plan.status} {plan.source.name}",
     )
     for path in left:
         house.note(f"{path} was edited in this very moment and left as it is")
@@ -78,7 +87,7 @@ def _move(plan: MovePlan, status: str, gate: Gate) -> Move:
     )
 
 
-def _write_pending(house: House, plan: MovePlan) -> None:
+def _write_pending(house: House, plan: MovePlan, certificate: Certificate | None) -> None:
     """The landing, in the target's registration, before its branch moves: it counts when the branch contains it."""
     landing = Landing(
         status=plan.status,
@@ -88,6 +97,7 @@ def _write_pending(house: House, plan: MovePlan) -> None:
         who=str(house.identity),
         when=house.now(),
         recipes=plan.gate.shown,
+        certificate=certificate,
     )
     registered = plan.target.registered or implied_registration(house, plan.target)
     house.register(

@@ -10,12 +10,22 @@ from typing import Any, NamedTuple
 from kitchens.model.names import KitchenName
 
 
+class Certificate(NamedTuple):
+    """What a second computation agreed to: the merge of both `sides` (the target's tip, then what came into it), whose
+    merge bases are `bases`, is exactly `tree`. `digest` (hex) also covers the paths at which content was mixed."""
+
+    bases: tuple[str, ...]
+    sides: tuple[str, str]
+    tree: str
+    digest: str
+
+
 class Landing(NamedTuple):
     """A move of a kitchen's branch through the gate, written down before the branch moves.
 
     It counts as done exactly when the branch contains `commit`. `status` is `merged`,
     `promoted` or `rolled-back`; `source` the kitchen it came from; `recipes` what the
-    gate had to show, as pairs of recipe and fingerprint.
+    gate had to show, as pairs of recipe and fingerprint. A merge carries its `certificate`.
     """
 
     status: str
@@ -25,6 +35,7 @@ class Landing(NamedTuple):
     who: str
     when: datetime
     recipes: tuple[tuple[str, str], ...] = ()
+    certificate: Certificate | None = None
 
 
 class Registration(NamedTuple):

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from kitchens.git.refs import Moved
 from kitchens.git.repository import Repository
-from kitchens.model.kitchen import Identity, Landing, Registration
+from kitchens.model.kitchen import Certificate, Identity, Landing, Registration
 from kitchens.model.names import KitchenName
 from kitchens_engine.errors import EnvironmentFailure
 from kitchens_engine.language import layers
@@ -207,7 +207,17 @@ def _values(registration: Registration) -> dict[str, Any]:
             "who": landing.who,
             "when": landing.when,
             "recipes": [list(pair) for pair in landing.recipes],
+            "certificate": landing.certificate and _certificate_values(landing.certificate),
         },
+    }
+
+
+def _certificate_values(certificate: Certificate) -> dict[str, Any]:
+    return {
+        "bases": list(certificate.bases),
+        "sides": list(certificate.sides),
+        "tree": certificate.tree,
+        "digest": certificate.digest,
     }
 
 
@@ -245,6 +255,7 @@ def _from_values(values: Mapping[str, Any]) -> Registration:
 
 
 def _landing(values: Mapping[str, Any]) -> Landing:
+    certificate = values.get("certificate")
     return Landing(
         status=values["status"],
         previous=values["previous"],
@@ -253,4 +264,10 @@ def _landing(values: Mapping[str, Any]) -> Landing:
         who=values["who"],
         when=values["when"],
         recipes=tuple((recipe, fingerprint) for recipe, fingerprint in values["recipes"]),
+        certificate=certificate and _certificate(certificate),
     )
+
+
+def _certificate(values: Mapping[str, Any]) -> Certificate:
+    ours, theirs = values["sides"]
+    return Certificate(tuple(values["bases"]), (ours, theirs), values["tree"], values["digest"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tomllib
+
 from tests.cli.conftest import COOKBOOK, RECIPE, Desk
 
 
@@ -93,3 +95,15 @@ def test_the_commit_that_makes_a_cookbook_can_be_tested(empty: Desk) -> None:
     document = empty.json("test", "main")
     assert [one["status"] for one in document["gate"]["recipes"]] == ["passed"]
     assert empty.json("verify")["faults"] == []
+
+
+def test_a_merge_is_recorded_with_its_certificate(desk: Desk) -> None:
+    """Merge base, sides, tree and hash stand beside the landing."""
+    desk.json("create", "dev")
+    desk.commit("README.md", "dev\n", "dev")
+    base, ours, theirs = desk.tip("production"), desk.commit("other.md", "production\n"), desk.tip("dev")
+    tree = desk.json("merge", "dev")["tree"]
+    landing = tomllib.loads(desk.git("show", "refs/kitchens/production:kitchen.toml"))["landing"]
+    certificate = landing["certificate"]
+    assert (certificate["bases"], certificate["sides"], certificate["tree"]) == ([base], [ours, theirs], tree)
+    assert len(certificate["digest"]) == 64

@@ -45,7 +45,7 @@ class Checkout:
     path: Path
     environment: dict[str, str]
 
-    def git(self, *words: str | Path, input: bytes | None = None) -> str:
+    def git(self, *words: str | Path, input: bytes | None = None, status: tuple[int, ...] = (0,)) -> str:
         """Run git as a user would; its output without the last newline."""
         done = subprocess.run(
             ["git", *map(str, words)],
@@ -55,7 +55,7 @@ class Checkout:
             capture_output=True,
             check=False,
         )
-        assert done.returncode == 0, done.stderr.decode()
+        assert done.returncode in status, done.stderr.decode()
         return done.stdout.decode("utf-8", "surrogateescape").removesuffix("\n")
 
     def write(self, path: str, content: str | bytes) -> Path:

@@ -1,0 +1,46 @@
+"""Before a merge lands, and whenever it is verified: is it exactly what its two sides add up to?"""
+
+from __future__ import annotations
+
+from kitchens.gate.ancestry import merge_bases
+from kitchens.gate.certificate import Sides, Uncertified, certify
+from kitchens.git.merging import merge_commits
+from kitchens.git.repository import Repository
+from kitchens.model.kitchen import Certificate
+from kitchens_engine.errors import EnvironmentFailure
+
+
+def certify_merge(repository: Repository, commit: str, ours: str, claimed: str | None = None) -> Certificate:
+    """The certificate of a merge commit whose first parent must be `ours`, with the merge run once more.
+
+    `claimed` is the merge base that it was made by. Raises `EnvironmentFailure`, which says nothing about the
+    change, when the two computations disagree.
+    """
+    try:
+        return recompute(repository, commit, ours, claimed, again=True)
+    except Uncertified as reason:
+        raise EnvironmentFailure(
+            f"the merge `{commit[:12]}` is not what its sides add up to: {reason}; nothing has moved",
+            "`git fsck` says whether the repository is damaged; merge again",
+            code="certificate",
+        ) from reason
+
+
+def recompute(
+    repository: Repository, commit: str, ours: str, claimed: str | None = None, *, again: bool
+) -> Certificate:
+    """The certificate, from the objects alone; with `again` the merge is run once more too. Raises `Uncertified`."""
+    objects = repository.objects
+    made = objects.commit(commit)
+    if len(made.parents) != 2 or made.parents[0] != ours:
+        raise Uncertified(f"its parents are not `{ours[:12]}` and one other commit")
+    theirs = made.parents[1]
+    bases = merge_bases(ours, theirs, objects.commits)
+    if not bases or (claimed is not None and claimed not in bases):
+        raise Uncertified(f"`{str(claimed)[:12]}` is no merge base of its sides")
+    rerun = merge_commits(repository, ours, theirs).tree if again else None
+    if again and rerun is None:
+        raise Uncertified("merged once more, its sides are in conflict")
+    *bases_trees, our_tree, their_tree = (each.tree for each in objects.commits([*bases, ours, theirs]))
+    sides = Sides(tuple(bases_trees), our_tree, their_tree)
+    return certify(objects, sides, (bases, ours, theirs), made.tree, rerun)
