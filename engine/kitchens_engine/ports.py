@@ -28,6 +28,7 @@ class Command(NamedTuple):
     `token` names the attempt: it is unique in the run, and the end is reported under it.
     Where there are `hidden` texts, the log gets `***` in their place: the runtime stands
     between the process and its log, which a command without any writes by itself.
+    `companion` names the process of the worker that can do the same at less cost (`running.companion`).
     """
 
     token: str
@@ -36,6 +37,7 @@ class Command(NamedTuple):
     environment: Mapping[str, str]
     log: str | Path
     hidden: tuple[bytes, ...] = ()
+    companion: str | None = None
 
 
 class Ended(NamedTuple):
@@ -73,6 +75,9 @@ class Runtime(Protocol):
 
     def wait(self, timeout: float | None) -> Sequence[Ended]:
         """The processes that ended; waits at most `timeout` seconds for the first (None: as long as any runs)."""
+
+    def listen(self, descriptor: int | None) -> None:
+        """From now on `wait` also returns, perhaps with nothing, when `descriptor` can be read. None: no more."""
 
     def kill(self, token: str) -> None:
         """End the process with all its descendants: asked first, forced after a short grace. Its end is reported by `wait`."""

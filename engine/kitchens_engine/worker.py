@@ -7,6 +7,7 @@ nothing of this package. Those beside it know nothing of each other.
     worker.py sql REQUEST RESULT      statements and SQL tests on the embedded database
     worker.py call REQUEST RESULT     a function of the recipe
     worker.py tests REQUEST RESULT    the recipe's functional tests
+    worker.py forks REQUESTS ANSWERS  many of these requests, each in a fork (`worker_forks.py`)
 
 REQUEST and RESULT are JSON files. The result carries the request's token, is written last
 and appears whole or not at all, so that its presence is evidence of an end. Exit status:
@@ -36,12 +37,22 @@ Result = Dict[str, Any]
 Compared = Tuple[str, Any, Any]
 
 _BATCH = 2048
+#: What a process of the worker has imported before it imports anything of a recipe.
+_KNOWN = frozenset(sys.modules)
 
 
 def main(arguments: list[str]) -> int:
-    command, request_path, result_path = arguments
+    command, *paths = arguments
+    if command == "forks":
+        return int(beside("forks").serve(*paths, carry_out, _KNOWN))
+    request_path, result_path = paths
     with open(request_path, encoding="utf-8") as file:
         request = json.load(file)
+    return carry_out(command, request, result_path)
+
+
+def carry_out(command: str, request: Request, result_path: str) -> int:
+    """Do what is asked in this process, and write the result; the exit status."""
     # Code of the recipe is imported from its folder, which is the working directory,
     # and never from where this file happens to lie.
     sys.path[0] = os.getcwd()

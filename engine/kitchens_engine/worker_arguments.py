@@ -63,7 +63,7 @@ def bind(
         for given in arguments:
             if given not in parameters:
                 raise Unfit(f"`{name}` has no parameter `{given}`")
-    hints = _hints(function)
+    hints = _hints(function) if arguments else {}
     keywords: Dict[str, Any] = {}
     for parameter in parameters.values():
         if parameter.name in offers:

@@ -29,7 +29,7 @@ class Conversation:
         self._frames = Frames()
         self._text = {OUTPUT: b"", ERRORS: b""}
         self._over = False
-        self._inbox: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+        self._inbox: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         self._listener = threading.Thread(target=self._listen, name="docker-agent", daemon=True)
         self._listener.start()
 
@@ -51,14 +51,18 @@ class Conversation:
         with contextlib.suppress(queue.Empty):
             data = self._inbox.get(timeout=timeout) if timeout > 0 else self._inbox.get_nowait()
             while True:
-                answers.extend(self._feed(data))
-                if not data:
+                answers.extend([[]] if data is None else self._feed(data))
+                if data == b"":
                     self._over = True
                     break
                 data = self._inbox.get_nowait()
         if self._over and not answers:
             raise Silenced
         return answers
+
+    def wake(self) -> None:
+        """From any thread: let `hear` return, with an answer of no words."""
+        self._inbox.put(None)
 
     @property
     def complaint(self) -> str:

@@ -15,6 +15,7 @@ from kitchens.containers.conversation import Silenced
 from kitchens.containers.engine import Engine
 from kitchens.containers.fifo import Fifo
 from kitchens.containers.image import ImageToolchain
+from kitchens.containers.listener import Listener
 from kitchens.containers.place import Place
 from kitchens.containers.room import open_room
 from kitchens_engine.errors import EnvironmentFailure
@@ -63,6 +64,8 @@ class DockerRuntime:
         self._unanswered = 0
         self._lost: str | None = None
         self._closed = False
+        self._listener: Listener | None = None
+        self._woken = False
         self._mark = os.urandom(8).hex()
         self._environment = _environment(place)
         for folder in (place.data, place.folder):
@@ -113,6 +116,12 @@ class DockerRuntime:
         """No: the container of a runner that was killed is swept away when this runtime opens its own."""
         return False
 
+    def listen(self, descriptor: int | None) -> None:
+        """From now on `wait` also returns, perhaps with nothing, when `descriptor` can be read. None: no more."""
+        if self._listener is not None:
+            self._listener.close()
+        self._listener = None if descriptor is None else Listener(descriptor, self._wake)
+
     def wait(self, timeout: float | None) -> Sequence[Ended]:
         """The processes that ended; waits at most `timeout` seconds for the first."""
         deadline = None if timeout is None else time.monotonic() + timeout
@@ -120,7 +129,8 @@ class DockerRuntime:
             self._take_in(self._patience(deadline))
             self._force(time.monotonic())
             late = deadline is not None and time.monotonic() >= deadline
-            if self._ended or late or not self._nodes:
+            if self._ended or self._woken or late or not self._nodes:
+                self._woken = False
                 ended, self._ended = self._ended, []
                 return ended
 
@@ -134,9 +144,13 @@ class DockerRuntime:
     def close(self) -> None:
         """Remove the container, and with it whatever still runs in it."""
         self._lost, self._closed = self._lost or "the runtime was closed", True
+        self.listen(None)
         self._room.close()
         for number in list(self._nodes):
             self._forget(number)
+
+    def _wake(self) -> None:
+        self._room.talk.wake()
 
     def _recovered(self) -> bool:
         if self._closed:
@@ -173,6 +187,7 @@ class DockerRuntime:
                 return
             for words in answers:
                 self._hear(words)
+            self._woken = self._woken or [] in answers
             if answers:
                 self._unanswered = 0
             elif left == _SILENCE:

@@ -62,6 +62,7 @@ class Execution:
                 self._cancel()
             self._advance()
             if self.graph.remaining == 0:
+                self._processes.close()
                 return
             self._wait()
             self._timers.ring()
@@ -96,8 +97,9 @@ class Execution:
         self._processes.abandon(_PATIENCE)
 
     def close(self) -> None:
-        """Give back what is shared with other runs."""
+        """Give back what is shared with other runs, and what only this one needed."""
         self._pools.close()
+        self._processes.close()
 
     def _cancel(self) -> None:
         """Asked to stop: end all but what cleans up; asked again, that too."""

@@ -13,6 +13,7 @@ from kitchens_engine.recipe import Test
 from kitchens_engine.redaction.hidden import Hidden
 from kitchens_engine.running import environment, fan, left, secrets
 from kitchens_engine.running.attempt import Attempt, value_of
+from kitchens_engine.running.companion import FORKS
 from kitchens_engine.running.live import COMMAND, SQL, WORK, LiveNode
 from kitchens_engine.testing.measures import Measured
 from kitchens_engine.values import as_word
@@ -41,7 +42,10 @@ def prepare(live: LiveNode, token: str, order: Order, runtime: Runtime) -> Comma
         order, scope, live.path, attempt, own, database=kinds.database_mode(node) is not None
     )
     hidden = order.hidden.texts if secret or scope.secretive else ()
-    return Command(token, work.argv, scope.folder, variables, attempt.log, hidden)
+    # Libraries may read the environment when they are imported: what is a node's own must be there before.
+    # And what is hidden from a log is so by the runtime, which stands between it and a process of its own.
+    companion = FORKS if work.request is not None and not node.env and not hidden else None
+    return Command(token, work.argv, scope.folder, variables, attempt.log, hidden, companion)
 
 
 def learn(live: LiveNode, result: dict[str, Any], hidden: Hidden) -> None:

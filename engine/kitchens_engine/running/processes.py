@@ -13,6 +13,7 @@ from kitchens_engine.ports import Command, Ended, Runtime
 from kitchens_engine.retry import LOST, OTHER
 from kitchens_engine.running import launch, secrets
 from kitchens_engine.running.clip import clip
+from kitchens_engine.running.crew import Crew
 from kitchens_engine.running.evidence import unexplained, why_failed
 from kitchens_engine.running.journal import Journal
 from kitchens_engine.running.live import WORK, End, LiveNode
@@ -34,6 +35,7 @@ class Processes:
     ) -> None:
         self._order = order
         self._runtime = runtime
+        self._crew = Crew(runtime, order.folder)
         self._journal = journal
         self._ended = ended
         self._lost = lost
@@ -77,9 +79,9 @@ class Processes:
         if any(self._running[command.token].follows for command in self._due):
             self._journal.flush()
         for command in self._due:
-            self._runtime.start(command)
+            self._crew.start(command)
             if self._running[command.token].end is not None:
-                self._runtime.kill(command.token)
+                self._crew.kill(command.token)
         self._due.clear()
 
     def adopt(self, live: LiveNode) -> bool:
@@ -98,11 +100,11 @@ class Processes:
     def kill(self, live: LiveNode) -> None:
         """End the node's process, which is running."""
         assert live.token is not None
-        self._runtime.kill(live.token)
+        self._crew.kill(live.token)
 
     def wait(self, patience: float) -> None:
         """Wait at most so many seconds for the first to end, and tell of all that did."""
-        for ended in self._runtime.wait(patience):
+        for ended in self._crew.wait(patience):
             self._process_ended(ended)
 
     def clip_logs(self) -> None:
@@ -116,11 +118,15 @@ class Processes:
         for command in self._due:
             self._running.pop(command.token, None)
         for token in self._running:
-            self._runtime.kill(token)
+            self._crew.kill(token)
         deadline = time.monotonic() + 5
         while self._running and time.monotonic() < deadline:
-            for ended in self._runtime.wait(patience):
+            for ended in self._crew.wait(patience):
                 self._running.pop(ended.token, None)
+
+    def close(self) -> None:
+        """Nothing more is started."""
+        self._crew.close()
 
     def _process_ended(self, ended: Ended) -> None:
         live = self._running.pop(ended.token)

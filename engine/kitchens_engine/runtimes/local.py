@@ -40,6 +40,7 @@ class LocalRuntime:
             ledgers.mkdir(parents=True, exist_ok=True)
         self._opened = 0
         self._poll = select.poll()
+        self._listened: int | None = None
         self._spawner: Spawner | None = None
         self._earlier: list[Ledger] | None = None
         self._adopted: dict[str, Ledger] = {}
@@ -58,13 +59,23 @@ class LocalRuntime:
         while True:
             ended = self._adopted_ended()
             busy = self._spawner is not None and self._spawner.running
-            if busy and self._poll.poll(self._patience(deadline, at_once=bool(ended))):
+            said = self._poll.poll(self._patience(deadline, at_once=bool(ended))) if busy else []
+            woken = any(descriptor == self._listened for descriptor, _ in said)
+            if len(said) > woken:
                 ended += self._hear()
             late = deadline is not None and time.monotonic() >= deadline
-            if ended or late or not (busy or self._adopted):
+            if ended or woken or late or not (busy or self._adopted):
                 return ended
             if not busy:
                 time.sleep(_LOOK)
+
+    def listen(self, descriptor: int | None) -> None:
+        """From now on `wait` also returns, perhaps with nothing, when `descriptor` can be read. None: no more."""
+        if self._listened is not None:
+            self._poll.unregister(self._listened)
+        if descriptor is not None:
+            self._poll.register(descriptor, select.POLLIN)
+        self._listened = descriptor
 
     def kill(self, token: str) -> None:
         """End the process with all its descendants: asked first, forced after two seconds."""

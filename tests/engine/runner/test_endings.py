@@ -40,6 +40,10 @@ class Scripted:
 
     def kill(self, token: str) -> None: ...
 
+    def listen(self, descriptor: int | None) -> None:
+        if descriptor is not None:
+            raise OSError("without processes there are no companions")
+
     def adopt(self, token: str) -> bool:
         return False
 
