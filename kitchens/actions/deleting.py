@@ -39,6 +39,7 @@ def plan_delete(house: House, name: str, *, force: bool = False) -> DeletePlan:
     last two not with `force`."""
     kitchens = Kitchens(house)
     kitchen = kitchens.get(name)
+    kitchens.require_rules()
     if kitchen.parent is None or kitchen.protected:
         why = "is the root kitchen" if kitchen.parent is None else "is protected"
         raise Refused(f"`{name}` {why} and cannot be deleted", kitchen=name)

@@ -118,6 +118,13 @@ class Kitchens:
         except (InvalidInput, InvalidFiles):
             return None
 
+    def require_rules(self) -> None:
+        """Raise the fault of production's `kitchens.toml` when it cannot be read: nobody knows then what is protected,
+        or where the changes of a permanent kitchen go."""
+        tip = self.branches.get(self.root)
+        if self.cookbook is None and tip is not None and (view := self.house.view(tip)).oid("kitchens.toml"):
+            _ = view.cookbook
+
     @cached_property
     def names(self) -> tuple[KitchenName, ...]:
         """Every kitchen that has a branch: registered, or named as permanent by production's `kitchens.toml`."""
@@ -162,6 +169,8 @@ class Kitchens:
         """The parent. Raises `InvalidInput` for the root, and when the parent is gone."""
         if kitchen.parent is None:
             raise InvalidInput(f"`{kitchen.name}` is the root kitchen and has no parent", code="no-parent")
+        if kitchen.permanent:
+            self.require_rules()
         if kitchen.parent not in self.branches:
             raise InvalidInput(
                 f"`{kitchen.parent}`, the parent of `{kitchen.name}`, is gone",

@@ -336,3 +336,17 @@ def test_a_declared_kitchen_is_not_made_from_another_parent(desk: Desk) -> None:
     answer = desk.kitchen("create", "dev", "--from", "idea")
     assert (answer.status, "makes `production` the parent of `dev`" in answer.err) == (2, True)
     assert desk.refs() == before
+
+
+def test_while_the_rules_cannot_be_read_nothing_is_deleted(desk: Desk) -> None:
+    """Nobody knows then what is protected, nor where a permanent kitchen's changes go; what only shows still does."""
+    desk.commit("kitchens.toml", COOKBOOK + "protected = true\n")
+    desk.json("create", "dev")
+    desk.json("create", "idea", "--from", "dev")
+    desk.commit("kitchens.toml", COOKBOOK + "protectd = true\n")
+    before = desk.refs()
+    for words in (("delete", "dev", "--force"), ("delete", "idea"), ("merge", "dev"), ("promote", "dev")):
+        error = desk.json(*words, status=2)["error"]
+        assert (error["file"], error["hint"]) == ("kitchens.toml", "did you mean `protected`?"), words
+    assert desk.refs() == before
+    assert [one["name"] for one in desk.json("list")] == ["production", "dev", "idea"]
