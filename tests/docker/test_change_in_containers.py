@@ -164,3 +164,29 @@ def test_a_process_attestation_does_not_count_where_containers_are_asked_for(boo
     assert verdict(book.json("promote", "dev")["stages"][0]["gate"]) == "passed"
     assert {runtime for runtime, _ in proofs(book, "counts")} == {"process", "docker"}
     assert book.json("verify", "production")["faults"] == []
+
+
+def test_a_pinned_ingredient_runs_in_the_container_of_its_run(book: Desk) -> None:
+    """In a gate and in an order: its files come from git, its functional tests and SQL with them."""
+    other = Desk(book.folder.parent / "scores", lambda: ("", ""))
+    other.folder.mkdir()
+    other.git("init", "--quiet", "--initial-branch=main")
+    other.write(
+        "ingredients/scoring/tests/test_host.py",
+        "import socket\n\ndef test_it():\n    assert socket.gethostname() == 'kitchen'\n",
+    )
+    other.write("ingredients/scoring/rows.sql", "select count(*) as n from t")
+    contract = '[outputs]\nn = { type = "integer", value = "{{ outputs.count.n }}" }\n'
+    other.commit("ingredients/scoring/recipe.toml", f'{contract}[nodes.count]\nsql = "rows.sql"\n')
+    asks = f'{COOKBOOK}\n[ingredients.scoring]\ngit = "{other.folder}"\nrev = "main"\n'
+    uses = '[nodes.score]\nneeds = ["load"]\ningredient = "scoring"\n[[nodes.score.tests]]\noutput = "n"\nabove = 1\n'
+    book.write("kitchens.toml", asks)
+    book.json("lock")
+    book.commit("recipes/counts/recipe.toml", f"{RECIPE}\n{uses}")
+
+    created = book.json("create", "dev")
+    run = book.json("order", "run", "counts", "--kitchen", "dev")
+
+    assert verdict(created["gate"]) == "passed"
+    assert (run["status"], run["runtime"]) == ("passed", "docker")
+    assert {test["recipe"] for test in run["tests"]} == {"counts", "scoring"}

@@ -104,6 +104,7 @@ def test_an_assignment_has_the_type_of_its_default(text: str, keys: tuple[str, .
         ("year.x=1", "variable `year` is an integer, not a table (`{'x': 1}`)", None),
         ("year", "`year` assigns nothing", "write `name=value`, or `table.name=value`"),
         ("=1", "`=1` assigns nothing", "write `name=value`, or `table.name=value`"),
+        (r'"\q"=1', r'`"\q"=1` assigns nothing', "write `name=value`, or `table.name=value`"),
         ("a..b=1", "`a..b=1` assigns nothing", "write `name=value`, or `table.name=value`"),
     ],
 )
