@@ -102,7 +102,7 @@ def _repository(house: House) -> Finding:
     common = house.repository.common
     trouble = house.repository.git.disk_trouble()
     if trouble:
-        return Finding("repository", "error", *trouble)
+        return Finding("repository", "warning", *trouble)
     return Finding("repository", "ok", f"{common} can be written")
 
 
