@@ -11,15 +11,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kitchens.gate.tree import TreeView
-from kitchens.git.pinned import PinnedSource, PinnedTree
 from kitchens.git.repository import Repository
-from kitchens.model.kitchen import Identity, Registration
-from kitchens.store.registrations import Registrations
 from kitchens_engine.ports import Event, Observer
 
 if TYPE_CHECKING:
+    from kitchens.gate.tree import TreeView
+    from kitchens.git.pinned import PinnedSource
+    from kitchens.model.kitchen import Identity, Registration
     from kitchens.store.attestations import Attestations
+    from kitchens.store.registrations import Registrations
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,8 @@ class House:
     @cached_property
     def registrations(self) -> Registrations:
         """The store of `refs/kitchens/`."""
+        from kitchens.store.registrations import Registrations
+
         return Registrations(self.repository)
 
     @cached_property
@@ -58,10 +60,14 @@ class House:
 
     def view(self, treeish: str) -> TreeView:
         """The tree of a commit or tree, for the gate."""
+        from kitchens.gate.tree import TreeView
+        from kitchens.git.pinned import PinnedTree
+
         return TreeView(PinnedTree(self.repository.objects, treeish))
 
     def source(self, folder: Path, *, lenient: bool = False) -> PinnedSource:
         """The files of a checkout, uncommitted edits included, with the ingredients that it pins."""
+        from kitchens.git.pinned import PinnedSource
         from kitchens_engine.language.shelf import FolderSource
 
         return PinnedSource(FolderSource(folder), self.repository.objects, lenient=lenient)

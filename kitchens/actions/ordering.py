@@ -99,7 +99,7 @@ def carry_out_order(house: House, plan: OrderPlan) -> dict[str, Any]:
         recipe = shelf.recipe(plan.recipe)
         cookbook = cookbook_in(plan.checkout)
         checked(shelf, [plan.recipe], pools=cookbook.pools)
-        settings, variables = _values(plan, recipe)
+        settings, variables = values_of(plan, recipe)
         earlier = {} if past is None else past.record.asked["earlier"]
         _refuse_what_cannot_run(house, plan, shelf, earlier)
         now = house.now()
@@ -145,7 +145,7 @@ def carry_out_order(house: House, plan: OrderPlan) -> dict[str, Any]:
             return run_order(house, order, place).document()
 
 
-def _values(plan: OrderPlan, recipe: Recipe) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+def values_of(plan: OrderPlan, recipe: Recipe) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
     """The kitchen's settings and the variables: as they are now, or as they were recorded."""
     settings = plan.kitchen.registered.settings if plan.kitchen.registered else {}
     if plan.past is None:

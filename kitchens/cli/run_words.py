@@ -25,7 +25,7 @@ def run_words(document: dict[str, Any], *, nodes: bool = False) -> None:
         if nodes or test["status"] != "passed":
             click.echo(f"  {show.state(test['status'])}  {_test(test)}")
     click.echo(f"  run {document['run']}: `kitchen order show {document['run']}`")
-    if document["status"] in ("failed", "cancelled", "interrupted"):
+    if document["status"] in ("failed", "cancelled", "interrupted") and not document.get("gate"):
         click.echo(f"  go on: `kitchen order resume {document['run']}`")
 
 
@@ -53,6 +53,56 @@ def _trouble(nodes: list[dict[str, Any]], above: str) -> None:
                 click.echo(f"      {show.state(test['status'])}  {_test(test)}")
         if node["status"] == "failed" and node.get("log"):
             click.echo(f"      log: {node['log']}")
+
+
+def plan_words(document: dict[str, Any]) -> None:
+    """What would become of each node, and why."""
+    variation = f" ({document['variation']})" if document["variation"] else ""
+    edited = ", edited" if document["dirty"] else ""
+    where = f"{document['kitchen']} at {show.short(document['commit'])}{edited}"
+    click.echo(f"{document['recipe']}{variation} in {where}; nothing was run")
+    for node in document["nodes"]:
+        click.echo(f"  {node['does']:<8}  {node['path']}  {node['why']}")
+
+
+def difference_words(document: dict[str, Any]) -> None:
+    """What was different about two runs, one line each."""
+    for run in document["runs"]:
+        took = show.seconds(run["seconds"])
+        click.echo(f"{show.state(run['status'])}  {run['run']}  {run['recipe']} in {run['kitchen']}  {took}")
+    code = document["code"]
+    if code["commits"]:
+        click.echo(f"code: {' → '.join(show.short(commit) for commit in code['commits'])}")
+    for file in code["files"] or ():
+        click.echo(f"  {file['change']}  {file['path']}")
+    if code["why"]:
+        click.echo(f"  {code['why']}")
+    if document["toolchain"]:
+        click.echo(f"toolchain: {_change(document['toolchain'])}")
+    for kind in ("variables", "measures"):
+        for one in document[kind]:
+            click.echo(f"{kind[:-1]} {one['name']}: {_change(one['values'])}")
+    _node_differences(document)
+
+
+def _node_differences(document: dict[str, Any]) -> None:
+    for node in document["nodes"]:
+        if node["status"]:
+            click.echo(f"node {node['node']}: {_change(node['status'])}")
+        for output in node["outputs"]:
+            click.echo(f"output {node['node']}.{output['name']}: {_change(output['values'])}")
+    for one in document["seconds"]:
+        before, after = (value or 0.0 for value in one["values"])
+        if abs(after - before) > max(1.0, 0.5 * before):
+            click.echo(f"time of {one['node']}: {show.seconds(before)} → {show.seconds(after)}")
+
+
+def _change(values: list[Any]) -> str:
+    return " → ".join("nothing" if value is None else _shortened(str(value)) for value in values)
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 def tests_words(tests: list[dict[str, Any]]) -> None:

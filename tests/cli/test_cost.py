@@ -83,3 +83,15 @@ def test_an_order_in_the_process_runtime_imports_nothing_of_docker(desk: Desk) -
 
     assert "kitchens_engine.runtimes.local" in imported
     assert not imported & {"docker", "http.client", "ssl", "tarfile", "kitchens.containers.engine"}
+
+
+def test_what_ran_is_listed_without_reading_recipes(desk: Desk) -> None:
+    """Neither the recipe language, nor TOML, nor what runs anything."""
+    desk.json("order", "run", "counts")
+    imported = imports_of(desk, "order", "list")
+
+    assert "kitchens_engine.records" in imported
+    assert not imported & {"tomllib", "jinja2", "rich", "kitchens.model.cookbook", "kitchens.containers"}
+    assert not any(
+        name.startswith(("kitchens_engine.running", "kitchens_engine.language")) for name in imported
+    )

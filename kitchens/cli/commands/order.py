@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from kitchens.cli import complete
 from kitchens.cli.command import Answer, DetachableCommand, KitchenCommand, LazyGroup, example
 from kitchens.cli.desk import Desk
-from kitchens.cli.run_words import run_words
+from kitchens.cli.run_words import plan_words, run_words
 from kitchens.cli.words import EXIT_RED
+
+if TYPE_CHECKING:
+    from kitchens.actions.ordering import OrderPlan
 
 _COMMANDS = {
     "run": ("order", "Run a variation of a recipe, once."),
@@ -20,11 +23,13 @@ _COMMANDS = {
     "tests": ("ran", "Show the tests of an order run."),
     "resume": ("order", "Go on with an order run that did not pass."),
     "cancel": ("order", "End an order run."),
+    "diff": ("ran", "Show what was different about two order runs."),
 }
 
 _DETACH = click.option(
     "--detach", is_flag=True, help="Do not wait: print the run's id, and let it go on by itself."
 )
+_DRY_RUN = click.option("--dry-run", is_flag=True, help="Only show which nodes would run, and why.")
 _JOBS = click.option(
     "--jobs",
     type=click.IntRange(min=1),
@@ -46,6 +51,7 @@ def order() -> None:
         "kitchen order run delays --node +report",
         "kitchen order run delays --skip ingest",
         "kitchen order run delays --detach",
+        "kitchen order run delays --node +report --dry-run",
     ),
 )
 @click.argument("recipe", shell_complete=complete.recipes)
@@ -67,6 +73,7 @@ def order() -> None:
 )
 @_JOBS
 @_DETACH
+@_DRY_RUN
 @click.pass_obj
 def run(
     desk: Desk,
@@ -78,13 +85,14 @@ def run(
     skipped: tuple[str, ...],
     jobs: int | None,
     detach: bool,
+    dry_run: bool,
 ) -> Answer:
     """Run a variation of a recipe, once, and wait for its end.
 
     A sandbox runs what lies in its worktree, uncommitted edits included; a permanent kitchen runs a clean
     checkout of its tip.
     """
-    if detach:
+    if detach and not dry_run:
         words = _words({"--kitchen": kitchen, "--variation": variation, "--jobs": jobs})
         for option, values in (("--set", assignments), ("--node", nodes), ("--skip", skipped)):
             words += [word for value in values for word in (option, value)]
@@ -101,7 +109,7 @@ def run(
         skipped=skipped,
         jobs=jobs,
     )
-    return _answer(carry_out_order(desk.house, plan))
+    return _foreseen(desk, plan) if dry_run else _answer(carry_out_order(desk.house, plan))
 
 
 @click.command(
@@ -121,21 +129,25 @@ def run(
 )
 @_JOBS
 @_DETACH
+@_DRY_RUN
 @click.pass_obj
-def resume(desk: Desk, run: str, again: tuple[str, ...], jobs: int | None, detach: bool) -> Answer:
+def resume(
+    desk: Desk, run: str, again: tuple[str, ...], jobs: int | None, detach: bool, dry_run: bool
+) -> Answer:
     """Go on with an order run that did not pass, at its commit and under its variables.
 
     One that was interrupted goes on under its id. Of one that failed or was cancelled a new run keeps the
     nodes that passed, runs the others, and names the run that it resumes.
     """
-    if detach:
+    if detach and not dry_run:
         words = _words({"--jobs": jobs})
         words += [word for value in again for word in ("--again", value)]
         return _detached(desk, ["resume", *words], [run])
     from kitchens.actions.ordering import carry_out_order
     from kitchens.actions.resuming import plan_resume
 
-    return _answer(carry_out_order(desk.house, plan_resume(desk.house, run, again=again, jobs=jobs)))
+    plan = plan_resume(desk.house, run, again=again, jobs=jobs)
+    return _foreseen(desk, plan) if dry_run else _answer(carry_out_order(desk.house, plan))
 
 
 @click.command(cls=KitchenCommand, epilog=example("kitchen order cancel 01J2"))
@@ -155,6 +167,13 @@ def cancel(desk: Desk, run: str) -> Answer:
 def _answer(document: dict[str, Any]) -> Answer:
     status = 0 if document["status"] in ("passed", "warned") else EXIT_RED
     return Answer(document, lambda: run_words(document), status)
+
+
+def _foreseen(desk: Desk, plan: OrderPlan) -> Answer:
+    from kitchens.actions.foreseeing import foresee_order
+
+    document = foresee_order(desk.house, plan)
+    return Answer(document, lambda: plan_words(document))
 
 
 def _words(options: dict[str, object]) -> list[str]:

@@ -11,7 +11,7 @@ from kitchens.cli.command import Answer, KitchenCommand, example
 from kitchens.cli.desk import Desk
 from kitchens.cli.follow import follow_logs, print_log
 from kitchens.cli.moments import moment
-from kitchens.cli.run_words import run_words, tests_words
+from kitchens.cli.run_words import difference_words, run_words, tests_words
 from kitchens_engine.outcome import RUN_STATUSES
 
 
@@ -124,3 +124,18 @@ def tests(desk: Desk, run: str | None) -> Answer:
 
     found = tests_of(desk.house, run)
     return Answer(found, lambda: tests_words(found))
+
+
+@click.command(cls=KitchenCommand, epilog=example("kitchen order diff 01J2 01J5"))
+@click.argument("one", metavar="RUN", shell_complete=complete.runs)
+@click.argument("other", metavar="RUN", shell_complete=complete.runs)
+@click.pass_obj
+def diff(desk: Desk, one: str, other: str) -> Answer:
+    """Show what was different about two order runs.
+
+    Code (files of the recipe and of what it reaches), toolchain, variables, measures, nodes, outputs and times.
+    """
+    from kitchens.actions.comparing import compare_orders
+
+    document = compare_orders(desk.house, one, other)
+    return Answer(document, lambda: difference_words(document))
