@@ -10,7 +10,7 @@ from pathlib import Path
 from kitchens.actions.house import House
 from kitchens.git.folders import remove_folder
 from kitchens.git.pinned import ROOM, PinnedSource
-from kitchens_engine.errors import EnvironmentFailure
+from kitchens_engine.errors import EnvironmentFailure, InvalidInput
 from kitchens_engine.language.reach import reach
 from kitchens_engine.order import Order
 
@@ -28,9 +28,12 @@ def placed(house: House, order: Order) -> Iterator[Order]:
     room = order.folder / ROOM
     pins = source.pins.pins
     reached = [name for name in reach(order.shelf, order.recipe).ingredients if name in pins]
-    yield order._replace(
-        folders={f"{ROOM}/{name}": _written(house, room / name, pins[name].tree) for name in reached}
-    )
+    folders = {f"{ROOM}/{name}": _written(house, room / name, pins[name].tree) for name in reached}
+    try:
+        yield order._replace(folders=folders)
+    except InvalidInput:
+        remove_folder(room)  # it was refused, and nothing ran
+        raise
     remove_folder(room)
 
 

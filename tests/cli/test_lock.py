@@ -116,6 +116,7 @@ def test_a_run_reads_the_pinned_files_and_touches_no_worktree(shop: Desk, kitche
     assert score(shop, kitchen) == "41"
     assert shop.git("status", "--porcelain", folder=shop.path("idea")) == ""
     assert not (shop.path("idea") / "ingredients").exists()
+    assert list((shop.folder / ".git" / "kitchens" / "runs").glob("*/ingredients")) == []
 
 
 def test_a_pin_moves_only_when_it_is_told_to(shop: Desk, other: Other) -> None:
@@ -293,3 +294,29 @@ def test_an_ingredient_that_lies_here_too_is_a_fault(shop: Desk) -> None:
     (fault,) = shop.json("recipe", "check", status=2)
 
     assert fault["message"].endswith("and lies in this cookbook too")
+
+
+def test_a_cookbook_without_ingredients_has_nothing_to_pin(desk: Desk) -> None:
+    """No file is made, and a commit of it needs nothing fetched."""
+    assert desk.json("lock") == {
+        "path": str(desk.folder / "kitchens.lock"),
+        "changed": False,
+        "ingredients": [],
+    }
+    assert desk.json("lock", "--commit", "HEAD")["ingredients"] == []
+    assert not (desk.folder / "kitchens.lock").exists()
+    assert (
+        desk.json("lock", "--commit", "nowhere", status=2)["error"]["message"]
+        == "there is no commit `nowhere`"
+    )
+
+
+def test_an_ingredient_that_nobody_names_leaves_the_lock(shop: Desk) -> None:
+    """Its files stay for the commits that pinned it."""
+    shop.write("kitchens.toml", COOKBOOK)
+
+    document = shop.json("lock")
+
+    assert [row["status"] for row in document["ingredients"]] == ["removed"]
+    assert "scoring" not in (shop.folder / "kitchens.lock").read_text()
+    assert shop.git("for-each-ref", "refs/ingredients/") != ""
