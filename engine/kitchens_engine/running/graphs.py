@@ -171,8 +171,8 @@ class Graphs:
         item = graph.items[name]
         path = graph.plan.path_of(name)
         scope = ItemScope(graph.scope, *item)
-        live = LiveNode(graph, name, node, path, scope, self._retries(node, path))
-        live.item, live.pools = item, graph.pools
+        retries = self._retries(node, path)
+        live = LiveNode(graph, name, node, path, scope, retries, graph.pools, item)
         graph.lives[name] = live
         self.tries.ask(live)
 

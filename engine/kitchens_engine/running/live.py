@@ -112,6 +112,7 @@ class LiveNode:
     which the log had `said` bytes. `end` is decided before the process has ended when it is
     being killed. `adopted` says that an earlier runner started its process, `late` that it
     ran longer than it should. `blocks` are the only nodes that its failure keeps from running.
+    `fans_out` says that it stands for the instances of a node, `is_graph` that nodes are inside it.
     """
 
     graph: Graph
@@ -144,16 +145,13 @@ class LiveNode:
     blocks: Collection[str] | None = None
     outputs: dict[str, Any] = field(default_factory=dict)
     measured: dict[int, Measured] = field(default_factory=dict)
+    fans_out: bool = field(init=False)
+    is_graph: bool = field(init=False)
 
-    @property
-    def fans_out(self) -> bool:
-        """Whether it stands for the instances of a node."""
-        return self.node.each is not None and self.item is None
-
-    @property
-    def is_graph(self) -> bool:
-        """Whether there are nodes inside it."""
-        return self.fans_out or self.node.action in ("recipe", "ingredient")
+    def __post_init__(self) -> None:
+        # Asked several times of every node of every run: a look-up costs less than a call.
+        self.fans_out = self.node.each is not None and self.item is None
+        self.is_graph = self.fans_out or self.node.action in ("recipe", "ingredient")
 
     @property
     def follows(self) -> bool:
