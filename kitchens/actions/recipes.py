@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from kitchens.git.pinned import PinnedSource
@@ -85,7 +85,7 @@ def check_recipes(
     faults += inspect(
         shelf,
         None if name is None else [name],
-        connections=_declared(settings, "connections"),
+        connections=_urls(settings),
         pools=_declared(settings, "pools"),
     )
     faults += source.faults(None if name is None else _ingredients(shelf, name))
@@ -98,6 +98,13 @@ def _ingredients(shelf: Shelf, name: str) -> set[str]:
     return {
         str(node.body) for draft in drafts for node in draft.nodes.values() if node.action == "ingredient"
     }
+
+
+def _urls(settings: CookbookReading) -> Mapping[str, str | None] | None:
+    """Where each connection goes, those with faults included, of which that is not known."""
+    names = _declared(settings, "connections")
+    known = settings.values.get("connections", {})
+    return None if names is None else {name: known.get(name, {}).get("url") for name in names}
 
 
 def _declared(settings: CookbookReading, section: str) -> Collection[str] | None:

@@ -95,3 +95,9 @@ def test_what_ran_is_listed_without_reading_recipes(desk: Desk) -> None:
     assert not any(
         name.startswith(("kitchens_engine.running", "kitchens_engine.language")) for name in imported
     )
+
+
+def test_a_check_without_sql_imports_no_parser_of_it(desk: Desk) -> None:
+    """Neither DuckDB's nor the one for other databases; an order imports none of what only a check looks for."""
+    assert not imports_of(desk, "recipe", "check") & {"duckdb", "sqlglot", "docker"}
+    assert "kitchens_engine.checking.inspect" not in imports_of(desk, "order", "run", "counts")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
 from kitchens_engine.checking import contracts, expressions, functional, pointless, unreached
 from kitchens_engine.checking.statements import Statements
@@ -25,16 +25,16 @@ def inspect(
     shelf: Shelf,
     names: Iterable[str] | None = None,
     *,
-    connections: Collection[str] | None = None,
+    connections: Mapping[str, str | None] | None = None,
     pools: Collection[str] | None = None,
 ) -> tuple[Fault, ...]:
     """What `check` finds, and what only a closer look tells. Severities are `error`, `warning` and `note`.
 
-    Arguments and exceptions are those of `check`.
+    `connections` are the URLs of the connections, by name, as far as they are known; the rest is as in `check`.
     """
     chosen = None if names is None else list(names)
     found = [*check(shelf, chosen, connections=connections, pools=pools)]
-    statements = Statements()
+    statements = Statements(connections or {})
     for subject in subjects(shelf, iter(read_all(shelf, chosen))):
         for spot in subject.spots:
             found += statements.faults_of(subject, spot)

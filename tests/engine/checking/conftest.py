@@ -27,12 +27,15 @@ class Files:
         return sorted({path.split("/")[0] for path in inside})
 
 
-def _inspected(text: str, files: Mapping[str, str] | None = None) -> list[Fault]:
+def _inspected(
+    text: str, files: Mapping[str, str] | None = None, connections: Mapping[str, str | None] | None = None
+) -> list[Fault]:
     beside = {
         f"recipes/r/{path}" if "/" not in path else path: inner for path, inner in (files or {}).items()
     }
     source = {"recipes/r/recipe.toml": text, **beside}
-    return [*inspect(Shelf(Files({path: dedent(inner).encode() for path, inner in source.items()})))]
+    shelf = Shelf(Files({path: dedent(inner).encode() for path, inner in source.items()}))
+    return [*inspect(shelf, connections=connections)]
 
 
 @pytest.fixture

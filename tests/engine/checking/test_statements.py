@@ -90,10 +90,43 @@ def test_what_only_a_run_knows_is_a_note(said: Said) -> None:
     ]
 
 
-def test_other_databases_have_other_dialects(inspected: Inspected) -> None:
-    """SQL on a connection is not held to DuckDB's grammar."""
-    found = inspected("[nodes.a]\nconnection = 'w'\nsql = 'exec sp_who @x = 1 go'")
-    assert [fault for fault in found if "SQL" in fault.message] == []
+@pytest.mark.parametrize(
+    ("url", "sql"),
+    [
+        ("postgresql+psycopg://app@w/app", "select distinct on (a) a, b -> 'x' from t where c @> '{}'::jsonb"),
+        ("postgresql://w", "do $$ begin perform 1; end $$; vacuum (analyze) t"),
+        ("postgresql://w", "insert into t values ({{ variables.year }}) on conflict (a) do update set b = excluded.b"),
+        ("mssql://w", "select top 5 * from [t]"),
+        ("mysql://w", "select * from `t` limit 1, 2"),
+        ("other://w", "exec sp_who @x = 1 go"),
+        ("vault:w/url", "exec sp_who @x = 1 go"),
+        (None, "exec sp_who @x = 1 go"),
+    ],
+)  # fmt: skip
+def test_other_databases_have_other_dialects(inspected: Inspected, url: str | None, sql: str) -> None:
+    """SQL on a connection is held to the grammar of its database, where the URL names one that is known."""
+    text = f"[variables]\nyear = 1\n[nodes.a]\nconnection = 'w'\nsql = '''{sql}'''"
+    assert [fault for fault in inspected(text, {}, {"w": url}) if "SQL" in fault.message] == []
+
+
+@pytest.mark.parametrize(
+    ("sql", "line", "message", "hint"),
+    [
+        ("select *\nfrom t\nwhere where x", 5, "unexpected `where`", None),
+        ("select *\nform t\nwhere x", 4, "unexpected `t`", "did you mean `from`?"),
+        ("select (", 3, "unexpected `(`", None),
+        ("select 'abc", 3, "text or a comment does not end", None),
+        ("-- nothing", 3, "there is no statement", None),
+    ],
+)
+def test_what_another_parser_refuses_is_a_warning(
+    inspected: Inspected, sql: str, line: int, message: str, hint: str | None
+) -> None:
+    """It is not the database's own, so it may be wrong."""
+    found = inspected(f'[nodes.a]\nconnection = "w"\nsql = """{sql}"""', {}, {"w": "postgresql://w"})
+    (fault,) = [fault for fault in found if "SQL" in fault.message]
+    assert (fault.severity, fault.line, fault.hint) == ("warning", line, hint)
+    assert fault.message == f"this does not look like SQL for postgres: {message}"
 
 
 def test_statements_are_never_run(inspected: Inspected, tmp_path: object) -> None:
