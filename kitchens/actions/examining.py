@@ -14,6 +14,7 @@ from kitchens import __version__
 from kitchens.actions.house import House
 from kitchens.actions.quality import run_quality
 from kitchens.actions.running import Place, equipped, run_order
+from kitchens.actions.secrets import secrets_of
 from kitchens.gate.affected import Affected
 from kitchens.gate.fingerprint import build_context, narrower
 from kitchens.gate.scope import Scope
@@ -28,12 +29,31 @@ from kitchens_engine.errors import Interrupted
 from kitchens_engine.language.variables import resolve
 from kitchens_engine.order import KitchenFacts, Order
 from kitchens_engine.records import new_run_id
+from kitchens_engine.running import secrets
+from kitchens_engine.running.plan import plan_run
 
 if TYPE_CHECKING:
     from kitchens.actions.gating import GatePlan
 
 #: How much of a log is read for the reason of a failure, in bytes.
 _LOG_END = 1 << 16
+
+
+def refuse_missing_secrets(house: House, plan: GatePlan) -> None:
+    """Raise `InvalidInput` when a recipe that must be run, or one that it requires, wants a secret that the vault
+    lacks for gates: before the first of them runs."""
+    shelf = plan.view.shelf
+    for one in plan.runs:
+        scope = one.examined.scope if one.examined and one.fault is None else None
+        for name in () if scope is None else (*scope.requires, one.recipe):
+            steps = plan_run(shelf, name, _variation(plan, name))
+            secrets.refuse_missing(steps, shelf, secrets_of(house, plan.view.cookbook, "gate"), gate=True)
+
+
+def _variation(plan: GatePlan, recipe: str) -> str | None:
+    """The gate's variation, where the recipe has it."""
+    wanted = plan.examiner.variation
+    return wanted if wanted in plan.view.shelf.recipe(recipe).variations else None
 
 
 def run_recipe(house: House, plan: GatePlan, one: Affected) -> Verdict:
@@ -125,7 +145,7 @@ def _end_of(log: str | None) -> str:
 
 def _order(house: House, plan: GatePlan, place: Place, name: str, run: str, folder: Path) -> Order:
     recipe = plan.view.shelf.recipe(name)
-    variation = plan.examiner.variation if plan.examiner.variation in recipe.variations else None
+    variation = _variation(plan, name)
     return Order(
         run=run,
         order=run,
@@ -145,6 +165,7 @@ def _order(house: House, plan: GatePlan, place: Place, name: str, run: str, fold
         toolchain=place.equipment.toolchain,
         gate=True,
         log_limit=plan.view.cookbook.runtime.log_limit,
+        secrets=secrets_of(house, plan.view.cookbook, "gate"),
         pools=plan.view.cookbook.pools,
         pools_folder=house.state / "pools",
     )

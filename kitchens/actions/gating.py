@@ -109,6 +109,10 @@ def carry_out_gate(house: House, plan: GatePlan) -> Gate:
     if plan.runs:
         names = [one.recipe for one in plan.runs]
         house.tell(Event("gate-planned", "", None, {"recipes": names, "commit": plan.commit}))
+        # Runtimes, records and the runner are paid for by a gate that runs something: most landings are attested.
+        from kitchens.actions.examining import refuse_missing_secrets
+
+        refuse_missing_secrets(house, plan)
     verdicts = tuple(_verdict(house, plan, one) for one in plan.recipes)
     return Gate(verdicts)
 
@@ -121,7 +125,6 @@ def _verdict(house: House, plan: GatePlan, one: Affected) -> Verdict:
     if one.attestation is not None:
         return Verdict(one.recipe, one.variation, "attested", one.why, one.fingerprint, one.attestation.run)
     house.tell(Event("gate-started", "", one.recipe, {"why": one.why, "variation": one.variation}))
-    # Runtimes, records and the runner are paid for by a gate that runs something: most landings are attested.
     from kitchens.actions.examining import run_quality_gate, run_recipe
 
     verdict = (run_quality_gate if one.recipe == QUALITY else run_recipe)(house, plan, one)

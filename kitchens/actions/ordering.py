@@ -11,6 +11,7 @@ from kitchens.actions.house import House
 from kitchens.actions.kitchens import Kitchen, Kitchens
 from kitchens.actions.running import equipped, held, run_order
 from kitchens.actions.runs import records_of
+from kitchens.actions.secrets import secrets_of
 from kitchens.git.checkout import refresh_checkout
 from kitchens.git.worktrees import dirty
 from kitchens.model.cookbook import Cookbook, parse_cookbook
@@ -20,11 +21,13 @@ from kitchens_engine.language.constraints import hidden_names
 from kitchens_engine.language.shelf import Shelf
 from kitchens_engine.language.variables import resolve
 from kitchens_engine.order import KitchenFacts, Order
+from kitchens_engine.ports import Secrets
 from kitchens_engine.recipe import Recipe
 from kitchens_engine.records import new_run_id
 from kitchens_engine.running.past import Past, recalled
 from kitchens_engine.running.plan import plan_run
 from kitchens_engine.running.runner import earlier_outputs
+from kitchens_engine.running.secrets import refuse_missing
 
 
 class OrderPlan(NamedTuple):
@@ -101,7 +104,8 @@ def carry_out_order(house: House, plan: OrderPlan) -> dict[str, Any]:
         checked(shelf, [plan.recipe], pools=cookbook.pools)
         settings, variables = values_of(plan, recipe)
         earlier = {} if past is None else past.record.asked["earlier"]
-        _refuse_what_cannot_run(house, plan, shelf, earlier)
+        secrets = secrets_of(house, cookbook, kitchen.name)
+        _refuse_what_cannot_run(house, plan, shelf, secrets, earlier)
         now = house.now()
         run = past.record.run if past and past.continued else new_run_id(now)
         plan.data.mkdir(parents=True, exist_ok=True)
@@ -141,6 +145,7 @@ def carry_out_order(house: House, plan: OrderPlan) -> dict[str, Any]:
                 began=None if past is None else now,
                 pools=cookbook.pools,
                 pools_folder=house.state / "pools",
+                secrets=secrets,
             )
             return run_order(house, order, place).document()
 
@@ -157,10 +162,12 @@ def values_of(plan: OrderPlan, recipe: Recipe) -> tuple[Mapping[str, Any], Mappi
 
 
 def _refuse_what_cannot_run(
-    house: House, plan: OrderPlan, shelf: Shelf, earlier: Mapping[str, Mapping[str, Any]]
+    house: House, plan: OrderPlan, shelf: Shelf, secrets: Secrets, earlier: Mapping[str, Mapping[str, Any]]
 ) -> None:
-    """Nodes that are not there, or that need what never ran: said before a toolchain is made for them."""
+    """Nodes that are not there, that need what never ran, or a secret that is absent: said before a toolchain is
+    made for them."""
     steps = plan_run(shelf, plan.recipe, plan.variation, plan.nodes)
+    refuse_missing(steps, shelf, secrets, gate=False)
     if plan.nodes or plan.variation:
         with closing(records_of(house)) as records:
             earlier_outputs(steps, plan.kitchen.name, plan.recipe, records, earlier)

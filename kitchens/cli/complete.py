@@ -34,6 +34,23 @@ def recipes(context: click.Context, parameter: click.Parameter, incomplete: str)
     return []
 
 
+def secrets(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+    """The names in the vault, where it can be opened."""
+    import os
+
+    from kitchens.actions.ordering import cookbook_in
+    from kitchens.git.repository import open_repository
+    from kitchens.vault.opened import open_vault
+    from kitchens_engine.errors import KitchensError
+
+    try:
+        repository = open_repository(Path.cwd(), os.environ)
+        vault = open_vault(cookbook_in(repository.here).vault, repository.common, os.environ)
+        return sorted({secret.name for secret in vault.secrets() if secret.name.startswith(incomplete)})
+    except (KitchensError, OSError):
+        return []
+
+
 def templates(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
     """The templates' names."""
     from kitchens.actions.templates import template_names

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -91,6 +92,10 @@ class DockerRuntime:
             self._refuse(command.token, Path(command.log), _STATUS_NOT_FOUND, why)
             return
         environment = self._inside(command.environment)
+        if command.hidden and sys.platform != "linux":
+            raise EnvironmentFailure(
+                "secrets reach containers on Linux only: logs come back through a named pipe"
+            )
         if command.hidden and (odd := agent.in_arguments(environment)):
             why = f"a shell keeps the name `{odd[0]}` for itself, so it would show in an argument list beside secrets"
             self._refuse(command.token, Path(command.log), _STATUS_REFUSED, why)

@@ -66,6 +66,13 @@ class GateSettings(NamedTuple):
     quality: tuple[str, ...] = ()
 
 
+class VaultSettings(NamedTuple):
+    """Where secrets live: `kind` is `file` or `env`; `path` (None: the default) is where the file lies."""
+
+    kind: str = "file"
+    path: str | None = None
+
+
 class Policy(NamedTuple):
     """What holds for a permanent kitchen. Only attestations from the runtime `isolation` count, when it is set."""
 
@@ -91,6 +98,7 @@ class Cookbook(NamedTuple):
     connections: Mapping[str, Connection] = MappingProxyType({})
     services: Mapping[str, Service] = MappingProxyType({})
     gate: GateSettings = GateSettings()
+    vault: VaultSettings = VaultSettings()
     pools: Mapping[str, int] = MappingProxyType({})
     kitchens: Mapping[KitchenName, Policy] = MappingProxyType({})
 
@@ -204,6 +212,7 @@ def _cookbook(values: Mapping[str, Any]) -> Cookbook:
             {name: _service(name, table) for name, table in values.get("services", {}).items()}
         ),
         gate=_gate(values.get("gate", {})),
+        vault=VaultSettings(**values.get("vault", {})),
         pools=MappingProxyType(dict(values.get("pools", {}))),
         kitchens=MappingProxyType(
             {KitchenName(name): _policy(table) for name, table in values.get("kitchens", {}).items()}

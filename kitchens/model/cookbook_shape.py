@@ -6,6 +6,7 @@ import re
 
 from kitchens.model.names import KitchenName
 from kitchens_engine.errors import InvalidInput
+from kitchens_engine.language.secrets import admit
 from kitchens_engine.toml.shape import FILLED, Format, Key, Table, matching
 
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(?:([kmgt])(?:i?b)?|b)?", re.IGNORECASE)
@@ -69,6 +70,11 @@ def _revision(value: str) -> object:
     return value
 
 
+def _url(value: str) -> object:
+    FILLED.accept(value)
+    return admit(value)
+
+
 _NAME = matching("name", r"\w[\w.-]*", "is no name; use letters, digits, `_`, `-` and `.`")
 _IMAGE = matching(
     "image",
@@ -90,7 +96,8 @@ _FILE = Format("path", _path, {"pattern": r"^(?!\s*$)(?!/)(?!(?:.*/)?\.\.(?:/|$)
 _TEXT = Key(("string",), format=FILLED)
 _COMMANDS = Key(("list",), items=_TEXT)
 _PATHS = Key(("list",), items=Key(("string",), format=_FILE))
-_REQUIRED_URL = Key(("string",), required=True, format=FILLED)
+_VALUE = Format("reference", admit)
+_REQUIRED_URL = Key(("string",), required=True, format=Format("url", _url))
 
 
 def _section(table: Table, *, required: bool = False) -> Key:
@@ -138,7 +145,7 @@ _SERVICE = Table(
         "image": Key(("string",), required=True, format=_IMAGE),
         "port": Key(("integer",), format=Format("port", _port, {"minimum": 1, "maximum": 65535})),
         "health": _TEXT,
-        "env": _section(Table(others=Key(("string", "integer")), names=_ENVIRONMENT)),
+        "env": _section(Table(others=Key(("string", "integer"), format=_VALUE), names=_ENVIRONMENT)),
     }
 )
 
@@ -151,6 +158,9 @@ _INGREDIENT = Table(
         "path": Key(("string",), format=_FILE),
     }
 )
+
+
+_VAULT = Table(keys={"kind": Key(("string",), choices=("file", "env")), "path": _TEXT})
 
 _POLICY = Table(
     keys={
@@ -171,6 +181,7 @@ COOKBOOK = Table(
         "gate": _section(_GATE),
         "ingredients": _INGREDIENTS,
         "pools": _section(Table(others=Key(("integer",), minimum=1), names=_NAME)),
+        "vault": _section(_VAULT),
         "kitchens": _section(Table(others=_section(_POLICY), names=_KITCHEN)),
     }
 )

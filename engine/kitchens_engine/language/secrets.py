@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from urllib.parse import quote
+from typing import TYPE_CHECKING
 
-from kitchens_engine.recipe import Node
+if TYPE_CHECKING:
+    from kitchens_engine.recipe import Node
 
 PREFIX = "vault:"
 _NAME = r"[A-Za-z0-9_][A-Za-z0-9_.-]*(?:/[A-Za-z0-9_][A-Za-z0-9_.-]*)*"
@@ -40,6 +41,8 @@ def filled(text: str, value: Callable[[str], str]) -> str:
     if found := _WHOLE.fullmatch(text):
         return value(found[1])
     if found := _IN_URL.fullmatch(text):
+        from urllib.parse import quote
+
         return f"{found[1]}{quote(value(found[2]), safe='')}{found[3]}"
     return text
 

@@ -7,8 +7,8 @@ import json
 from collections.abc import Iterator
 from urllib.parse import quote, quote_plus
 
-#: Shorter texts stand everywhere by chance: hiding them would hide the log.
-SHORTEST = 4
+from kitchens_engine.redaction import SHORTEST
+
 #: Part of an encoding is hidden from this length on.
 _SHORTEST_PART = 8
 

@@ -20,6 +20,7 @@ _COMMANDS = {
     "why": ("explain", "Show who gave a kitchen its settings, and which recipes read them."),
     "recipe": ("recipe", "Look at recipes and check them."),
     "order": ("order", "Run recipes and look at what ran."),
+    "vault": ("vault", "Keep secrets; recipes hold references only."),
     "test": ("gate", "Run the gate on a kitchen; nothing moves."),
     "preview": ("gate", "Show what a merge would do."),
     "merge": ("gate", "Merge a kitchen into its parent, through the gate."),
