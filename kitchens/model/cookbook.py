@@ -154,15 +154,15 @@ def missing_files(text: bytes, source: Source, file: str = FILE) -> tuple[Fault,
 
 def unsupported_services(text: bytes, file: str = FILE) -> tuple[Fault, ...]:
     """A fault for each service: they cannot be started yet, and a recipe that needs one would fail in its own words."""
-    document = read_document(text, file)
-    if isinstance(document, Fault):
+    _, document, values = read_cookbook(text, file)
+    if document is None:
         return ()
     hint = "take the service out, and run it beside the cookbook"
     return tuple(
         document.fault(
             ("services", name), f"`[services.{name}]` cannot be started by this version of kitchens", hint
         )
-        for name in document.values.get("services", {})
+        for name in values.get("services", {})
     )
 
 

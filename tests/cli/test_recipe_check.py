@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from tests.cli.conftest import COOKBOOK, RECIPE, Desk
 
 FAULTY = """
@@ -121,6 +123,16 @@ def test_settings_are_held_against_the_recipes_and_the_kitchens(desk: Desk) -> N
         ),
         ("error", "test `some rows` cannot pass: it holds an integer against a string", None),
     ]
+
+
+@pytest.mark.parametrize("section", ["services", "connections", "pools", "gate", "kitchens", "runtime"])
+def test_a_section_of_a_wrong_type_is_a_fault(desk: Desk, section: str) -> None:
+    """And hides none of the recipes'."""
+    desk.write("kitchens.toml", f'{section} = 3\n[cookbook]\nname = "shop"\n')
+    desk.write("recipes/bad/recipe.toml", FAULTY)
+    messages = [fault["message"] for fault in desk.json("recipe", "check", status=2)]
+    assert messages[0] == f"`{section}` must be a table, not an integer"
+    assert "unknown key `nedes` in `nodes.a`" in messages
 
 
 def test_a_service_that_a_script_speaks_to_is_used(desk: Desk) -> None:
