@@ -30,7 +30,7 @@ class Companion:
     `running` holds the commands that it was asked for. Ends come to whoever reads the answers.
     """
 
-    def __init__(self, name: str, folder: str, answers: str, runtime: Runtime) -> None:
+    def __init__(self, name: str, folder: str, answers: str, runtime: Runtime, run: str) -> None:
         self.token = f"#{name}"
         self.ready = False
         self.running: dict[str, Command] = {}
@@ -44,7 +44,7 @@ class Companion:
                 self.token,
                 (runtime.python, runtime.worker, name, path, answers),
                 Path(folder),
-                {"HOME": folder, "PYTHONDONTWRITEBYTECODE": "1"},
+                {"HOME": folder, "PYTHONDONTWRITEBYTECODE": "1", "KITCHEN_RUN": mark_of(run)},
                 f"{folder}/{name}.txt",
             )
         )
@@ -93,6 +93,11 @@ class Companion:
             return False
         os.write(self._requests, line)
         return True
+
+
+def mark_of(run: str) -> str:
+    """`KITCHEN_RUN` of a run's companions, and of their forks as others see them: it begins with the run's id."""
+    return f"{run}:companion"
 
 
 def open_pipe(path: str) -> int:

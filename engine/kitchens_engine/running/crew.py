@@ -24,8 +24,9 @@ class Crew:
     all that follows takes a process each.
     """
 
-    def __init__(self, runtime: Runtime, folder: Path) -> None:
+    def __init__(self, runtime: Runtime, folder: Path, run: str) -> None:
         self._runtime = runtime
+        self._run = run
         self._folder = f"{folder}/companions"
         self._companions: dict[str, Companion] = {}
         self._gone: set[str] = set()
@@ -88,7 +89,7 @@ class Crew:
             Path(self._folder).mkdir(parents=True, exist_ok=True)
             self._answers = open_pipe(answers)
             self._runtime.listen(self._answers)
-        return Companion(name, self._folder, answers, self._runtime)
+        return Companion(name, self._folder, answers, self._runtime, self._run)
 
     def _hear(self) -> None:
         """Take in what the companions say. What is none of their words, because a node wrote it, is passed over."""

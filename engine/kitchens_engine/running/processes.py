@@ -35,7 +35,7 @@ class Processes:
     ) -> None:
         self._order = order
         self._runtime = runtime
-        self._crew = Crew(runtime, order.folder)
+        self._crew = Crew(runtime, order.folder, order.run)
         self._journal = journal
         self._ended = ended
         self._lost = lost

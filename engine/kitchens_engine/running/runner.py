@@ -19,6 +19,7 @@ from kitchens_engine.recipe import EMPTY
 from kitchens_engine.records import Records
 from kitchens_engine.redaction.hidden import Hidden
 from kitchens_engine.running import datalock, secrets
+from kitchens_engine.running.companion import mark_of
 from kitchens_engine.running.execution import Execution
 from kitchens_engine.running.journal import Journal
 from kitchens_engine.running.past import asked
@@ -77,6 +78,9 @@ def _run(
     order: Order, plan: Plan, runtime: Runtime, journal: Journal, stop: threading.Event, record: RunRecord
 ) -> RunRecord:
     # Two more than processors: while one process ends and the next is prepared, no processor waits.
+    if order.past is not None and order.past.continued:
+        # What an earlier runner's companions had begun ends with them, but they may be too busy to notice.
+        processes.end_marked("KITCHEN_RUN", mark_of(order.run))
     jobs = order.jobs or (os.cpu_count() or 1) + 2
     execution = Execution(
         order, plan, Scope(order, plan, order.variables, None), runtime, journal, stop, jobs

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -47,6 +48,14 @@ def signal_children(spared: set[int], number: signal.Signals) -> None:
         if pid not in spared and (fields := _stat(pid)) and int(fields[1]) == mine:
             for descendant in (pid, *_descendants(pid)):
                 _signal(descendant, number)
+
+
+def end_marked(name: str, mark: str) -> None:
+    """Kill all that `signal_marked` finds, and wait a moment until nothing of it is left."""
+    deadline = time.monotonic() + 5
+    while list(_marked(name, mark)) and time.monotonic() < deadline:
+        signal_marked(name, mark, signal.SIGKILL)
+        time.sleep(0.01)
 
 
 def _signal(pid: int, number: signal.Signals) -> None:

@@ -384,3 +384,31 @@ def test_what_a_failed_test_blocks_stays_blocked(bench: Bench) -> None:
 
     assert ledger(bench) == ["n", "slow", "report"]
     assert bench.statuses(record)["publish"] == "skipped"
+
+
+def test_a_function_in_a_fork_ends_with_its_runner(bench: Bench) -> None:
+    """Nothing of the lost try runs any more when the next one begins."""
+    bench.write(
+        "recipes/r/step.py",
+        """
+        import time
+        def work(data):
+            (data / "on").touch()
+            while not (data / "second").exists():
+                time.sleep(0.01)
+            with (data / "ledger").open("a") as file:
+                file.write("worked ")
+        """,
+    )
+    bench.recipe('[nodes.n]\npython = "step:work"')
+    order = bench.order()
+    kill_runner(bench, order, a_file(bench, "on"))
+    bench.observe = lambda event: (
+        (bench.root / "data/second").touch() if event.kind == "node-started" else None
+    )
+
+    record = go_on(bench, order)
+
+    assert (str(record.status), record.nodes[0].attempts) == ("passed", 2)
+    time.sleep(0.2)
+    assert ledger(bench) == ["worked"]
