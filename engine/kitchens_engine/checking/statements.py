@@ -11,6 +11,7 @@ from kitchens_engine.errors import Fault
 from kitchens_engine.language.references import Spot, fault_of
 from kitchens_engine.recipe import sql_file
 from kitchens_engine.templating import template
+from kitchens_engine.toml.positions import Path
 
 
 @dataclass(frozen=True)
@@ -24,8 +25,8 @@ class Statements:
 
         What somebody else's parser refuses on behalf of that database is a warning.
         """
-        if spot.path[-1] != "sql" or (spot.file is None and sql_file(spot.text)):
-            return  # the name of a file that only a run knows
+        if not _is_sql(spot.path) or (spot.file is None and sql_file(spot.text)):
+            return  # or the name of a file that only a run knows
         grammar = self._grammar(subject, spot)
         if grammar is None:
             return
@@ -41,6 +42,14 @@ class Statements:
             return grammar_of(None)
         url = self.urls.get(node.connection)
         return None if url is None else grammar_of(url)
+
+
+def _is_sql(path: Path) -> bool:
+    """Whether a node or one of its tests says it: others may call a variable or an input `sql`."""
+    match path:
+        case ("nodes", _, "sql") | ("nodes", _, "tests", _, "sql"):
+            return True
+    return False
 
 
 def _of_template(subject: Subject, spot: Spot, grammar: Grammar) -> Iterator[Fault]:

@@ -83,6 +83,12 @@ def test_a_fault_in_a_file_has_its_line_and_column_and_is_told_once(inspected: I
     assert (fault.file, fault.line, fault.column) == ("recipes/r/a.sql", 3, 16)
 
 
+def test_what_is_only_called_sql_is_none(said: Said) -> None:
+    """A variable of the environment, or of a nested recipe."""
+    text = "[nodes.a]\nrun = 'x'\nenv = { sql = 'not ( any' }\n[nodes.b]\nrecipe = 'b'\nvariables = { sql = 'nor ( this' }"
+    assert said(text, {"recipes/b/recipe.toml": "[variables]\nsql = 'x'\n[nodes.a]\nnoop = true"}) == []
+
+
 def test_what_only_a_run_knows_is_a_note(said: Said) -> None:
     """It is said that nobody looked, and nothing fails."""
     assert said(RECIPE.format("select {{ outputs.a.filter }} whatever ( from")) == [
