@@ -47,7 +47,8 @@ class Order(NamedTuple):
     of more than `log_limit` bytes loses its middle. `pools` are the cookbook's; all
     runs that have the same `pools_folder` share them. `started` is what `run.started` reads;
     of a run that takes up an earlier one it is the earlier one's, `past` is what that left,
-    and `began` the moment at which this runner begins. `secrets` is the vault; `hidden`, which
+    and `began` the moment at which this runner begins. `connections` are URLs by name, as the cookbook
+    writes them. `secrets` is the vault; `hidden`, which
     the runner makes, is what this run must not tell. `folders` are where recipes lie that are
     not in the checkout, by their folder in the cookbook.
     """
@@ -76,6 +77,7 @@ class Order(NamedTuple):
     pools_folder: Path | None = None
     past: Past | None = None
     began: datetime | None = None
+    connections: Mapping[str, str] = EMPTY
     secrets: Secrets | None = None
     hidden: Hidden = NOTHING
     folders: Mapping[str, Path] = EMPTY

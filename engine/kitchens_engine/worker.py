@@ -4,7 +4,7 @@ Needs the standard library only (and duckdb or pytest for what uses them), Pytho
 newer: it is copied into toolchains together with the `worker_*.py` beside it, and imports
 nothing of this package. Those beside it know nothing of each other.
 
-    worker.py sql REQUEST RESULT      statements and SQL tests on the embedded database
+    worker.py sql REQUEST RESULT      statements and SQL tests on the embedded database, or a connection
     worker.py call REQUEST RESULT     a function of the recipe
     worker.py tests REQUEST RESULT    the recipe's functional tests
     worker.py forks REQUESTS ANSWERS  many of these requests, each in a fork (`worker_forks.py`)
@@ -130,6 +130,8 @@ def connect(path: str, mode: str) -> Any:
 
 
 def run_sql(request: Request) -> tuple[Result, int]:
+    if request["connection"] is not None:
+        return _run_sql_there(request)
     try:
         connection = connect(request["database"], request["mode"])
     except ImportError:
@@ -148,6 +150,18 @@ def run_sql(request: Request) -> tuple[Result, int]:
     except Exception as error:
         return _failed(one_line(error)), 1
     return {"outputs": outputs, "tests": tests}, 0
+
+
+def _run_sql_there(request: Request) -> tuple[Result, int]:
+    databases = beside("databases")
+    try:
+        url = os.environ.pop("KITCHEN_CONNECTION")
+        result = databases.run(request["connection"], url, request["sql"], request["tests"])
+    except databases.Failed as error:
+        return _failed(str(error)), 1
+    except Exception as error:
+        return _failed(f"{type(error).__name__}: {one_line(error)}"), 1
+    return json_safe(result), 0
 
 
 def _failed(message: str) -> Result:

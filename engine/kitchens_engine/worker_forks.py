@@ -159,11 +159,14 @@ class Server:
 
     def _preload(self, command: str, request: Dict[str, Any], folder: str) -> None:
         """Import what the request will need of what is installed. The recipe's own modules are left to the child."""
-        wanted = ("", "duckdb") if command == "sql" else (folder, request["function"])
+        wanted = (request["imports"], "") if command == "sql" else (folder, request["function"])
         if wanted in self._preloaded:
             return
         self._preloaded.add(wanted)
-        wants = [("duckdb", None)] if command == "sql" else imports_of(request["function"], folder)
+        if command == "sql":
+            wants: List[Want] = [(name, None) for name in request["imports"].split()]
+        else:
+            wants = imports_of(request["function"], folder)
         before = len(sys.modules)
         path, sys.path = sys.path, sys.path[1:]
         for module, name in wants:

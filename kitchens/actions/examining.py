@@ -16,6 +16,7 @@ from kitchens.actions.quality import run_quality
 from kitchens.actions.running import Place, equipped, run_order
 from kitchens.actions.secrets import secrets_of
 from kitchens.gate.affected import Affected
+from kitchens.gate.connections import gate_urls, refuse_leaving
 from kitchens.gate.fingerprint import build_context, narrower
 from kitchens.gate.scope import Scope
 from kitchens.gate.undeclared import submodules, undeclared
@@ -61,6 +62,7 @@ def run_recipe(house: House, plan: GatePlan, one: Affected) -> Verdict:
     assert one.examined is not None
     assert one.examined.scope is not None
     scope = one.examined.scope
+    refuse_leaving(plan.view.cookbook, filter(None, scope.members.values()))
     run = new_run_id(house.now())
     warnings: list[str] = []
     if one.variation is None:
@@ -167,6 +169,7 @@ def _order(house: House, plan: GatePlan, place: Place, name: str, run: str, fold
         log_limit=plan.view.cookbook.runtime.log_limit,
         secrets=secrets_of(house, plan.view.cookbook, "gate"),
         pools=plan.view.cookbook.pools,
+        connections=gate_urls(plan.view.cookbook),
         pools_folder=house.state / "pools",
     )
 

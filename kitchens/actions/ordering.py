@@ -144,6 +144,7 @@ def carry_out_order(house: House, plan: OrderPlan) -> dict[str, Any]:
                 past=past,
                 began=None if past is None else now,
                 pools=cookbook.pools,
+                connections={name: each.url for name, each in cookbook.connections.items()},
                 pools_folder=house.state / "pools",
                 secrets=secrets,
             )

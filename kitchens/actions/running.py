@@ -18,6 +18,7 @@ from kitchens.actions.placing import placed
 from kitchens.actions.runs import records_of
 from kitchens.containers import place as containers
 from kitchens.containers.choose import choose_runtime
+from kitchens.containers.requirements import FOR_CONNECTIONS, NEEDS
 from kitchens.containers.source import ImageSource
 from kitchens.gate.fingerprint import build_context
 from kitchens.model.cookbook import FILE, Cookbook, missing_files, unsupported_services
@@ -119,9 +120,12 @@ def _image_source(source: Source, cookbook: Cookbook, checkout: Path) -> ImageSo
     # The script itself first, then what lies beside it.
     worker = {path.name: path.read_bytes() for path in sorted(WORKER.parent.glob("worker*.py"))}
     name = runtime.requirements or "requirements.txt"
+    needs = (*NEEDS, *FOR_CONNECTIONS) if cookbook.connections else NEEDS
     if runtime.build is None:
         key = toolchain_key(image=runtime.image, requirements=requirements)
-        return ImageSource(key, worker, runtime.image, requirements=requirements, requirements_name=name)
+        return ImageSource(
+            key, worker, runtime.image, requirements=requirements, requirements_name=name, needs=needs
+        )
     context = checkout / build_context(runtime.build)
     key = toolchain_key(dockerfile=runtime.build, context=_content(context), requirements=requirements)
     return ImageSource(
@@ -131,6 +135,7 @@ def _image_source(source: Source, cookbook: Cookbook, checkout: Path) -> ImageSo
         dockerfile=runtime.build.rpartition("/")[2],
         requirements=requirements,
         requirements_name=name,
+        needs=needs,
     )
 
 

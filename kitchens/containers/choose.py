@@ -83,7 +83,7 @@ def choose_runtime(
 
     def process(why: str) -> ProcessChoice:
         made = make_process_toolchain(
-            source.requirements, cache, interpreter, environment, tell, source.requirements_name
+            source.requirements, cache, interpreter, environment, tell, source.requirements_name, source.needs
         )
         return ProcessChoice(why, made, worker)
 

@@ -72,4 +72,6 @@ def _tag(source: ImageSource) -> str:
     digest = hashlib.sha256(b"%d\n%s\n%s\n" % (_FORMAT, source.key.encode(), layer.SCRIPT.encode()))
     for name, content in source.worker.items():
         digest.update(b"%s\n%d\n%s\n" % (name.encode(), len(content), content))
+    if source.needs != pip.NEEDS:
+        digest.update(" ".join(source.needs).encode())
     return digest.hexdigest()[:32]

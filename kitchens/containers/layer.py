@@ -82,7 +82,8 @@ def _lay_out(folder: Path, source: ImageSource, environment: Mapping[str, str]) 
     if source.requirements is not None:
         (folder / "requirements.txt").write_bytes(source.requirements)
     lines = (
-        " ".join(arguments) for arguments in pip.installs(source.requirements, f"{_INSIDE}/requirements.txt")
+        " ".join(arguments)
+        for arguments in pip.installs(source.requirements, f"{_INSIDE}/requirements.txt", source.needs)
     )
     (folder / "installs").write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
     bundle = certificates.bundle(environment)

@@ -9,6 +9,8 @@ from kitchens_engine.errors import EnvironmentFailure, InvalidInput, KitchensErr
 
 #: What the worker imports, and so every toolchain has.
 NEEDS = ("duckdb", "pytest")
+#: What it imports beside that for the connections of a cookbook.
+FOR_CONNECTIONS = ("sqlalchemy>=2", "psycopg[binary]>=3.2")
 #: Classes in pip's log, which are no English: the network, then what no network would mend.
 NETWORK = (
     "NewConnectionError|NameResolutionError|ConnectTimeoutError|ReadTimeoutError|MaxRetryError|ProxyError"
@@ -35,16 +37,16 @@ def check(requirements: bytes, name: str) -> None:
             )
 
 
-def installs(requirements: bytes | None, file: str) -> list[list[str]]:
+def installs(requirements: bytes | None, file: str, needs: tuple[str, ...] = NEEDS) -> list[list[str]]:
     """The arguments of each `pip install` that it takes, `file` being where the requirements lie.
 
     One resolution for all; but with hashes pip accepts nothing that has none.
     """
     if requirements is None:
-        return [list(NEEDS)]
+        return [list(needs)]
     if _HASH in requirements:
-        return [["-r", file], list(NEEDS)]
-    return [["-r", file, *NEEDS]]
+        return [["-r", file], list(needs)]
+    return [["-r", file, *needs]]
 
 
 def failure(log: str, name: str, kept: Path) -> KitchensError:

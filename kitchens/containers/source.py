@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from kitchens.containers.requirements import NEEDS
+
 #: What our images are called on an engine.
 REPOSITORY = "kitchens/toolchain"
 
@@ -15,7 +17,7 @@ class ImageSource(NamedTuple):
 
     Either `image`, or `context` (a folder) with the `dockerfile` in it. `worker` maps
     file names to the content of our own scripts, the one to call first.
-    `requirements_name` is the file's name in messages.
+    `requirements_name` is the file's name in messages; `needs` is what the worker imports.
     """
 
     key: str
@@ -25,3 +27,4 @@ class ImageSource(NamedTuple):
     dockerfile: str = "Dockerfile"
     requirements: bytes | None = None
     requirements_name: str = "requirements.txt"
+    needs: tuple[str, ...] = NEEDS

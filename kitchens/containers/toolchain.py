@@ -40,6 +40,7 @@ def make_process_toolchain(
     environment: Mapping[str, str],
     tell: Callable[[str], object],
     name: str = "requirements.txt",
+    needs: tuple[str, ...] = pip.NEEDS,
 ) -> ProcessToolchain:
     """The toolchain for these requirements (None: `interpreter` as it is), building it where it is missing.
 
@@ -52,7 +53,7 @@ def make_process_toolchain(
         return ProcessToolchain(interpreter, (str(Path(interpreter).parent),), f"python-{version}")
     pip.check(requirements, name)
     key = hashlib.sha256(
-        b"\n".join((b"%d" % _FORMAT, version.encode(), *map(str.encode, pip.NEEDS), requirements))
+        b"\n".join((b"%d" % _FORMAT, version.encode(), *map(str.encode, needs), requirements))
     )
     folder = cache / "toolchains" / f"venv-{key.hexdigest()[:32]}"
     if not (folder / _DONE).exists():
@@ -62,7 +63,7 @@ def make_process_toolchain(
             ):
                 if not (folder / _DONE).exists():
                     tell(f"making the toolchain of `{name}`, once")
-                    _build(folder, requirements, interpreter, environment, name)
+                    _build(folder, requirements, interpreter, environment, name, needs)
         except OSError as error:
             raise EnvironmentFailure(
                 f"the toolchain could not be made in {folder}: {error.strerror}"
@@ -72,7 +73,12 @@ def make_process_toolchain(
 
 
 def _build(
-    folder: Path, requirements: bytes, interpreter: str, environment: Mapping[str, str], name: str
+    folder: Path,
+    requirements: bytes,
+    interpreter: str,
+    environment: Mapping[str, str],
+    name: str,
+    needs: tuple[str, ...],
 ) -> None:
     """Build in place, a marker last: a virtual environment does not survive a move."""
     shutil.rmtree(folder, ignore_errors=True)
@@ -88,7 +94,7 @@ def _build(
         )
     file = folder / "requirements.txt"
     file.write_bytes(requirements)
-    for arguments in pip.installs(requirements, str(file)):
+    for arguments in pip.installs(requirements, str(file), needs):
         command = [str(folder / "bin" / "python"), "-m", "pip", "install", "--no-compile", "--no-input"]
         if _run([*command, "--disable-pip-version-check", "--log", str(log), *arguments], environment, None):
             said = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""

@@ -23,4 +23,4 @@ PROCESSES: dict[str, Callable[[Node, Scope, Site], Work | None]] = {
 
 def database_mode(node: Node) -> str | None:
     """How the node's own work uses the embedded database: `write`, `read`, or not at all."""
-    return node.database or ("write" if node.action == "sql" else None)
+    return node.database or ("write" if node.action == "sql" and node.connection is None else None)

@@ -1,4 +1,4 @@
-"""`sql`: statements on the kitchen's embedded database, with the SQL tests of the same node.
+"""`sql`: statements on the kitchen's embedded database or a connection, with the SQL tests of the same node.
 
 One process of the worker does both: DuckDB admits one process at a time, and starting
 one costs more than most tests.
@@ -30,6 +30,8 @@ def measure(
     request = {
         "database": str(site.database),
         "mode": mode,
+        "connection": node.connection,
+        "imports": "duckdb" if node.connection is None else "sqlalchemy psycopg",
         "sql": statements,
         "tests": [statement(node.name, test.expression, scope) for test in tests],
     }

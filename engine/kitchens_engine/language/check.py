@@ -33,7 +33,9 @@ def check(
         # A fault in one part of a file hides none in another, so drafts are looked at too.
         if (recipe := reading.draft) is None or (document := reading.document) is None:
             continue
-        wrongs = [*fitting.wrongs(shelf, recipe), *unsupported(recipe, connections)]
+        wrongs = [*fitting.wrongs(shelf, recipe), *unsupported(recipe)]
+        if connections is not None:
+            wrongs += fitting.connection_wrongs(recipe, connections)
         if pools is not None:
             wrongs += fitting.pool_wrongs(recipe, pools)
         for wrong in wrongs:

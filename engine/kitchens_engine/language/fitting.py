@@ -51,6 +51,20 @@ def pool_wrongs(recipe: Recipe, pools: Collection[str]) -> Iterator[Wrong]:
             yield Wrong(("nodes", node.name, "pool"), message, hint)
 
 
+def connection_wrongs(recipe: Recipe, connections: Collection[str]) -> Iterator[Wrong]:
+    """Nodes that name a connection which the cookbook (`connections`) does not have."""
+    for node in recipe.nodes.values():
+        if node.connection is not None and node.connection not in connections:
+            message = (
+                f"node `{node.name}` uses connection `{node.connection}`, which `kitchens.toml` does not have"
+            )
+            hint = (
+                did_you_mean(node.connection, connections)
+                or "take `connection` away to use the embedded DuckDB"
+            )
+            yield Wrong(("nodes", node.name, "connection"), message, hint)
+
+
 def used(shelf: Shelf, node: Node) -> Recipe | None:
     """The recipe or ingredient that the node runs, if it runs one whose contract can be read."""
     if node.action not in ("recipe", "ingredient"):

@@ -11,7 +11,7 @@ from kitchens_engine.order import Order
 from kitchens_engine.ports import Command, Runtime
 from kitchens_engine.recipe import Test
 from kitchens_engine.redaction.hidden import Hidden
-from kitchens_engine.running import environment, fan, left, secrets
+from kitchens_engine.running import connections, environment, fan, left, secrets
 from kitchens_engine.running.attempt import Attempt, value_of
 from kitchens_engine.running.companion import FORKS
 from kitchens_engine.running.live import COMMAND, SQL, WORK, LiveNode
@@ -37,6 +37,9 @@ def prepare(live: LiveNode, token: str, order: Order, runtime: Runtime) -> Comma
     if live.item is not None:
         given |= fan.environment(live.item)
     secret = secrets.of_node(node, order)
+    if work.request is not None and (connection := work.request.get("connection")):
+        url = connections.url_of(connection, order)
+        secret |= {connections.VARIABLE: url}
     own = {name: as_word(value) for name, value in given.items()} | secret
     variables = environment.of_process(
         order, scope, live.path, attempt, own, database=kinds.database_mode(node) is not None

@@ -208,12 +208,6 @@ def _refuse_what_cannot_run(node: Node) -> None:
         )
     if node.action not in SUPPORTED:
         raise _invalid(node, f"node `{node.name}`: `{node.action}` comes with a later version")
-    if node.connection is not None:
-        raise _invalid(
-            node,
-            f"node `{node.name}` uses connection `{node.connection}`; "
-            "connections other than the embedded database come with a later version",
-        )
 
 
 def _refuse_unknown(

@@ -18,7 +18,7 @@ from kitchens_engine.ports import Observer, Runtime
 from kitchens_engine.recipe import EMPTY
 from kitchens_engine.records import Records
 from kitchens_engine.redaction.hidden import Hidden
-from kitchens_engine.running import datalock, secrets
+from kitchens_engine.running import connections, datalock, secrets
 from kitchens_engine.running.companion import mark_of
 from kitchens_engine.running.execution import Execution
 from kitchens_engine.running.journal import Journal
@@ -45,6 +45,7 @@ def run(
     # A gate begins with nothing: no other run is part of it.
     past = None if order.gate else records
     earlier = earlier_outputs(plan, order.kitchen.name, order.recipe, past, order.earlier)
+    connections.refuse_missing(plan, order)
     secrets.refuse_missing(plan, order.shelf, order.secrets, gate=order.gate)
     order = order._replace(earlier=earlier, hidden=Hidden())
     began = time.monotonic()

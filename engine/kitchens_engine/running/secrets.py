@@ -64,7 +64,7 @@ def of_node(node: Node, order: Order) -> dict[str, str]:
     if not node.secrets and not node.env:
         return {}
     return {
-        variable: filled(text, lambda name: _value(name, node, order))
+        variable: filled(text, lambda name: value_of(name, f"node `{node.name}`", order))
         for variable, text in references(node).items()
     }
 
@@ -110,11 +110,13 @@ def _names(node: Node) -> Iterator[tuple[str, str]]:
         yield variable, name
 
 
-def _value(name: str, node: Node, order: Order) -> str:
+def value_of(name: str, subject: str, order: Order) -> str:
+    """The value that `subject` needs now. The run hides it from now on.
+
+    Raises `EnvironmentFailure` for one that has gone since the run began.
+    """
     value = None if order.secrets is None else order.secrets.resolve(name, scope(gate=order.gate))
     if value is None:
-        raise EnvironmentFailure(
-            f"secret `{name}` of node `{node.name}` has gone from the vault since the run began"
-        )
+        raise EnvironmentFailure(f"secret `{name}` of {subject} has gone from the vault since the run began")
     order.hidden.hide(value)
     return value

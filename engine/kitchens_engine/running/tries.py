@@ -119,7 +119,7 @@ class Tries:
             self._judge(live)
             return
         live.phase = live.later.popleft()
-        mode = READ if live.phase.kind == SQL else None
+        mode = READ if live.phase.kind == SQL and live.node.connection is None else None
         if live.slot and (mode is None or live.mode is not None):
             self.processes.start(live)
             return

@@ -154,7 +154,7 @@ def test_a_library_with_threads_is_not_forked(bench: Bench) -> None:
 
 def test_a_timeout_ends_a_fork_with_all_its_descendants(bench: Bench) -> None:
     """Also one that ignores the request to end, and what left its group."""
-    bench.recipe('[nodes.n]\npython = "steps:main"\ntimeout = 1').write(
+    bench.recipe('[nodes.n]\npython = "steps:main"\ntimeout = 6').write(
         "recipes/r/steps.py",
         """
         import signal, subprocess, time
@@ -169,8 +169,8 @@ def test_a_timeout_ends_a_fork_with_all_its_descendants(bench: Bench) -> None:
     began = time.monotonic()
     node = bench.nodes(bench.run())["n"]
 
-    assert (node.status, node.why) == ("failed", "timed out after 1 s")
-    assert time.monotonic() - began < 6
+    assert (node.status, node.why) == ("failed", "timed out after 6 s")
+    assert time.monotonic() - began < 40
     assert not Path("/proc", (bench.root / "data/pids").read_text()).exists()
 
 
