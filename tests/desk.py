@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -68,10 +68,15 @@ class Place:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def git(self, *words: str, folder: Path | None = None) -> str:
-        """Type `git WORDS`."""
+    def git(self, *words: str, folder: Path | None = None, variables: Mapping[str, str] | None = None) -> str:
+        """Type `git WORDS`, with more `variables` in the environment."""
         done = subprocess.run(
-            ["git", *words], cwd=folder or self.folder, check=False, capture_output=True, text=True
+            ["git", *words],
+            cwd=folder or self.folder,
+            check=False,
+            capture_output=True,
+            text=True,
+            env={**os.environ, **(variables or {})},
         )
         assert done.returncode == 0, (words, done.stdout, done.stderr)
         return done.stdout.strip()

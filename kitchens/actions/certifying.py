@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kitchens.gate.ancestry import merge_bases
-from kitchens.gate.certificate import Sides, Uncertified, certify
+from kitchens.gate.certificate import Sides, Uncertified, certify, mixed
 from kitchens.git.merging import merge_commits
 from kitchens.git.repository import Repository
 from kitchens.model.kitchen import Certificate
@@ -29,7 +29,8 @@ def certify_merge(repository: Repository, commit: str, ours: str, claimed: str |
 def recompute(
     repository: Repository, commit: str, ours: str, claimed: str | None = None, *, again: bool
 ) -> Certificate:
-    """The certificate, from the objects alone; with `again` the merge is run once more too. Raises `Uncertified`."""
+    """The certificate, from the objects alone. The merge is run once more with `again`, and wherever content was
+    mixed. Raises `Uncertified`."""
     objects = repository.objects
     made = objects.commit(commit)
     if len(made.parents) != 2 or made.parents[0] != ours:
@@ -38,9 +39,14 @@ def recompute(
     bases = merge_bases(ours, theirs, objects.commits)
     if not bases or (claimed is not None and claimed not in bases):
         raise Uncertified(f"`{str(claimed)[:12]}` is no merge base of its sides")
-    rerun = merge_commits(repository, ours, theirs).tree if again else None
-    if again and rerun is None:
+    *below, our_tree, their_tree = (each.tree for each in objects.commits([*bases, ours, theirs]))
+    merged = mixed(objects, Sides(tuple(below), our_tree, their_tree), made.tree)
+    rerun = _merged_again(repository, ours, theirs) if again or merged else None
+    return certify(merged, (bases, ours, theirs), made.tree, rerun)
+
+
+def _merged_again(repository: Repository, ours: str, theirs: str) -> str:
+    tree = merge_commits(repository, ours, theirs).tree
+    if tree is None:
         raise Uncertified("merged once more, its sides are in conflict")
-    *bases_trees, our_tree, their_tree = (each.tree for each in objects.commits([*bases, ours, theirs]))
-    sides = Sides(tuple(bases_trees), our_tree, their_tree)
-    return certify(objects, sides, (bases, ours, theirs), made.tree, rerun)
+    return tree

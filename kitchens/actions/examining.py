@@ -15,6 +15,7 @@ from kitchens.actions.house import House
 from kitchens.actions.quality import run_quality
 from kitchens.actions.running import Place, equipped, run_order
 from kitchens.actions.secrets import secrets_of
+from kitchens.actions.signing import signature_for
 from kitchens.gate.affected import Affected
 from kitchens.gate.connections import gate_urls, refuse_leaving
 from kitchens.gate.fingerprint import build_context, narrower
@@ -247,8 +248,18 @@ def _attest(
         who=str(house.identity),
         when=house.now(),
         measures=measures,
+        parts=_parts(plan, one),
     )
-    house.attestations.add([attestation], house.identity, house.now())
+    house.attestations.add(
+        [attestation], house.identity, house.now(), signature_for(house, plan.sign, plan.signers)
+    )
+
+
+def _parts(plan: GatePlan, one: Affected) -> dict[str, str]:
+    """The folders that the recipe reaches, and their trees."""
+    scope = one.examined.scope if one.examined else None
+    folders = () if scope is None else scope.folders
+    return {folder: oid for folder in folders if (oid := plan.view.oid(folder)) is not None}
 
 
 def _tests(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kitchens.actions.house import House
 from kitchens.actions.kitchens import Kitchen
+from kitchens.actions.signing import signers_of
 from kitchens.gate.affected import Affected, affected
 from kitchens.gate.fingerprint import QUALITY, Examiner
 from kitchens.gate.tree import TreeView
@@ -16,6 +17,9 @@ from kitchens.model.gate import Failure, Gate, Verdict
 from kitchens.model.kitchen import Attestation
 from kitchens_engine.errors import InvalidInput
 from kitchens_engine.ports import Event
+
+if TYPE_CHECKING:
+    from kitchens.git.signatures import Signers
 
 
 @dataclass(frozen=True)
@@ -28,6 +32,10 @@ class GatePlan:
     examiner: Examiner
     isolation: str | None
     recipes: tuple[Affected, ...]
+    #: Only attestations that one of these signed count; None where unsigned ones do.
+    signers: Signers | None = None
+    #: Whether the rules ask for signatures.
+    sign: bool = False
 
     @property
     def runs(self) -> tuple[Affected, ...]:
@@ -63,15 +71,17 @@ def plan_gate(
         settings = target.registered.settings if target.registered else {}
     rules = _rules(house.view(rules_at or target.tip), view, looking_back=rules_at is not None)
     examiner = Examiner.of(rules, settings)
-    isolation = rules.policy(target.name).isolation
+    policy = rules.policy(target.name)
+    isolation = policy.isolation
+    signers = signers_of(house, house.view(rules_at or target.tip), view, required=policy.signed)
     before = None if against is None else house.view(against)
-    found = affected(view, before, examiner, _nothing if again else _proofs(house, isolation))
+    found = affected(view, before, examiner, _nothing if again else _proofs(house, isolation, signers))
     if only is not None:
         found = tuple(one for one in found if one.recipe in set(only))
     fault = next((one.fault for one in found if one.fault is not None), None)
     if fault is not None and not broken_is_red:
         raise fault
-    return GatePlan(commit, str(view.oid("")), view, examiner, isolation, found)
+    return GatePlan(commit, str(view.oid("")), view, examiner, isolation, found, signers, rules.gate.sign)
 
 
 def _rules(rules: TreeView, candidate: TreeView, *, looking_back: bool) -> Cookbook:
@@ -91,11 +101,17 @@ def _nothing(_: list[str]) -> Mapping[str, Attestation]:
     return {}
 
 
-def _proofs(house: House, isolation: str | None) -> Callable[[list[str]], Mapping[str, Attestation]]:
+def _proofs(
+    house: House, isolation: str | None, signers: Signers | None
+) -> Callable[[list[str]], Mapping[str, Attestation]]:
     def find(fingerprints: list[str]) -> dict[str, Attestation]:
         proofs = {}
-        for fingerprint, found in house.attestations.find(fingerprints).items():
-            counting = [one for one in found if isolation is None or one.runtime == isolation]
+        for fingerprint, found in house.attestations.find(fingerprints, signers).items():
+            counting = [
+                one
+                for one in found
+                if (isolation is None or one.runtime == isolation) and (signers is None or one.signer)
+            ]
             if counting:
                 proofs[fingerprint] = counting[0]
         return proofs

@@ -1,4 +1,4 @@
-"""`kitchen history` and `kitchen verify`: how a kitchen came to its tip, and the proof that it was allowed to."""
+"""`kitchen history`: how a kitchen came to its tip."""
 
 from __future__ import annotations
 
@@ -6,12 +6,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from kitchens.actions.gating import plan_gate
 from kitchens.actions.house import House
 from kitchens.actions.kitchens import Kitchen, Kitchens
 from kitchens.git import history
 from kitchens.model.kitchen import Landing
-from kitchens_engine.errors import InvalidInput
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,24 +44,6 @@ def show_history(house: House, name: str | None) -> list[dict[str, Any]]:
     return rows
 
 
-def verify(house: House, name: str | None) -> dict[str, Any]:
-    """Ask of every step since the baseline that each recipe it changed is attested, from git alone.
-
-    A step is a landing, or a plain commit. `unsigned` means that nothing is wrong and that no
-    signature says who vouches for it.
-    """
-    kitchens = Kitchens(house)
-    kitchen = kitchens.get(name or kitchens.root)
-    found = list(steps(house, kitchens, kitchen))
-    faults = [{"commit": step.commit, "why": why} for step in found for why in _missing(house, step)]
-    return {
-        "kitchen": kitchen.name,
-        "status": "broken" if faults else "unsigned",
-        "landings": sum(step.landing is not None for step in found),
-        "faults": faults,
-    }
-
-
 def steps(house: House, kitchens: Kitchens, kitchen: Kitchen) -> Iterator[Step]:
     """The moves of `kitchen` since the baseline, newest first. A landing is one step, however many commits it
     brought; what lies below a kitchen's creation are the steps of its parents."""
@@ -71,9 +51,13 @@ def steps(house: House, kitchens: Kitchens, kitchen: Kitchen) -> Iterator[Step]:
     root = kitchens.get(kitchens.root)
     baseline = root.registered.baseline if root.registered else None
     landings = _landings(house, kitchens, kitchen)
+    since = history.since(repository, kitchen.tip, baseline)
+    # In one go: a question for each commit on its own would cost the most of all.
+    repository.objects.commits(since)
+    reached = frozenset(since)
     tip: str | None = kitchen.tip
     while tip is not None and tip != baseline:
-        if baseline is not None and tip not in landings and history.is_ancestor(repository, tip, baseline):
+        if baseline is not None and tip not in landings and tip not in reached:
             return
         parents = repository.objects.commit(tip).parents
         if not parents:
@@ -108,38 +92,6 @@ def _own_landings(house: House, kitchen: Kitchen) -> Iterator[Step]:
                 landing.previous, landing.commit, landing, kitchen, registered.settings
             )
     yield from oldest.values()
-
-
-def _missing(house: House, step: Step) -> Iterator[str]:
-    """What this step would have had to show and nobody attested."""
-    settings = [step.settings] if step.settings is not None else _settings(house, step.kitchen)
-    missing: list[str] = []
-    for one in settings:
-        try:
-            plan = plan_gate(
-                house, step.commit, step.kitchen, step.previous, rules_at=step.previous, settings=one
-            )
-        except InvalidInput as fault:
-            missing = [f"cannot be read: {fault.message}"]
-            continue
-        missing = [
-            f"recipe `{one.recipe}` ({one.variation or 'as it is'}) was never attested: {one.why}"
-            for one in plan.runs
-        ]
-        if not missing:
-            return
-    yield from missing
-
-
-def _settings(house: House, kitchen: Kitchen) -> list[Mapping[str, Any]]:
-    """A plain commit may be attested under any settings that the kitchen had, or, as `kitchen test` does it, that
-    its parent had: git does not say which were in force when it was made."""
-    found: list[Mapping[str, Any]] = []
-    for name in (kitchen.name, kitchen.parent):
-        for registered in house.registrations.history(name) if name else ():
-            if registered.settings not in found:
-                found.append(registered.settings)
-    return found or [{}]
 
 
 def _moment(when: Any) -> str:

@@ -17,9 +17,14 @@ from kitchens_engine.ports import Event, Observer
 if TYPE_CHECKING:
     from kitchens.gate.tree import TreeView
     from kitchens.git.pinned import PinnedSource
+    from kitchens.git.signatures import Signers
     from kitchens.model.kitchen import Identity, Registration
     from kitchens.store.attestations import Attestations
     from kitchens.store.registrations import Registrations
+
+
+#: How many trees are kept as they were read: a walk through history looks at each commit twice.
+VIEWS = 16
 
 
 @dataclass(frozen=True)
@@ -63,7 +68,19 @@ class House:
         from kitchens.gate.tree import TreeView
         from kitchens.git.pinned import PinnedTree
 
-        return TreeView(PinnedTree(self.repository.objects, treeish))
+        if treeish in self._views:
+            return self._views[treeish]
+        view = TreeView(PinnedTree(self.repository.objects, treeish))
+        # A name such as `HEAD` may mean another tree next time.
+        if len(treeish) == self.repository.objects.width:
+            while len(self._views) >= VIEWS:
+                del self._views[next(iter(self._views))]
+            self._views[treeish] = view
+        return view
+
+    @cached_property
+    def _views(self) -> dict[str, TreeView]:
+        return {}
 
     def source(self, folder: Path, *, lenient: bool = False) -> PinnedSource:
         """The files of a checkout, uncommitted edits included, with the ingredients that it pins."""
@@ -80,6 +97,18 @@ class House:
     def register(self, registration: Registration, old: str | None, reason: str) -> None:
         """Write a registration over the one at `old` (None: new). Raises `Moved` when somebody was faster."""
         self.registrations.write(registration, old, reason, self.identity, self.now())
+
+    def signers(self, content: bytes) -> Signers:
+        """Those whose signatures an `allowed_signers` file counts. What was verified once is remembered."""
+        from kitchens.git.signatures import Signers
+
+        if content not in self._signers:
+            self._signers[content] = Signers(content, self.repository.git.environment)
+        return self._signers[content]
+
+    @cached_property
+    def _signers(self) -> dict[bytes, Signers]:
+        return {}
 
     def note(self, text: str) -> None:
         """Say one line that is not an answer."""

@@ -11,6 +11,7 @@ from kitchens.actions.certifying import certify_merge
 from kitchens.actions.gating import GatePlan, carry_out_gate
 from kitchens.actions.house import House
 from kitchens.actions.kitchens import Kitchen
+from kitchens.actions.signing import require_signature
 from kitchens.git.claims import claim
 from kitchens.git.healing import TEMPORARY
 from kitchens.git.landing import carry_out, plan_landing
@@ -45,6 +46,8 @@ def land(house: House, plan: MovePlan) -> Move:
     if plan.status == "merged":
         certificate = certify_merge(house.repository, plan.commit, plan.target.tip, plan.base)
     landing = plan_landing(house.repository, plan.target.name, plan.target.tip, plan.commit)
+    if plan.gate.runs:
+        require_signature(house, plan.gate.sign, plan.gate.signers, plan.source.name, plan.target.name)
     with candidate(house.repository, plan.commit, house.now()) if plan.gate.runs else nullcontext():
         gate = carry_out_gate(house, plan.gate)
     if gate.status == "red":

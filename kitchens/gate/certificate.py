@@ -90,18 +90,18 @@ class Sides(NamedTuple):
 
 
 def certify(
-    trees: Trees, sides: Sides, commits: tuple[tuple[str, ...], str, str], tree: str, again: str | None
+    merged: Sequence[Place], commits: tuple[tuple[str, ...], str, str], tree: str, again: str | None
 ) -> Certificate:
     """The certificate that `tree` is exactly what its sides add up to.
 
-    `commits` are the merge bases (computed, not claimed), our commit and theirs; `again` is the tree of a second
-    run of the merge, None to look at the paths alone. Raises `Uncertified`.
+    `merged` are the paths that no side alone explains (`mixed`); `commits` the merge bases (computed, not claimed),
+    our commit and theirs; `again` is the tree of a second run of the merge, None to look at the paths alone.
+    Raises `Uncertified`.
     """
     if again is not None and again != tree:
         raise Uncertified(
             f"its tree is `{tree[:12]}`, and merged once more the sides add up to `{again[:12]}`"
         )
-    merged = mixed(trees, sides, tree)
     for place in merged:
         if (why := _objection(place, merged)) is not None:
             raise Uncertified(f"`{place.path}` {why}")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Protocol
 
 from kitchens.model.cookbook import Cookbook, parse_cookbook
-from kitchens_engine.errors import InvalidFiles, InvalidInput
+from kitchens_engine.errors import Fault, InvalidFiles, InvalidInput
 from kitchens_engine.ports import Source
 
 if TYPE_CHECKING:
@@ -24,6 +24,12 @@ class ObjectSource(Source, Protocol):
 
     def submodule(self, path: str) -> str | None:
         """The submodule at or above `path`, whose files are no part of the tree, or None."""
+
+
+@lru_cache(maxsize=32)
+def _parsed(text: bytes) -> tuple[Cookbook | None, tuple[Fault, ...]]:
+    # Commit after commit has the same file, and `verify` reads them all.
+    return parse_cookbook(text)
 
 
 class TreeView:
@@ -59,7 +65,7 @@ class TreeView:
                 "`kitchen init` writes one; commit it",
                 code="no-cookbook",
             )
-        cookbook, faults = parse_cookbook(text)
+        cookbook, faults = _parsed(text)
         if cookbook is None:
             raise InvalidFiles(faults)
         return cookbook

@@ -34,6 +34,12 @@ def first_parents(repository: Repository, tip: str, until: str | None = None) ->
     return out.split("\n") if out else []
 
 
+def since(repository: Repository, tip: str, base: str | None) -> list[str]:
+    """The commits that `tip` contains and `base` does not, newest first."""
+    words = ("rev-list", tip, *([f"^{base}"] if base else []), "--")
+    return repository.git.run(*words).text.split()
+
+
 def is_ancestor(repository: Repository, older: str, newer: str) -> bool:
     """Whether `newer` contains `older` (a commit contains itself)."""
     if older == newer:

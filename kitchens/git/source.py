@@ -66,7 +66,8 @@ class TreeSource:
         return None
 
     def _find(self, path: str) -> Entry | None:
-        path = posixpath.normpath(path).strip("/").removeprefix(".")
+        path = posixpath.normpath(path).strip("/")
+        path = "" if path == "." else path
         for _ in range(HOPS):
             found, rest = self._walk(path)
             if found is None or found.mode != LINK:

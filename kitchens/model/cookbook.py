@@ -59,11 +59,15 @@ class Service(NamedTuple):
 
 
 class GateSettings(NamedTuple):
-    """How recipes are gated: under which variation, with which `shared` paths, and with which commands on the tree."""
+    """How recipes are gated: under which variation, with which `shared` paths, and with which commands on the tree.
+
+    `sign`: attestations are signed with the user's SSH key, as git signs commits.
+    """
 
     variation: str = "test"
     shared: tuple[str, ...] = ()
     quality: tuple[str, ...] = ()
+    sign: bool = False
 
 
 class VaultSettings(NamedTuple):
@@ -74,11 +78,13 @@ class VaultSettings(NamedTuple):
 
 
 class Policy(NamedTuple):
-    """What holds for a permanent kitchen. Only attestations from the runtime `isolation` count, when it is set."""
+    """What holds for a permanent kitchen. Only attestations from the runtime `isolation` count, when it is set, and
+    where `signed` only those that somebody in `.kitchens/allowed_signers` signed."""
 
     protected: bool = False
     isolation: str | None = None
     parent: KitchenName | None = None
+    signed: bool = False
 
 
 class Cookbook(NamedTuple):
@@ -249,6 +255,7 @@ def _gate(table: Mapping[str, Any]) -> GateSettings:
         variation=table.get("variation", GateSettings().variation),
         shared=tuple(map(_inside, table.get("shared", ()))),
         quality=tuple(table.get("quality", ())),
+        sign=table.get("sign", False),
     )
 
 
@@ -264,4 +271,5 @@ def _policy(table: Mapping[str, Any]) -> Policy:
         protected=table.get("protected", False),
         isolation=table.get("isolation"),
         parent=None if parent is None else KitchenName(parent),
+        signed=table.get("signed", False),
     )

@@ -149,7 +149,14 @@ _SERVICE = Table(
     }
 )
 
-_GATE = Table(keys={"variation": Key(("string",), format=_NAME), "shared": _PATHS, "quality": _COMMANDS})
+_GATE = Table(
+    keys={
+        "variation": Key(("string",), format=_NAME),
+        "shared": _PATHS,
+        "quality": _COMMANDS,
+        "sign": Key(("boolean",)),
+    }
+)
 
 _INGREDIENT = Table(
     keys={
@@ -167,6 +174,7 @@ _POLICY = Table(
         "protected": Key(("boolean",)),
         "isolation": Key(("string",), choices=("docker", "process")),
         "parent": Key(("string",), format=_KITCHEN),
+        "signed": Key(("boolean",)),
     }
 )
 

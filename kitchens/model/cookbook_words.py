@@ -34,6 +34,7 @@ WORDS: Mapping[str, str] = {
     "gate.variation": "Which variation gates a recipe; one without it is gated as it is.",
     "gate.shared": "Paths outside the recipes that their code uses.",
     "gate.quality": "Commands that check the code of the whole tree.",
+    "gate.sign": "Whether attestations are signed with the user's SSH key, as git signs commits.",
     "vault": "Where secrets live.",
     "vault.kind": "file: encrypted, in the git directory of this clone; env: variables of the caller.",
     "vault.path": "Where the encrypted file lies instead; a relative path begins in the common git directory.",
@@ -46,5 +47,6 @@ WORDS: Mapping[str, str] = {
     "kitchens": "The permanent kitchens and their rules.",
     "kitchens.*.protected": "It moves only through a gate, and is never deleted.",
     "kitchens.*.isolation": "Only attestations from this runtime count here.",
+    "kitchens.*.signed": "Only attestations signed by somebody in `.kitchens/allowed_signers` count here.",
     "kitchens.*.parent": "Where its work is promoted to.",
 }

@@ -71,7 +71,9 @@ class Attestation(NamedTuple):
 
     `fingerprint` (hex) is what was tested; `recipe` its name; `runtime` is `process` or
     `docker`; `toolchain` the image's digest or the environment's hash; `run` the order
-    run; `commit` and `tree` where it was seen first; `measures` test name → value.
+    run; `commit` and `tree` where it was seen first; `measures` test name → value;
+    `parts` the folders of recipes that the verdict is about → their trees. `signer` is
+    who vouches for it, of those whose signatures count where it is read.
     """
 
     fingerprint: str
@@ -86,6 +88,8 @@ class Attestation(NamedTuple):
     who: str
     when: datetime
     measures: Mapping[str, Any] = MappingProxyType({})
+    parts: Mapping[str, str] = MappingProxyType({})
+    signer: str | None = None
 
 
 class Identity(NamedTuple):

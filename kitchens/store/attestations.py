@@ -1,17 +1,20 @@
-"""Attestations: `refs/attestations/gate`, a tree `<2 hex>/<62 hex>/<run>.json` of in-toto statements.
+"""Attestations: `refs/attestations/gate`, a tree `<2 hex>/<62 hex>/<run>.<hash>.json` of in-toto statements.
 
-Adding is a union: two writers who meet both keep what they wrote.
+The hash is the first half of the statement's own SHA-256: a statement that was changed after it was written attests
+nothing. (Those that the first version wrote, `<run>.json`, have none.) A signature lies beside its statement, under
+its name and `.sig`. Adding is a union: two writers who meet both keep what they wrote.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import random
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kitchens.git.refs import Moved
 from kitchens.git.repository import Repository
@@ -20,16 +23,30 @@ from kitchens_engine.errors import EnvironmentFailure
 
 if TYPE_CHECKING:
     from kitchens.git.pack import Written
+    from kitchens.git.signatures import Signers
 
 REF = "refs/attestations/gate"
 STATEMENT = "https://in-toto.io/Statement/v1"
 PREDICATE = "https://in-toto.io/attestation/test-result/v0.1"
+
+#: What the name of a signature adds to that of its statement.
+SIGNATURE = ".sig"
 
 #: Seconds for which a writer who keeps meeting others tries again.
 PATIENCE = 60.0
 
 #: Files of one folder: name → id. A folder is named by the fingerprint's halves.
 _Files = dict[str, str]
+
+#: What signs a statement.
+Sign = Callable[[bytes], bytes]
+
+
+class Found(NamedTuple):
+    """What is stored under one fingerprint: what attests it, and the runs whose statements were damaged."""
+
+    attestations: tuple[Attestation, ...] = ()
+    damaged: tuple[str, ...] = ()
 
 
 class Attestations:
@@ -39,31 +56,46 @@ class Attestations:
         self._objects = repository.objects
         self._refs = repository.refs
 
-    def find(self, fingerprints: Iterable[str]) -> dict[str, tuple[Attestation, ...]]:
-        """The attestations of each fingerprint, maybe none. What cannot be read attests nothing."""
+    def find(
+        self, fingerprints: Iterable[str], signers: Signers | None = None
+    ) -> dict[str, tuple[Attestation, ...]]:
+        """The attestations of each fingerprint, maybe none. What cannot be read attests nothing.
+
+        With `signers` each says who of them signed it.
+        """
+        return {each: found.attestations for each, found in self.look(fingerprints, signers).items()}
+
+    def look(self, fingerprints: Iterable[str], signers: Signers | None = None) -> dict[str, Found]:
+        """What is stored under each fingerprint, also what is damaged. One question to git for each kind of object."""
         tip = self._refs.read(REF)
         wanted = list(dict.fromkeys(fingerprints))
         if tip is None:
-            return dict.fromkeys(wanted, ())
+            return dict.fromkeys(wanted, Found())
         files = {each: self._files(tip, each) for each in wanted}
-        contents = iter(self._objects.read_all([oid for found in files.values() for oid in found.values()]))
+        oids = [oid for found in files.values() for oid in found.values()]
+        contents = dict(zip(oids, self._objects.read_all(oids), strict=True))
         return {
-            fingerprint: tuple(
-                attestation for _ in found if (attestation := _parse(next(contents), fingerprint)) is not None
-            )
-            for fingerprint, found in files.items()
+            each: _found(each, {name: contents[oid] for name, oid in found.items()}, signers)
+            for each, found in files.items()
         }
 
-    def add(self, attestations: Sequence[Attestation], identity: Identity, when: datetime) -> None:
-        """Add all of `attestations` in one step, beside whatever others add meanwhile."""
+    def add(
+        self,
+        attestations: Sequence[Attestation],
+        identity: Identity,
+        when: datetime,
+        sign: Sign | None = None,
+    ) -> None:
+        """Add all of `attestations` in one step, beside whatever others add meanwhile; signed with `sign`."""
         if not attestations:
             return
         deadline = time.monotonic() + PATIENCE
+        statements = [(each.fingerprint, _named(each, sign)) for each in attestations]
         reason = "attest " + ", ".join(dict.fromkeys(each.recipe for each in attestations))
         while True:
             tip = self._refs.read(REF)
             try:
-                self._refs.move(REF, self._write(attestations, tip, reason, identity, when), tip, reason)
+                self._refs.move(REF, self._write(statements, tip, reason, identity, when), tip, reason)
             except Moved as error:
                 if time.monotonic() > deadline:
                     raise EnvironmentFailure(
@@ -80,13 +112,13 @@ class Attestations:
 
     def _write(
         self,
-        attestations: Sequence[Attestation],
+        statements: Sequence[tuple[str, Mapping[str, bytes]]],
         tip: str | None,
         reason: str,
         identity: Identity,
         when: datetime,
     ) -> str:
-        """Store a commit on `tip` that holds all of `attestations` too."""
+        """Store a commit on `tip` that holds all these files, by fingerprint and name, too."""
         # Hashing and packing cost an import that only writers pay.
         from kitchens.git.pack import commit, tree, written
 
@@ -98,12 +130,13 @@ class Attestations:
             return each.oid
 
         changed: dict[str, dict[str, _Files]] = {}
-        for each in attestations:
-            first, rest = each.fingerprint[:2], each.fingerprint[2:]
+        for fingerprint, contents in statements:
+            first, rest = fingerprint[:2], fingerprint[2:]
             files = changed.setdefault(first, {}).setdefault(
-                rest, self._files(tip, each.fingerprint) if tip else {}
+                rest, self._files(tip, fingerprint) if tip else {}
             )
-            files[f"{each.run}.json"] = keep(written("blob", _statement(each), width))
+            for name, content in contents.items():
+                files[name] = keep(written("blob", content, width))
         root = self._folders(tip, "")
         for first, folders in changed.items():
             below = self._folders(tip, first)
@@ -122,6 +155,39 @@ class Attestations:
         return {entry.name: entry.oid for entry in self._objects.entries(f"{tip}:{path}")}
 
 
+def _found(fingerprint: str, files: Mapping[str, bytes | None], signers: Signers | None) -> Found:
+    good, damaged = [], []
+    for name, content in files.items():
+        if name.endswith(SIGNATURE):
+            continue
+        attestation = _parse(content, fingerprint) if _is_whole(name, content) else None
+        if attestation is None:
+            damaged.append(name.partition(".")[0])
+        elif signers is None or content is None:
+            good.append(attestation)
+        else:
+            signer = signers.signer(content, files.get(name + SIGNATURE), attestation.when)
+            good.append(attestation._replace(signer=signer))
+    return Found(tuple(good), tuple(damaged))
+
+
+def _is_whole(name: str, content: bytes | None) -> bool:
+    """Whether the content is the one that the file was named for."""
+    said = name.split(".")[1:-1]
+    return content is not None and (not said or said == [_hash(content)])
+
+
+def _named(attestation: Attestation, sign: Sign | None) -> dict[str, bytes]:
+    """The files of one attestation."""
+    content = _statement(attestation)
+    name = f"{attestation.run}.{_hash(content)}.json"
+    return {name: content} | ({} if sign is None else {name + SIGNATURE: sign(content)})
+
+
+def _hash(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:32]
+
+
 def _statement(attestation: Attestation) -> bytes:
     """The in-toto statement: this commit and this tree passed, under this fingerprint."""
     statement = {
@@ -129,6 +195,7 @@ def _statement(attestation: Attestation) -> bytes:
         "subject": [
             {"name": "commit", "digest": {"gitCommit": attestation.commit}},
             {"name": "tree", "digest": {"gitTree": attestation.tree}},
+            *({"name": path, "digest": {"gitTree": oid}} for path, oid in sorted(attestation.parts.items())),
         ],
         "predicateType": PREDICATE,
         "predicate": {
@@ -153,13 +220,13 @@ def _parse(content: bytes | None, fingerprint: str) -> Attestation | None:
     try:
         statement = json.loads(content or b"")
         predicate = statement["predicate"]
-        digests = {key: value for each in statement["subject"] for key, value in each["digest"].items()}
+        commit, tree, *parts = statement["subject"]
         found = Attestation(
             fingerprint=predicate["configuration"][0]["digest"]["sha256"],
             recipe=predicate["recipe"],
             variation=predicate["variation"],
-            commit=digests["gitCommit"],
-            tree=digests["gitTree"],
+            commit=commit["digest"]["gitCommit"],
+            tree=tree["digest"]["gitTree"],
             runtime=predicate["runtime"],
             toolchain=predicate["toolchain"],
             run=predicate["run"],
@@ -167,6 +234,7 @@ def _parse(content: bytes | None, fingerprint: str) -> Attestation | None:
             who=predicate["who"],
             when=datetime.fromisoformat(predicate["when"]),
             measures=predicate["measures"],
+            parts={each["name"]: each["digest"]["gitTree"] for each in parts},
         )
         passed = predicate["result"] == "PASSED" and statement["predicateType"] == PREDICATE
     except (KeyError, IndexError, TypeError, ValueError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -19,7 +20,10 @@ DELETED = "refs/deleted/"
 FILE = "kitchen.toml"
 
 #: Raised when older programs could misread what is written; they then refuse instead.
-FORMAT = 1
+FORMAT = 2
+
+#: The line before the text: the text's own SHA-256. The first format had none.
+_SEAL = "# sha256 "
 
 
 class Deleted(NamedTuple):
@@ -76,7 +80,7 @@ class Registrations:
         from kitchens.store.toml import document
 
         width = self._objects.width
-        file = written("blob", document(_values(registration)), width)
+        file = written("blob", _sealed(document(_values(registration))), width)
         folder = tree([("100644", file.oid, FILE)], width)
         parents = [old] if old else []
         made = commit(folder.oid, parents, reason, identity, when, width)
@@ -185,6 +189,11 @@ def _differs(one: Registration, other: Registration, keys: tuple[str, ...]) -> b
     return layers.found(one.settings, keys) != layers.found(other.settings, keys)
 
 
+def _sealed(text: bytes) -> bytes:
+    """The text under the line that tells when a byte of it was changed."""
+    return f"{_SEAL}{hashlib.sha256(text).hexdigest()}\n".encode() + text
+
+
 def _values(registration: Registration) -> dict[str, Any]:
     landing = registration.landing
     return {
@@ -228,6 +237,8 @@ def _registration(oid: str, content: bytes | None) -> Registration:
         values = tomllib.loads(content.decode())
         if values["format"] > FORMAT:
             raise ValueError("a newer version of kitchens wrote it")
+        if values["format"] > 1 and content != _sealed(content.partition(b"\n")[2]):
+            raise ValueError("it was changed after it was written")
         return _from_values(values)
     except (KeyError, TypeError, ValueError) as error:
         raise EnvironmentFailure(

@@ -107,3 +107,61 @@ def test_a_merge_is_recorded_with_its_certificate(desk: Desk) -> None:
     certificate = landing["certificate"]
     assert (certificate["bases"], certificate["sides"], certificate["tree"]) == ([base], [ours, theirs], tree)
     assert len(certificate["digest"]) == 64
+
+
+def landed(desk: Desk) -> str:
+    """A merge of dev that needed a gate; its commit."""
+    desk.json("create", "dev")
+    desk.commit("recipes/counts/recipe.toml", recipe(4), "dev")
+    return str(desk.json("merge", "dev")["commit"])
+
+
+def rewrite(desk: Desk, ref: str, path: str, old: str, new: str) -> None:
+    """Write a file of a ref's tip anew with one word changed, as somebody with a text editor and git would."""
+    words = desk.git("show", f"{ref}:{path}") + "\n"
+    assert old in words
+    file = desk.folder.parent / "changed"
+    file.write_text(words.replace(old, new, 1))
+    blob = desk.git("hash-object", "-w", str(file))
+    index = {"GIT_INDEX_FILE": str(desk.folder.parent / "index")}
+    desk.git("read-tree", ref, variables=index)
+    desk.git("update-index", "--cacheinfo", f"100644,{blob},{path}", variables=index)
+    tree = desk.git("write-tree", variables=index)
+    parents = [
+        word for parent in desk.git("log", "-1", "--format=%P", ref).split() for word in ("-p", parent)
+    ]
+    desk.git("update-ref", ref, desk.git("commit-tree", "-m", "changed", *parents, tree))
+
+
+def test_a_changed_attestation_is_found_and_named(desk: Desk) -> None:
+    """By the commit that stood on it, and by its run."""
+    commit = landed(desk)
+    assert desk.json("verify")["status"] == "unsigned"
+    attestations = "refs/attestations/gate"
+    fingerprint = desk.json("test", "production")["gate"]["recipes"][0]["fingerprint"]
+    path = desk.git("ls-tree", "-r", "--name-only", attestations, f"{fingerprint[:2]}/{fingerprint[2:]}/")
+    rewrite(desk, attestations, path, "Ada", "Bda")
+    document = desk.json("verify", status=1)
+    assert (document["status"], [one["commit"] for one in document["faults"]]) == ("broken", [commit])
+    assert "was changed after it was written" in document["faults"][0]["why"]
+
+
+def test_a_changed_certificate_is_found_and_named(desk: Desk) -> None:
+    """A registration carries the hash of its own text."""
+    landed(desk)
+    digest = tomllib.loads(desk.git("show", "refs/kitchens/production:kitchen.toml"))["landing"][
+        "certificate"
+    ]
+    rewrite(desk, "refs/kitchens/production", "kitchen.toml", digest["digest"], "0" * 64)
+    answer = desk.kitchen("verify")
+    assert answer.status == 5
+    assert "was changed after it was written" in answer.err
+
+
+def test_a_changed_tree_is_found_and_named(desk: Desk) -> None:
+    """A merge commit that was amended is no landing any more, but a plain commit that nobody attested."""
+    landed(desk)
+    desk.write("recipes/counts/recipe.toml", recipe(5))
+    desk.git("commit", "--quiet", "--all", "--amend", "--no-edit")
+    document = desk.json("verify", status=1)
+    assert desk.tip("production") in [one["commit"] for one in document["faults"]]

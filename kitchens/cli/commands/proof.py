@@ -43,7 +43,7 @@ def history(desk: Desk, name: str | None) -> Answer:
 @click.pass_obj
 def verify(desk: Desk, name: str | None) -> Answer:
     """Prove from git alone that every landed commit passed its gate, back to the baseline (default: production)."""
-    from kitchens.actions.history import verify as act
+    from kitchens.actions.proving import verify as act
 
     document = act(desk.house, name)
 
@@ -61,6 +61,6 @@ def verify(desk: Desk, name: str | None) -> Answer:
                 err=True,
             )
         if document["status"] == "unsigned":
-            click.echo("  every step is attested; nobody signed the attestations")
+            click.echo("  every step is attested; nobody who may sign vouches for all of them")
 
     return Answer(document, words, EXIT_RED if document["status"] == "broken" else 0)

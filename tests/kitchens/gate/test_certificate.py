@@ -7,7 +7,7 @@ import random
 import pytest
 
 from kitchens.gate.ancestry import contains, merge_bases
-from kitchens.gate.certificate import Sides, Uncertified, certify
+from kitchens.gate.certificate import Sides, Uncertified, certify, mixed
 from kitchens.git.merging import merge_commits
 from kitchens.model.kitchen import Certificate
 
@@ -19,7 +19,8 @@ def certificate(repository, ours: str, theirs: str, tree: str, again: str | None
     objects = repository.objects
     bases = merge_bases(ours, theirs, objects.commits)
     *below, one, other = (each.tree for each in objects.commits([*bases, ours, theirs]))
-    return certify(objects, Sides(tuple(below), one, other), (bases, ours, theirs), tree, again)
+    merged = mixed(objects, Sides(tuple(below), one, other), tree)
+    return certify(merged, (bases, ours, theirs), tree, again)
 
 
 @pytest.mark.parametrize("number", range(12))

@@ -52,3 +52,9 @@ def test_where_links_and_submodules_are(checkout, repository, source):
     assert source.submodule("recipes/sub/deep/file.py") == "recipes/sub"
     assert source.submodule("recipes/delays/recipe.toml") is None
     assert source.submodule("nothing/here") is None
+
+
+def test_names_that_begin_with_a_dot(checkout, repository):
+    """They are files like others."""
+    checkout.write(".kitchens/allowed_signers", "ada")
+    assert TreeSource(repository.objects, checkout.commit()).read(".kitchens/allowed_signers") == b"ada"

@@ -1,0 +1,135 @@
+"""`kitchen verify`: the proof, from git alone, that everything that landed was attested, certified and allowed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from kitchens.actions.certifying import recompute
+from kitchens.actions.gating import GatePlan, plan_gate
+from kitchens.actions.history import Step, steps
+from kitchens.actions.house import House
+from kitchens.actions.kitchens import Kitchen, Kitchens
+from kitchens.actions.signing import ALLOWED
+from kitchens.gate.ancestry import contains
+from kitchens.gate.certificate import Uncertified
+from kitchens_engine.errors import EnvironmentFailure, InvalidInput
+
+#: What damaged records and objects are called by those who read them.
+_DAMAGE = ("registration", "git-object")
+
+
+class Proof(NamedTuple):
+    """What one step showed: its faults, and whether somebody who may sign vouches for all that it had to show."""
+
+    faults: tuple[str, ...]
+    signed: bool
+
+
+def verify(house: House, name: str | None) -> dict[str, Any]:
+    """Ask of every step since the baseline that each recipe it changed is attested, and that a merge is exactly
+    what its sides add up to. A step is a landing, or a plain commit.
+
+    `unsigned` means that nothing is wrong, and that nobody whose signature counts vouches for all of it.
+    """
+    kitchens = Kitchens(house)
+    kitchen = kitchens.get(name or kitchens.root)
+    faults: list[dict[str, str]] = []
+    landings, signed = 0, True
+    try:
+        for step in steps(house, kitchens, kitchen):
+            proof = _proof(house, kitchen, step)
+            faults += [{"commit": step.commit, "why": why} for why in proof.faults]
+            landings += step.landing is not None
+            signed = signed and proof.signed
+    except EnvironmentFailure as damage:
+        if damage.code not in _DAMAGE:
+            raise
+        faults.append({"commit": kitchen.tip, "why": damage.message})
+    status = "broken" if faults else "verified" if signed and landings else "unsigned"
+    return {"kitchen": kitchen.name, "status": status, "landings": landings, "faults": faults}
+
+
+def _proof(house: House, kitchen: Kitchen, step: Step) -> Proof:
+    faults = [*_uncertified(house, step)]
+    attested, signed = _attested(house, kitchen, step)
+    return Proof((*faults, *attested), signed)
+
+
+def _uncertified(house: House, step: Step) -> Iterator[str]:
+    """Why a landing is not what its record says. A plain commit has no record, and what lands elsewhere is attested
+    only."""
+    landing = step.landing
+    if landing is None:
+        return
+    if landing.status != "merged":
+        if not contains(step.commit, step.previous, house.repository.objects.commits):
+            yield f"its landing is recorded as one from `{step.previous[:12]}`, which it does not contain"
+        return
+    if landing.certificate is None:
+        yield "was merged without a certificate"
+        return
+    try:
+        found = recompute(house.repository, step.commit, step.previous, again=False)
+    except (Uncertified, InvalidInput) as reason:
+        yield f"the merge is not what its sides add up to: {reason}"
+        return
+    if found != landing.certificate:
+        yield "its certificate is not that of this merge"
+
+
+def _attested(house: House, kitchen: Kitchen, step: Step) -> tuple[list[str], bool]:
+    """What this step would have had to show and nobody attested; and whether what it showed is signed."""
+    settings = [step.settings] if step.settings is not None else _settings(house, step.kitchen)
+    missing: list[str] = []
+    for one in settings:
+        try:
+            plan = plan_gate(
+                house, step.commit, step.kitchen, step.previous, rules_at=step.previous, settings=one
+            )
+        except InvalidInput as fault:
+            missing = [f"cannot be read: {fault.message}"]
+            continue
+        missing = [
+            f"recipe `{each.recipe}` ({each.variation or 'as it is'}) {_lack(house, plan, each.fingerprint)}: {each.why}"
+            for each in plan.runs
+        ]
+        if not missing:
+            return [], _is_signed(house, kitchen, plan)
+    return missing, False
+
+
+def _lack(house: House, plan: GatePlan, fingerprint: str) -> str:
+    """What is wrong with what is stored under a fingerprint, if anything is."""
+    found = house.attestations.look([fingerprint])[fingerprint]
+    if found.damaged:
+        return f"has an attestation, by run {found.damaged[0]}, that was changed after it was written"
+    if not found.attestations:
+        return "was never attested"
+    counting = [one for one in found.attestations if plan.isolation in (None, one.runtime)]
+    if not counting:
+        return f"was attested in {found.attestations[0].runtime} only, and {plan.isolation} is asked for"
+    return f"was attested by run {counting[0].run}, which nobody in `{ALLOWED}` signed"
+
+
+def _is_signed(house: House, kitchen: Kitchen, plan: GatePlan) -> bool:
+    """Whether each attestation is signed by somebody allowed then; where nobody was named then, by somebody today."""
+    proofs = [one for one in plan.recipes if one.attestation is not None]
+    if plan.signers is not None or not proofs:
+        return True
+    today = house.view(kitchen.tip).source.read(ALLOWED)
+    if today is None:
+        return False
+    found = house.attestations.find([one.fingerprint for one in proofs], house.signers(today))
+    return all(any(one.signer for one in attestations) for attestations in found.values())
+
+
+def _settings(house: House, kitchen: Kitchen) -> list[Mapping[str, Any]]:
+    """A plain commit may be attested under any settings that the kitchen had, or, as `kitchen test` does it, that
+    its parent had: git does not say which were in force when it was made."""
+    found: list[Mapping[str, Any]] = []
+    for name in (kitchen.name, kitchen.parent):
+        for registered in house.registrations.history(name) if name else ():
+            if registered.settings not in found:
+                found.append(registered.settings)
+    return found or [{}]

@@ -1,0 +1,56 @@
+"""SSH signatures: made with the user's key as git does it, counted when that key is allowed."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from kitchens.git.signatures import Signers, Signing, sign, signing
+from kitchens_engine.errors import EnvironmentFailure
+
+from ..conftest import WHEN
+
+
+def key(folder: Path, name: str = "key") -> Path:
+    """A key without a passphrase."""
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(folder / name)], check=True)
+    return folder / name
+
+
+def allowed(file: Path, who: str = "ada@example.com", options: str = "") -> bytes:
+    """An `allowed_signers` file with this key."""
+    return f"{who} {options}{file.with_suffix('.pub').read_text()}".encode()
+
+
+def test_a_signature_names_its_signer(tmp_path, environment):
+    """For exactly the content that was signed, by a key that is allowed, in our namespace, at that time."""
+    mine, other = key(tmp_path), key(tmp_path, "other")
+    signature = sign(b"words", Signing(str(mine), "ssh-keygen", False), environment)
+    assert Signers(allowed(mine), environment).signer(b"words", signature, WHEN) == "ada@example.com"
+    assert Signers(allowed(mine), environment).signer(b"other words", signature, WHEN) is None
+    assert Signers(allowed(mine), environment).signer(b"words", None, WHEN) is None
+    assert Signers(allowed(mine), environment).signer(b"words", b"nonsense", WHEN) is None
+    assert Signers(allowed(other), environment).signer(b"words", signature, WHEN) is None
+    for options in ('namespaces="git" ', 'valid-before="20200101" '):
+        assert Signers(allowed(mine, options=options), environment).signer(b"words", signature, WHEN) is None
+
+
+def test_gits_settings_name_the_key(checkout, repository, tmp_path, environment):
+    """SSH only, and `commit.gpgSign` is the user's, not the one that we pin."""
+    assert signing(repository) is None
+    checkout.git("config", "user.signingKey", str(tmp_path / "key"))
+    assert signing(repository) is None
+    checkout.git("config", "gpg.format", "ssh")
+    assert signing(repository) == Signing(str(tmp_path / "key"), "ssh-keygen", False)
+    checkout.git("config", "commit.gpgSign", "true")
+    assert signing(repository) == Signing(str(tmp_path / "key"), "ssh-keygen", True)
+
+
+def test_a_key_that_cannot_sign_is_one_sentence(tmp_path, environment):
+    """Named, with git's setting."""
+    with pytest.raises(EnvironmentFailure, match="did not sign"):
+        sign(b"words", Signing(str(tmp_path / "none"), "ssh-keygen", False), environment)
+    with pytest.raises(EnvironmentFailure, match="could not be started"):
+        sign(b"words", Signing(str(tmp_path / "none"), str(tmp_path / "no-program"), False), environment)
