@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from kitchens.gate.ancestry import merge_bases
+from kitchens.gate.ancestry import Ancestry, merge_bases
 from kitchens.gate.certificate import Sides, Uncertified, certify, mixed
-from kitchens.git.merging import merge_commits
+from kitchens.git.merging import merge_again
 from kitchens.git.repository import Repository
 from kitchens.model.kitchen import Certificate
 from kitchens_engine.errors import EnvironmentFailure
@@ -27,16 +27,23 @@ def certify_merge(repository: Repository, commit: str, ours: str, claimed: str |
 
 
 def recompute(
-    repository: Repository, commit: str, ours: str, claimed: str | None = None, *, again: bool
+    repository: Repository,
+    commit: str,
+    ours: str,
+    claimed: str | None = None,
+    *,
+    again: bool,
+    ancestry: Ancestry | None = None,
 ) -> Certificate:
     """The certificate, from the objects alone. The merge is run once more with `again`, and wherever content was
-    mixed. Raises `Uncertified`."""
+    mixed; `ancestry` spares a walk through history. Raises `Uncertified`."""
     objects = repository.objects
     made = objects.commit(commit)
     if len(made.parents) != 2 or made.parents[0] != ours:
         raise Uncertified(f"its parents are not `{ours[:12]}` and one other commit")
     theirs = made.parents[1]
-    bases = merge_bases(ours, theirs, objects.commits)
+    known = ancestry.merge_bases(ours, theirs) if ancestry else None
+    bases = known or merge_bases(ours, theirs, objects.commits)
     if not bases or (claimed is not None and claimed not in bases):
         raise Uncertified(f"`{str(claimed)[:12]}` is no merge base of its sides")
     *below, our_tree, their_tree = (each.tree for each in objects.commits([*bases, ours, theirs]))
@@ -46,7 +53,7 @@ def recompute(
 
 
 def _merged_again(repository: Repository, ours: str, theirs: str) -> str:
-    tree = merge_commits(repository, ours, theirs).tree
+    tree = merge_again(repository, ours, theirs)
     if tree is None:
         raise Uncertified("merged once more, its sides are in conflict")
     return tree

@@ -48,13 +48,9 @@ def steps(house: House, kitchens: Kitchens, kitchen: Kitchen) -> Iterator[Step]:
     """The moves of `kitchen` since the baseline, newest first. A landing is one step, however many commits it
     brought; what lies below a kitchen's creation are the steps of its parents."""
     repository = house.repository
-    root = kitchens.get(kitchens.root)
-    baseline = root.registered.baseline if root.registered else None
+    baseline = baseline_of(kitchens)
     landings = _landings(house, kitchens, kitchen)
-    since = history.since(repository, kitchen.tip, baseline)
-    # In one go: a question for each commit on its own would cost the most of all.
-    repository.objects.commits(since)
-    reached = frozenset(since)
+    reached = frozenset(since_baseline(house, kitchens, kitchen))
     tip: str | None = kitchen.tip
     while tip is not None and tip != baseline:
         if baseline is not None and tip not in landings and tip not in reached:
@@ -65,6 +61,20 @@ def steps(house: House, kitchens: Kitchens, kitchen: Kitchen) -> Iterator[Step]:
         step = landings.get(tip) or Step(parents[0], tip, None, kitchen, None)
         yield step
         tip = step.previous
+
+
+def baseline_of(kitchens: Kitchens) -> str | None:
+    """The commit from which on everything must be proved."""
+    root = kitchens.get(kitchens.root)
+    return root.registered.baseline if root.registered else None
+
+
+def since_baseline(house: House, kitchens: Kitchens, kitchen: Kitchen) -> list[str]:
+    """The commits of `kitchen` that the baseline does not contain, newest first; they are read in one go, because a
+    question for each on its own would cost the most of all."""
+    found = history.since(house.repository, kitchen.tip, baseline_of(kitchens))
+    house.repository.objects.commits(found)
+    return found
 
 
 def _landings(house: House, kitchens: Kitchens, kitchen: Kitchen) -> dict[str, Step]:

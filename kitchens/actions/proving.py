@@ -7,16 +7,20 @@ from typing import Any, NamedTuple
 
 from kitchens.actions.certifying import recompute
 from kitchens.actions.gating import GatePlan, plan_gate
-from kitchens.actions.history import Step, steps
+from kitchens.actions.history import Step, since_baseline, steps
 from kitchens.actions.house import House
 from kitchens.actions.kitchens import Kitchen, Kitchens
 from kitchens.actions.signing import ALLOWED
-from kitchens.gate.ancestry import contains
+from kitchens.gate.ancestry import Ancestry, contains
 from kitchens.gate.certificate import Uncertified
 from kitchens_engine.errors import EnvironmentFailure, InvalidInput
 
 #: What damaged records and objects are called by those who read them.
 _DAMAGE = ("registration", "git-object")
+
+
+#: How many commits' ancestors are kept at once: each takes a bit for each other.
+MANY = 20_000
 
 
 class Proof(NamedTuple):
@@ -37,8 +41,9 @@ def verify(house: House, name: str | None) -> dict[str, Any]:
     faults: list[dict[str, str]] = []
     landings, signed = 0, True
     try:
+        ancestry = _ancestry(house, since_baseline(house, kitchens, kitchen))
         for step in steps(house, kitchens, kitchen):
-            proof = _proof(house, kitchen, step)
+            proof = _proof(house, kitchen, step, ancestry)
             faults += [{"commit": step.commit, "why": why} for why in proof.faults]
             landings += step.landing is not None
             signed = signed and proof.signed
@@ -50,13 +55,20 @@ def verify(house: House, name: str | None) -> dict[str, Any]:
     return {"kitchen": kitchen.name, "status": status, "landings": landings, "faults": faults}
 
 
-def _proof(house: House, kitchen: Kitchen, step: Step) -> Proof:
-    faults = [*_uncertified(house, step)]
+def _ancestry(house: House, commits: list[str]) -> Ancestry | None:
+    if len(commits) > MANY:
+        return None
+    read = house.repository.objects.commits(commits)
+    return Ancestry([(oid, commit.parents) for oid, commit in zip(commits, read, strict=True)])
+
+
+def _proof(house: House, kitchen: Kitchen, step: Step, ancestry: Ancestry | None) -> Proof:
+    faults = [*_uncertified(house, step, ancestry)]
     attested, signed = _attested(house, kitchen, step)
     return Proof((*faults, *attested), signed)
 
 
-def _uncertified(house: House, step: Step) -> Iterator[str]:
+def _uncertified(house: House, step: Step, ancestry: Ancestry | None) -> Iterator[str]:
     """Why a landing is not what its record says. A plain commit has no record, and what lands elsewhere is attested
     only."""
     landing = step.landing
@@ -70,7 +82,7 @@ def _uncertified(house: House, step: Step) -> Iterator[str]:
         yield "was merged without a certificate"
         return
     try:
-        found = recompute(house.repository, step.commit, step.previous, again=False)
+        found = recompute(house.repository, step.commit, step.previous, again=False, ancestry=ancestry)
     except (Uncertified, InvalidInput) as reason:
         yield f"the merge is not what its sides add up to: {reason}"
         return

@@ -13,6 +13,7 @@ from kitchens.gate.fingerprint import (
     examine,
     examine_quality,
 )
+from kitchens.gate.scope import reaches
 from kitchens.gate.tree import TreeView
 from kitchens.model.cookbook import Cookbook
 from kitchens.model.kitchen import Attestation
@@ -55,8 +56,7 @@ def affected(
     fingerprint. A recipe that cannot be read or run carries its fault.
     """
     found: list[tuple[Examined, str]] = []
-    names = () if target is not None and _untouched(candidate, target, examiner) else candidate.recipes
-    for name in names:
+    for name in candidate.recipes if target is None else _worth_a_look(candidate, target, examiner):
         examined = examine(candidate, name, examiner)
         before = _before(target, name, examiner)
         if before is not None and before.digest == examined.digest:
@@ -74,16 +74,28 @@ def affected(
     return tuple(sorted(result, key=lambda one: (one.recipe == QUALITY, one.recipe)))
 
 
-def _untouched(candidate: TreeView, target: TreeView, examiner: Examiner) -> bool:
-    """Whether all that any fingerprint is made of is the same in both trees, told by object ids alone.
+def _worth_a_look(candidate: TreeView, target: TreeView, examiner: Examiner) -> tuple[str, ...]:
+    """The recipes whose fingerprint may differ, told by object ids and by what reaches what.
 
-    A landing that touches no recipe is the most frequent one, and parses none this way.
+    A landing that touches no recipe is the most frequent one, and parses none this way; one that touches one of
+    hundreds, or the thousandth that `verify` looks at, parses what it touched.
     """
+    if not _same_around(candidate, target, examiner):
+        return candidate.recipes
+    if candidate.oid("recipes") == target.oid("recipes"):
+        return ()
+    folders = [f"recipes/{name}" for name in {*candidate.recipes, *target.recipes}]
+    changed = {folder for folder in folders if candidate.oid(folder) != target.oid(folder)}
+    return tuple(name for name in candidate.recipes if reaches(candidate, f"recipes/{name}", changed))
+
+
+def _same_around(candidate: TreeView, target: TreeView, examiner: Examiner) -> bool:
+    """Whether all that fingerprints are made of beside the recipes is the same in both trees."""
 
     def same(*paths: str) -> bool:
         return all(candidate.oid(path) == target.oid(path) for path in paths)
 
-    if not same("kitchens.toml", "kitchens.lock", "recipes", "ingredients", *examiner.shared):
+    if not same("kitchens.toml", "kitchens.lock", "ingredients", *examiner.shared):
         return False
     try:
         runtime = candidate.cookbook.runtime

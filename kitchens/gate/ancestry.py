@@ -32,6 +32,49 @@ def merge_bases(one: str, other: str, read: Read) -> tuple[str, ...]:
     return tuple(sorted(_independent(found, read)))
 
 
+class Ancestry:
+    """The ancestors of many commits at once, for whoever asks about all of them.
+
+    `commits` come newest first, parents after their children, each with the ids of its parents. What lies below them
+    is known by name only.
+    """
+
+    def __init__(self, commits: Sequence[tuple[str, Sequence[str]]]) -> None:
+        inside = {commit for commit, _ in commits}
+        below = {parent: None for _, parents in commits for parent in parents if parent not in inside}
+        self._names = [*below, *(commit for commit, _ in reversed(commits))]
+        self._boundary = (1 << len(below)) - 1
+        self._above: dict[str, int] = {}
+        parents_of = dict(commits)
+        # Bit by bit from the oldest on: a commit's ancestors are its parents' and itself.
+        for place, name in enumerate(self._names):
+            mask = 1 << place
+            for parent in parents_of.get(name, ()):
+                mask |= self._above[parent]
+            self._above[name] = mask
+
+    def merge_bases(self, one: str, other: str) -> tuple[str, ...] | None:
+        """The best common ancestors, sorted; None when it takes more commits than these to tell."""
+        if one not in self._above or other not in self._above:
+            return None
+        common = self._above[one] & self._above[other]
+        if common == 0:
+            return None
+        found: list[str] = []
+        covered = 0
+        while common:
+            best = self._names[common.bit_length() - 1]
+            if common <= self._boundary and (found or common & (common - 1)):
+                # Which of several commits at the edge contains which is not known.
+                return None
+            found.append(best)
+            covered |= self._above[best]
+            common &= ~self._above[best]
+        open_edges = [self._above[side] & self._boundary & ~covered for side in (one, other)]
+        # Both lead out of these commits past what was found: they may meet again below.
+        return None if all(open_edges) else tuple(sorted(found))
+
+
 def contains(newer: str, older: str, read: Read) -> bool:
     """Whether `newer` contains `older`; a commit contains itself."""
     return merge_bases(newer, older, read) == (older,)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
+from kitchens.gate.tree import TreeView
 from kitchens_engine.errors import InvalidInput
 from kitchens_engine.language.shelf import Shelf
 from kitchens_engine.recipe import Recipe
@@ -55,6 +56,44 @@ def scope_of(shelf: Shelf, name: str) -> Scope:
 
     visit(f"recipes/{name}")
     return Scope(name, members, tuple(requires), tuple(faults))
+
+
+#: What a folder reaches directly, by the folder's id, which never comes to mean another one; None: it cannot be read.
+_KNOWN: dict[str, tuple[str, ...] | None] = {}
+
+
+def reaches(view: TreeView, folder: str, changed: Collection[str]) -> bool:
+    """Whether the recipe in `folder` is, or reaches, one of the `changed` folders, as far as can be told: whatever
+    cannot be read may."""
+    seen: set[str] = set()
+    waiting = [folder]
+    while waiting:
+        each = waiting.pop()
+        if each in changed:
+            return True
+        if each in seen:
+            continue
+        seen.add(each)
+        below = _directly(view, each)
+        if below is None:
+            return True
+        waiting += below
+    return False
+
+
+def _directly(view: TreeView, folder: str) -> tuple[str, ...] | None:
+    oid = view.oid(folder)
+    if oid is None or oid not in _KNOWN:
+        kind, _, name = folder.partition("/")
+        try:
+            recipe = view.shelf.recipe(name) if kind == "recipes" else view.shelf.ingredient(name)
+            found: tuple[str, ...] | None = tuple(_reached(recipe))
+        except InvalidInput:
+            found = None
+        if oid is None:
+            return found
+        _KNOWN[oid] = found
+    return _KNOWN[oid]
 
 
 def _reached(recipe: Recipe) -> Iterator[str]:

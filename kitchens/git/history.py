@@ -35,8 +35,8 @@ def first_parents(repository: Repository, tip: str, until: str | None = None) ->
 
 
 def since(repository: Repository, tip: str, base: str | None) -> list[str]:
-    """The commits that `tip` contains and `base` does not, newest first."""
-    words = ("rev-list", tip, *([f"^{base}"] if base else []), "--")
+    """The commits that `tip` contains and `base` does not, newest first, none before one that contains it."""
+    words = ("rev-list", "--topo-order", tip, *([f"^{base}"] if base else []), "--")
     return repository.git.run(*words).text.split()
 
 

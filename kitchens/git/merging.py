@@ -50,6 +50,17 @@ def merge_commits(repository: Repository, ours: str, theirs: str) -> Merge:
             f"`{ours[:12]}` and `{theirs[:12]}` have no commit in common, so there is nothing to merge by",
             code="unrelated",
         )
+    tree, conflicts = _merged(repository, ours, theirs)
+    return Merge(None if conflicts else tree, conflicts, answer.text)
+
+
+def merge_again(repository: Repository, ours: str, theirs: str) -> str | None:
+    """The tree of a second run of `merge_commits`; None for a conflict."""
+    tree, conflicts = _merged(repository, ours, theirs)
+    return None if conflicts else tree
+
+
+def _merged(repository: Repository, ours: str, theirs: str) -> tuple[str, tuple[Conflict, ...]]:
     attributes = _attributes(repository, ours)
     if drivers := _configured_drivers(repository):
         _refuse_drivers(repository, drivers, {**_attributes(repository, theirs), **attributes})
@@ -59,8 +70,7 @@ def merge_commits(repository: Repository, ours: str, theirs: str) -> Merge:
         merged = git.run(*PINNED_MERGE, *words, check=False, variables={"GIT_ATTR_NOSYSTEM": "1"})
     if merged.status not in (0, 1):
         raise repository.git.failure(words, merged)
-    tree, conflicts = _parse(merged)
-    return Merge(None if conflicts else tree, conflicts, answer.text)
+    return _parse(merged)
 
 
 def commit_tree(
@@ -111,7 +121,20 @@ def _parse(answer: Answer) -> tuple[str, tuple[Conflict, ...]]:
 
 
 def _attributes(repository: Repository, commit: str) -> dict[str, bytes]:
-    """All attribute files in a commit, by path."""
+    """All attribute files in a commit, by path; those of the last few commits are remembered."""
+    key = (repository.common, commit)
+    if key not in _KNOWN:
+        while len(_KNOWN) >= 8:
+            del _KNOWN[next(iter(_KNOWN))]
+        _KNOWN[key] = _read_attributes(repository, commit)
+    return _KNOWN[key]
+
+
+#: A commit's attributes never change; the second run of a merge asks for them again.
+_KNOWN: dict[tuple[Path, str], dict[str, bytes]] = {}
+
+
+def _read_attributes(repository: Repository, commit: str) -> dict[str, bytes]:
     listed = repository.git.run("ls-tree", "-r", "-z", "--full-tree", commit).out.split(b"\0")
     found = {}
     for line in listed:

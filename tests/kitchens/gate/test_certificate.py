@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from kitchens.gate.ancestry import contains, merge_bases
+from kitchens.gate.ancestry import Ancestry, contains, merge_bases
 from kitchens.gate.certificate import Sides, Uncertified, certify, mixed
 from kitchens.git.merging import merge_commits
 from kitchens.model.kitchen import Certificate
@@ -129,3 +129,9 @@ def test_merge_bases_are_gits(checkout, repository, number):
         found = merge_bases(one, other, repository.objects.commits)
         assert list(found) == sorted(gits)
         assert contains(one, other, repository.objects.commits) == (gits == [other])
+        for since in (commits, commits[10:]):
+            lines = [(oid, repository.objects.commit(oid).parents) for oid in reversed(since)]
+            assert Ancestry(lines).merge_bases(one, other) in (
+                None,
+                found if since != commits or found else None,
+            )
