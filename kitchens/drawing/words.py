@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -113,6 +112,8 @@ def cut(text: str, columns: int, end: str = "…") -> str:
 
 
 def _columns(letter: str) -> int:
+    import unicodedata  # a megabyte of tables, which ASCII does without
+
     if unicodedata.combining(letter) or unicodedata.category(letter) in ("Mn", "Me", "Cf"):
         return 0
     return 2 if unicodedata.east_asian_width(letter) in "WF" else 1
