@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from kitchens.actions.house import House
 from kitchens.actions.kitchens import Kitchen
 from kitchens.actions.signing import signers_of
 from kitchens.gate.affected import Affected, affected
-from kitchens.gate.fingerprint import QUALITY, Examiner
+from kitchens.gate.fingerprint import QUALITY, Examiner, differing, examine
 from kitchens.gate.tree import TreeView
 from kitchens.model.cookbook import Cookbook
 from kitchens.model.gate import Failure, Gate, Verdict
@@ -59,12 +59,14 @@ def plan_gate(
     rules_at: str | None = None,
     settings: Mapping[str, Any] | None = None,
     broken_is_red: bool = False,
+    source: Kitchen | None = None,
 ) -> GatePlan:
     """Which recipes of `commit` differ from those at `against` (None: all of them), under the rules at
     `target`'s tip and its settings, or those at `rules_at` and `settings` when looking back.
 
     `only` narrows to these recipes; `again` ignores attestations. `commit` may be a bare tree. Raises the
-    fault of a recipe that cannot be run; with `broken_is_red` it becomes a red verdict.
+    fault of a recipe that cannot be run; with `broken_is_red` it becomes a red verdict. `source` is where the change
+    comes from: what passed under its settings and must run again under the target's says which variables differ.
     """
     view = house.view(commit)
     if settings is None:
@@ -75,7 +77,11 @@ def plan_gate(
     isolation = policy.isolation
     signers = signers_of(house, house.view(rules_at or target.tip), view, required=policy.signed)
     before = None if against is None else house.view(against)
-    found = affected(view, before, examiner, _nothing if again else _proofs(house, isolation, signers))
+    proofs = _nothing if again else _proofs(house, isolation, signers)
+    found = affected(view, before, examiner, proofs)
+    if source is not None and source.registered is not None:
+        there = examiner._replace(settings=source.registered.settings)
+        found = tuple(_compared(view, one, examiner, there, target.name, proofs) for one in found)
     if only is not None:
         found = tuple(one for one in found if one.recipe in set(only))
     fault = next((one.fault for one in found if one.fault is not None), None)
@@ -95,6 +101,26 @@ def _rules(rules: TreeView, candidate: TreeView, *, looking_back: bool) -> Cookb
         if looking_back:
             return candidate.cookbook
         raise
+
+
+def _compared(
+    view: TreeView,
+    one: Affected,
+    examiner: Examiner,
+    there: Examiner,
+    target: str,
+    proofs: Callable[[list[str]], Mapping[str, Attestation]],
+) -> Affected:
+    """The recipe with the reason why what passed in the kitchen that it comes from does not count here."""
+    if not one.needs_run or one.fault or one.recipe == QUALITY or examiner.settings == there.settings:
+        return one
+    passed = examine(view, one.recipe, there).digest
+    names = differing(view, one.recipe, examiner, there)
+    if not names or not proofs([passed]):
+        return one
+    which = "variable" if len(names) == 1 else "variables"
+    verb = "differs" if len(names) == 1 else "differ"
+    return replace(one, why=f"{one.why}; {which} {', '.join(names)} {verb} in {target}")
 
 
 def _nothing(_: list[str]) -> Mapping[str, Attestation]:

@@ -53,7 +53,7 @@ def plan_merge(house: House, name: str, into: str | None, message: str | None) -
     if merged.tree is None:
         conflicts = tuple(Conflict(one.path, one.kind) for one in merged.conflicts)
         return Move("conflict", source.name, target.name, None, None, conflicts=conflicts, notes=notes)
-    gate = plan_gate(house, merged.tree, target, target.tip)
+    gate = plan_gate(house, merged.tree, target, target.tip, source=source)
     commit = commit_tree(
         repository,
         merged.tree,
@@ -82,7 +82,7 @@ def preview(house: House, name: str, into: str | None) -> dict[str, Any]:
         return document | {"recipes": []}
     changes = history.diff_names(house.repository, target.tip, merged.tree)
     document["files"] = history.documents(changes)
-    gate = plan_gate(house, merged.tree, target, target.tip)
+    gate = plan_gate(house, merged.tree, target, target.tip, source=source)
     touched = {one.recipe: one for one in gate.recipes}
     document["recipes"] = [
         {"recipe": one.recipe, "gated": one.needs_run, "why": one.why} for one in gate.recipes

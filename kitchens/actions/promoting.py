@@ -93,5 +93,5 @@ def _plan_stage(house: House, tip: str, source: Kitchen, target: Kitchen) -> Mov
             f"`kitchen merge {target.name} --into {source.name}` settles it",
             code="diverged",
         )
-    gate = plan_gate(house, tip, target, target.tip)
+    gate = plan_gate(house, tip, target, target.tip, source=source)
     return MovePlan("promoted", source, target, tip, tree, gate)

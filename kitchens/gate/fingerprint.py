@@ -108,6 +108,18 @@ def examine_quality(view: TreeView, examiner: Examiner) -> Examined | None:
     return Examined(QUALITY, None, _digest(facts), None)
 
 
+def differing(view: TreeView, name: str, one: Examiner, other: Examiner) -> tuple[str, ...]:
+    """The variables of a recipe that have another value under `one` than under `other`, sorted; none when it cannot
+    be read."""
+    try:
+        recipe = view.shelf.recipe(name)
+        variation = one.variation if one.variation in recipe.variations else None
+        ours, theirs = (resolve(recipe, variation, each.settings, (), gate=True) for each in (one, other))
+    except InvalidInput:
+        return ()
+    return tuple(sorted(key for key in ours if ours[key] != theirs.get(key)))
+
+
 def toolchain_of(view: TreeView) -> str:
     """The key of the toolchain that the tree asks for: the same for both runtimes."""
     runtime = view.cookbook.runtime

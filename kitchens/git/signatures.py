@@ -36,9 +36,9 @@ def signing(repository: Repository) -> Signing | None:
     fields = iter(repository.git.run(*words, check=False).fields)
     found: dict[str, str] = {}
     for scope, entry in zip(fields, fields, strict=True):
-        # What we pin ourselves is no word of the user's.
-        if scope != "command":
-            key, _, value = entry.partition("\n")
+        key, _, value = entry.partition("\n")
+        # What we pin ourselves is no word of the user's; and a repository names no program that we run.
+        if scope != "command" and (key != "gpg.ssh.program" or scope not in ("local", "worktree")):
             found[key] = value
     if found.get("gpg.format") != "ssh" or not found.get("user.signingkey"):
         return None

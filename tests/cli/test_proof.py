@@ -165,3 +165,29 @@ def test_a_changed_tree_is_found_and_named(desk: Desk) -> None:
     desk.git("commit", "--quiet", "--all", "--amend", "--no-edit")
     document = desk.json("verify", status=1)
     assert desk.tip("production") in [one["commit"] for one in document["faults"]]
+
+
+def test_preview_names_the_variable_that_differs(desk: Desk) -> None:
+    """What passed under the settings of one kitchen is run again under those of the next, and says why."""
+    plain = recipe(4).replace("variables = { top = 2 }", "")
+    desk.json("create", "dev", "--set", "top=9")
+    desk.json("create", "idea", "--from", "dev")
+    desk.commit("recipes/counts/recipe.toml", plain, "idea")
+    assert desk.json("preview", "idea")["recipes"] == [
+        {"recipe": "counts", "gated": True, "why": "recipe changed"}
+    ]
+    run = desk.json("merge", "idea")["gate"]["recipes"][0]["run"]
+    (seen,) = desk.json("preview", "dev")["recipes"]
+    assert (seen["gated"], seen["why"]) == (True, "recipe changed; variable top differs in production")
+    desk.json("set", "production", "top=9")
+    (seen,) = desk.json("preview", "dev")["recipes"]
+    assert (seen["gated"], seen["why"]) == (False, f"recipe changed; attested by run {run}")
+
+
+def test_a_merge_commit_says_what_was_gated(desk: Desk) -> None:
+    """In trailers: the kitchen, and each recipe with its variation and fingerprint."""
+    commit = landed(desk)
+    (gated,) = desk.json("history")[0]["recipes"]
+    trailers = desk.git("log", "-1", "--format=%(trailers:only,unfold)", commit).split("\n")
+    assert trailers[0] == "Kitchen: dev"
+    assert trailers[1].startswith(f"Gated: {gated} test ") and len(trailers[1].split()[-1]) == 64

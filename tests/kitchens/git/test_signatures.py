@@ -38,13 +38,14 @@ def test_a_signature_names_its_signer(tmp_path, environment):
 
 
 def test_gits_settings_name_the_key(checkout, repository, tmp_path, environment):
-    """SSH only, and `commit.gpgSign` is the user's, not the one that we pin."""
+    """SSH only; `commit.gpgSign` is the user's, not the one that we pin; no program is taken from a repository."""
     assert signing(repository) is None
     checkout.git("config", "user.signingKey", str(tmp_path / "key"))
     assert signing(repository) is None
     checkout.git("config", "gpg.format", "ssh")
     assert signing(repository) == Signing(str(tmp_path / "key"), "ssh-keygen", False)
     checkout.git("config", "commit.gpgSign", "true")
+    checkout.git("config", "gpg.ssh.program", str(tmp_path / "theirs"))
     assert signing(repository) == Signing(str(tmp_path / "key"), "ssh-keygen", True)
 
 
