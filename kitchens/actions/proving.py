@@ -42,7 +42,9 @@ def verify(house: House, name: str | None) -> dict[str, Any]:
     landings, signed = 0, True
     try:
         ancestry = _ancestry(house, since_baseline(house, kitchens, kitchen))
-        for step in steps(house, kitchens, kitchen):
+        walked = list(steps(house, kitchens, kitchen))
+        house.repository.objects.foresee([step.commit for step in walked], "recipes")
+        for step in walked:
             proof = _proof(house, kitchen, step, ancestry)
             faults += [{"commit": step.commit, "why": why} for why in proof.faults]
             landings += step.landing is not None

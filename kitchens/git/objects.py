@@ -111,10 +111,25 @@ class Objects:
             return treeish
         if treeish in self._roots:
             return self._roots[treeish]
+        if treeish in self._commits:
+            return self._commits[treeish].tree
         found = self.resolve(f"{treeish}^{{tree}}")
         if found is not None and self._is_oid(treeish):
             self._roots[treeish] = found
         return found
+
+    def foresee(self, commits: Sequence[str], folder: str) -> None:
+        """Read the trees of many commits and of `folder` in each, in one go for each level: whoever looks at all of
+        them afterwards need not ask for each on its own."""
+        self._remember([commit.tree for commit in self.commits(commits)])
+        below = (self.entry(commit, folder) for commit in commits)
+        self._remember([entry.oid for entry in below if entry is not None and entry.kind == "tree"])
+
+    def _remember(self, trees: Sequence[str]) -> None:
+        new = [oid for oid in dict.fromkeys(trees) if oid not in self._trees]
+        for oid, content in zip(new, self.read_all(new), strict=True):
+            if content is not None:
+                self._trees[oid] = parse_tree(content, self.width // 2)
 
     def commit(self, oid: str) -> Commit:
         """A commit that is known to exist."""

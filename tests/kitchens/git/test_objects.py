@@ -142,3 +142,16 @@ def test_replacements_are_not_followed(checkout, repository):
     other = checkout.commit("other", README__md="other\n")
     checkout.git("replace", tip, other)
     assert repository.objects.read(tip, "README.md") == b"# seed\n"
+
+
+def test_trees_that_were_foreseen_are_those_of_git(checkout, repository):
+    """Of every commit, also where the folder is missing or no folder."""
+    first = checkout.tip()
+    checkout.git("rm", "-q", "-r", "recipes")
+    second = checkout.commit("none", recipes="a file\n")
+    objects = repository.objects
+    objects.foresee([first, second], "recipes")
+    for commit in (first, second):
+        assert objects.tree(commit) == checkout.tip(f"{commit}^{{tree}}")
+    assert [entry.name for entry in objects.entries(f"{first}:recipes")] == ["delays"]
+    assert objects.entries(f"{second}:recipes") == ()
