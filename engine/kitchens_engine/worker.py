@@ -7,7 +7,9 @@ nothing of this package. Those beside it know nothing of each other.
     worker.py sql REQUEST RESULT      statements and SQL tests on the embedded database, or a connection
     worker.py call REQUEST RESULT     a function of the recipe
     worker.py tests REQUEST RESULT    the recipe's functional tests
+    worker.py wait REQUEST RESULT     until a file, a URL or a row is there
     worker.py forks REQUESTS ANSWERS  many of these requests, each in a fork (`worker_forks.py`)
+    worker.py waits REQUESTS ANSWERS  many waits in one process (`worker_waits.py`)
 
 REQUEST and RESULT are JSON files. The result carries the request's token, is written last
 and appears whole or not at all, so that its presence is evidence of an end. Exit status:
@@ -43,6 +45,8 @@ _KNOWN = frozenset(sys.modules)
 
 def main(arguments: list[str]) -> int:
     command, *paths = arguments
+    if command == "waits":
+        return int(beside("waits").serve(*paths, _holds, _write))
     if command == "forks":
         return int(beside("forks").serve(*paths, carry_out, _KNOWN))
     request_path, result_path = paths
@@ -56,7 +60,9 @@ def carry_out(command: str, request: Request, result_path: str) -> int:
     # Code of the recipe is imported from its folder, which is the working directory,
     # and never from where this file happens to lie.
     sys.path[0] = os.getcwd()
-    result, status = {"sql": run_sql, "call": run_call, "tests": run_tests}[command](request)
+    result, status = {"sql": run_sql, "call": run_call, "tests": run_tests, "wait": run_wait}[command](
+        request
+    )
     result["token"] = request["token"]
     _write(result_path, result)
     return status
@@ -162,6 +168,14 @@ def _run_sql_there(request: Request) -> tuple[Result, int]:
     except Exception as error:
         return _failed(f"{type(error).__name__}: {one_line(error)}"), 1
     return json_safe(result), 0
+
+
+def run_wait(request: Request) -> tuple[Result, int]:
+    return {"outputs": {}}, beside("waits").wait(request, _holds)
+
+
+def _holds(name: str, url: str, query: str) -> bool:
+    return bool(beside("databases").holds(name, url, query))
 
 
 def _failed(message: str) -> Result:

@@ -43,10 +43,12 @@ _LOG_END = 1 << 16
 
 def refuse_missing_secrets(house: House, plan: GatePlan) -> None:
     """Raise `InvalidInput` when a recipe that must be run, or one that it requires, wants a secret that the vault
-    lacks for gates: before the first of them runs."""
+    lacks for gates, or a connection that leaves the kitchen: before the first of them runs."""
     shelf = plan.view.shelf
     for one in plan.runs:
         scope = one.examined.scope if one.examined and one.fault is None else None
+        if scope is not None:
+            refuse_leaving(plan.view.cookbook, filter(None, scope.members.values()))
         for name in () if scope is None else (*scope.requires, one.recipe):
             steps = plan_run(shelf, name, _variation(plan, name))
             secrets.refuse_missing(steps, shelf, secrets_of(house, plan.view.cookbook, "gate"), gate=True)
@@ -63,7 +65,6 @@ def run_recipe(house: House, plan: GatePlan, one: Affected) -> Verdict:
     assert one.examined is not None
     assert one.examined.scope is not None
     scope = one.examined.scope
-    refuse_leaving(plan.view.cookbook, filter(None, scope.members.values()))
     run = new_run_id(house.now())
     warnings: list[str] = []
     if one.variation is None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from kitchens_engine.kinds import noop, python, run, sql
+from kitchens_engine.kinds import noop, python, run, sql, wait
 from kitchens_engine.kinds.work import Site, Work
 from kitchens_engine.recipe import Node
 from kitchens_engine.running.scope import Scope
@@ -17,10 +17,13 @@ PROCESSES: dict[str, Callable[[Node, Scope, Site], Work | None]] = {
     "run": run.prepare,
     "python": python.prepare,
     "sql": sql.prepare,
+    "wait": wait.prepare,
     "noop": noop.prepare,
 }
 
 
 def database_mode(node: Node) -> str | None:
     """How the node's own work uses the embedded database: `write`, `read`, or not at all."""
+    if wait.looks_into_database(node):
+        return "read"
     return node.database or ("write" if node.action == "sql" and node.connection is None else None)

@@ -27,15 +27,26 @@ def measure(
     mode: str = "read",
 ) -> Work:
     """The worker's process for SQL tests alone, or after statements. Results come in the order of `tests`."""
-    request = {
+    queries = [statement(node.name, test.expression, scope) for test in tests]
+    return Work(site.call_worker("sql"), request(queries, site, statements, mode, node.connection))
+
+
+def request(
+    tests: list[str],
+    site: Site,
+    statements: str | None = None,
+    mode: str = "read",
+    connection: str | None = None,
+) -> dict[str, object]:
+    """What the worker is asked: statements, then tests that each measure one value."""
+    return {
         "database": str(site.database),
         "mode": mode,
-        "connection": node.connection,
-        "imports": "duckdb" if node.connection is None else "sqlalchemy psycopg",
+        "connection": connection,
+        "imports": "duckdb" if connection is None else "sqlalchemy psycopg",
         "sql": statements,
-        "tests": [statement(node.name, test.expression, scope) for test in tests],
+        "tests": tests,
     }
-    return Work(site.call_worker("sql"), request)
 
 
 def measured_at_once(test: Test) -> bool:

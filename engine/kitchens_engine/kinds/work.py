@@ -23,7 +23,11 @@ class Site(NamedTuple):
 
 
 class Work(NamedTuple):
-    """One process. With a `request` it is the worker's, and its result is the evidence of its end."""
+    """One process. With a `request` it is the worker's, and its result is the evidence of its end.
+
+    One that only `waits` needs none of its own.
+    """
 
     argv: tuple[str, ...]
     request: Mapping[str, Any] | None = None
+    waits: bool = False

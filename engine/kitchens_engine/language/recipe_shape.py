@@ -28,6 +28,12 @@ def _positive_duration(value: Any) -> float:
     return seconds
 
 
+def _duration_or_table(value: str | float | dict[str, Any]) -> object:
+    if isinstance(value, dict) or (isinstance(value, str) and "{{" in value):
+        return value
+    return durations.seconds(value)
+
+
 def _share(value: float) -> object:
     if not 0 <= value <= 1:
         raise ValueError(f"`{value}` is no share of the delay; write one from 0 to 1, such as `0.2`")
@@ -194,6 +200,23 @@ _TEST = Table(
     one_of=(("measure", MEASURES), ("rule", RULES)),
 )
 
+_WAIT = Table(
+    keys={
+        "file": _WORD,
+        "stable": Key(("string", "integer", "float"), format=_DURATION, only_with=("file",)),
+        "url": _WORD,
+        "sql": _WORD,
+        "until": Key(("string", "datetime", "time")),
+        "timezone": Key(("string",), format=Format("time-zone", _time_zone), only_with=("until",)),
+        "every": Key(
+            ("string", "integer", "float"),
+            format=Format("duration", _positive_duration),
+            only_with=("file", "url", "sql"),
+        ),
+    },
+    one_of=(("condition", ("file", "url", "sql", "until")),),
+)
+
 _NODE = Table(
     keys={
         "run": _COMMAND,
@@ -206,7 +229,9 @@ _NODE = Table(
         "recipe": Key(("string",), format=_NAME),
         "ingredient": Key(("string",), format=_NAME),
         "notebook": Key(("string", "table")),
-        "wait": Key(("string", "integer", "float", "table")),
+        "wait": Key(
+            ("string", "integer", "float", "table"), format=Format("wait", _duration_or_table), table=_WAIT
+        ),
         "noop": Key(("boolean",), choices=(True,)),
         "description": _TEXT,
         "needs": Key(("list",), items=_WORD),

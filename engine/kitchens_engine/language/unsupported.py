@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from kitchens_engine.language.fitting import Wrong
 from kitchens_engine.recipe import Recipe
 
-ACTIONS = frozenset({"copy", "notebook", "wait"})
+ACTIONS = frozenset({"copy", "notebook"})
 RULES = frozenset({"control"})
 
 

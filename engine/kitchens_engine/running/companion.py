@@ -16,6 +16,8 @@ from kitchens_engine.ports import Command, Runtime
 
 #: The companion that carries out the worker's requests in forks of itself.
 FORKS = "forks"
+#: The companion that waits for files, URLs and rows.
+WAITS = "waits"
 #: As long as it takes a worker to start on a machine that is very busy.
 _PATIENCE_TO_START = 30.0
 #: After it was asked to end a request it ends it within two seconds; then it is stuck itself.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from kitchens_engine import kinds
-from kitchens_engine.kinds import run, sql
+from kitchens_engine.kinds import run, sql, wait
 from kitchens_engine.kinds.work import Site, Work
 from kitchens_engine.order import Order
 from kitchens_engine.ports import Command, Runtime
@@ -13,7 +13,7 @@ from kitchens_engine.recipe import Test
 from kitchens_engine.redaction.hidden import Hidden
 from kitchens_engine.running import connections, environment, fan, left, secrets
 from kitchens_engine.running.attempt import Attempt, value_of
-from kitchens_engine.running.companion import FORKS
+from kitchens_engine.running.companion import FORKS, WAITS
 from kitchens_engine.running.live import COMMAND, SQL, WORK, LiveNode
 from kitchens_engine.testing.measures import Measured
 from kitchens_engine.values import as_word
@@ -48,6 +48,8 @@ def prepare(live: LiveNode, token: str, order: Order, runtime: Runtime) -> Comma
     # Libraries may read the environment when they are imported: what is a node's own must be there before.
     # And what is hidden from a log is so by the runtime, which stands between it and a process of its own.
     companion = FORKS if work.request is not None and not node.env and not hidden else None
+    if work.waits:
+        companion = WAITS
     return Command(token, work.argv, scope.folder, variables, attempt.log, hidden, companion)
 
 
@@ -63,6 +65,8 @@ def learn(live: LiveNode, result: dict[str, Any], hidden: Hidden) -> None:
         return
     if live.phase is WORK:
         live.outputs = hidden.value(live.attempt.outputs() | result.get("outputs", {}))
+    if live.phase is WORK and live.node.action == "wait":
+        live.met = wait.is_met(result)
     live.measured |= {
         number: Measured(**answer)
         for number, answer in zip(_asked(live), result.get("tests", ()), strict=False)

@@ -110,7 +110,7 @@ class LiveNode:
     shares, `mode` is what it holds of the database while it has a slot. `begun` says that a
     try is under way, `over` that the node has ended. `token` names its running process, before
     which the log had `said` bytes. `end` is decided before the process has ended when it is
-    being killed. `adopted` says that an earlier runner started its process, `late` that it
+    being killed. `met` says that what it waits for was there when one looked. `adopted` says that an earlier runner started its process, `late` that it
     ran longer than it should. `blocks` are the only nodes that its failure keeps from running.
     `fans_out` says that it stands for the instances of a node, `is_graph` that nodes are inside it.
     """
@@ -142,6 +142,7 @@ class LiveNode:
     over: bool = False
     end: End | None = None
     late: str | None = None
+    met: bool = True
     blocks: Collection[str] | None = None
     outputs: dict[str, Any] = field(default_factory=dict)
     measured: dict[int, Measured] = field(default_factory=dict)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from kitchens_engine.language.shelf import Shelf
 
 #: What this version runs. The other actions of a recipe are checked, and refused at an order.
-SUPPORTED = ("run", "python", "sql", "recipe", "ingredient", "noop")
+SUPPORTED = ("run", "python", "sql", "recipe", "ingredient", "wait", "noop")
 
 
 class Plan(NamedTuple):

@@ -12,6 +12,8 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from kitchens_engine import kinds
+from kitchens_engine.errors import KitchensError
+from kitchens_engine.kinds import wait
 from kitchens_engine.order import Order
 from kitchens_engine.outcome import Status, TestRecord
 from kitchens_engine.ports import Runtime
@@ -73,6 +75,10 @@ class Tries:
         elif live.node.action == "noop":
             self._begin(live)
             self.processes.start(live)
+        elif live.node.action == "wait":
+            if not self._taken_over(live):
+                self._begin(live)
+                self._wait(live)
         else:
             live.mode = kinds.database_mode(live.node)
             begun = live.path in self._cut_off
@@ -83,13 +89,17 @@ class Tries:
         live = self._admission.admit()
         if live is None:
             return False
+        if live.token is not None:  # it looks already: a wait that was tried again had asked before
+            self._admission.release(live.mode)
+            return True
         live.slot = True
-        if live.phase is WORK:
+        begins = live.phase is WORK and not live.begun
+        if begins:
             live.placed = True
         if live.over:
             self._leave(live)
             return True
-        if live.phase is WORK:
+        if begins:
             if self._taken_over(live):
                 return True
             self._begin(live)
@@ -113,6 +123,9 @@ class Tries:
 
     def go_on(self, live: LiveNode) -> None:
         """The node's work, or a measure, has passed: its next process, or the verdict after the last."""
+        if live.phase is WORK and not live.met:
+            self._look_again(live)
+            return
         if live.node.tests:
             live.scope.learn(live.node.name, live.outputs)
         if not live.later:
@@ -138,6 +151,37 @@ class Tries:
         pause = retry.pause(retry.times - live.retries, f"{self._order.run}/{live.path}#{live.number}")
         self._journal.node_retried(live.record, end.why, pause)
         self._timers.after(pause, lambda: self.ask(live))
+
+    # --- a wait --------------------------------------------------------------------------
+
+    def _wait(self, live: LiveNode) -> None:
+        """A wait takes no slot: a timer, a companion, or now and then a look into the embedded database."""
+        number = live.number
+        try:
+            seconds = wait.seconds_left(live.node, live.scope, self._order.started, self._now())
+        except KitchensError as error:
+            self.attempt_ended(live, End(Status.FAILED, error.message))
+            return
+        if seconds is not None:
+            self._timers.after(seconds, lambda: self._when_on(live, number, self.go_on))
+        elif wait.looks_into_database(live.node):
+            self._look(live)
+        else:
+            self.processes.start(live)
+
+    def _look(self, live: LiveNode) -> None:
+        live.mode = READ
+        self._admission.resume(live, READ)
+
+    def _look_again(self, live: LiveNode) -> None:
+        self._let_go(live)
+        live.met, number = True, live.number
+        self._timers.after(wait.every(live.node), lambda: self._when_on(live, number, self._look))
+
+    def _when_on(self, live: LiveNode, number: int, act: Callable[[LiveNode], None]) -> None:
+        """Do it if that very try still waits."""
+        if live.begun and not live.over and live.number == number and live.token is None:
+            act(live)
 
     # --- a try ---------------------------------------------------------------------------
 

@@ -91,7 +91,11 @@ def _key(key: Key, path: str, words: Mapping[str, str]) -> dict[str, Any]:
     if key.items is not None:
         schema["items"] = _key(key.items, f"{path}[]", words)
     if key.table is not None:
-        schema |= {name: value for name, value in _table(key.table, path, words).items() if name != "type"}
+        table = {name: value for name, value in _table(key.table, path, words).items() if name != "type"}
+        # Unlike the other words, this one speaks of values that are no tables too.
+        if "oneOf" in table and len(types) > 1:
+            table["anyOf"] = [{"not": {"type": "object"}}, {"oneOf": table.pop("oneOf")}]
+        schema |= table
     return _described(schema, words.get(path))
 
 

@@ -124,8 +124,6 @@ def test_a_recipe_that_reaches_itself_is_shown_as_the_way_around(shelf: MakeShel
     [
         ("copy = { from = 'a', to = 'b' }", "`copy` nodes are not supported by this version"),
         ("notebook = 'a.ipynb'", "`notebook` nodes are not supported by this version"),
-        ("wait = '5m'", "`wait` nodes are not supported by this version"),
-        ("noop = true\nconnection = 'warehouse'", "connections are not supported by this version"),
         ("run = 'x'\n[[nodes.a.tests]]\noutput = 'x'\ncontrol = true", "`control` rules are not supported by this version"),
     ],
 )  # fmt: skip
