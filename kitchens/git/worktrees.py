@@ -1,6 +1,6 @@
 """Linked worktrees: a folder of a kitchen's own, there whole or not at all.
 
-`git worktree add` in place leaves a locked half-worktree when it is killed. So a
+`git worktree add` leaves a locked half-worktree when it is killed. So a
 worktree is made in a folder beside its place and then renamed; what a killed process
 left beside is named by its claim, and cleared away by the next one.
 """
@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from kitchens.git.claims import Claim, abandoned, alone, claim, present
 from kitchens.git.folders import is_empty_folder, remove_folder
-from kitchens.git.records import directories, place_of, point, points_to
+from kitchens.git.records import directories, forget, place_of, point, points_to, register
 from kitchens.git.repository import Repository, git_directory
 from kitchens_engine.errors import EnvironmentFailure, InvalidInput
 
@@ -129,7 +129,7 @@ def _add(repository: Repository, path: Path, branch: str) -> None:
     if repository.refs.branch(branch) is None:
         raise InvalidInput(f"there is no branch `{branch}`", code="no-branch")
     staging = path.parent / f"{MAKING}{os.urandom(4).hex()}"
-    held = claim(repository.claims, PURPOSE, path=str(path), folder=str(staging))
+    held = claim(repository.claims, PURPOSE, path=str(path), folder=str(staging), git=str(_aside(repository)))
     try:
         _make(repository, path, branch, staging, held)
     except BaseException as error:
@@ -143,11 +143,8 @@ def _add(repository: Repository, path: Path, branch: str) -> None:
 def _make(repository: Repository, path: Path, branch: str, staging: Path, held: Claim) -> None:
     place = staging / path.name
     staging.mkdir(parents=True)
-    repository.git.run(
-        *("-c", "worktree.useRelativePaths=false"),
-        *("worktree", "add", "--quiet", "--no-checkout", "--", place, branch),
-        keep=(held.descriptor,),
-    )
+    place.mkdir()
+    register(repository, place, branch, Path(held.what["git"]))
     # Not `reset --hard`: that also locks the branch, and killed then it leaves a lock that no claim names.
     fill = ("read-tree", "--reset", "-u", "--no-recurse-submodules", "HEAD")
     repository.checkout(place, keep=(held.descriptor,)).run(*fill)
@@ -172,7 +169,7 @@ def _remove(repository: Repository, path: Path) -> None:
             f"`{path}` is not a worktree of this repository's; it was left as it is", code="not-a-worktree"
         )
     trash = path.parent / f".removing-{os.urandom(4).hex()}"
-    held = claim(repository.claims, PURPOSE, path=str(path), folder=str(trash))
+    held = claim(repository.claims, PURPOSE, path=str(path), folder=str(trash), git=str(_aside(repository)))
     try:
         if path.exists():
             trash.mkdir()
@@ -186,6 +183,7 @@ def _remove(repository: Repository, path: Path) -> None:
 def _settle(repository: Repository, held: Claim) -> None:
     """Clear away the folder beside: its worktree becomes whole if it was renamed, else it never was."""
     path, folder = Path(held.what["path"]), Path(held.what["folder"])
+    aside = Path(held.what["git"]) if "git" in held.what else _aside(repository)
     try:
         for own in directories(repository):
             place = place_of(own)
@@ -193,10 +191,11 @@ def _settle(repository: Repository, held: Claim) -> None:
                 if points_to(path, own):
                     point(own, path)
                 else:
-                    remove_folder(own)
+                    forget(own, aside)
             elif place == path and (folder / path.name).exists():
-                remove_folder(own)
+                forget(own, aside)
         remove_folder(folder)
+        remove_folder(aside)
     except OSError as error:
         # Somebody else's files, or a full disk: the claim stays for a later try.
         os.close(held.descriptor)
@@ -244,7 +243,7 @@ def _forget(repository: Repository, worktree: Worktree) -> None:
         )
     for own in directories(repository):
         if place_of(own) == worktree.path:
-            remove_folder(own)
+            forget(own, _aside(repository))
 
 
 def _complete(repository: Repository, worktree: Worktree) -> None:
@@ -264,3 +263,8 @@ def _complete(repository: Repository, worktree: Worktree) -> None:
     git.run("checkout-index", "--all", "--quiet", check=False)
     git.run("update-index", "-q", "--refresh", check=False)
     (own / "locked").unlink(missing_ok=True)
+
+
+def _aside(repository: Repository) -> Path:
+    """Where a git directory is made or ends: on the disk of the others, where git does not look."""
+    return repository.common / "kitchens" / f"scratch-{os.urandom(8).hex()}"

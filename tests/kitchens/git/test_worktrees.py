@@ -72,6 +72,7 @@ def test_killed_while_making(checkout, repository, place):
     """Killed at any step, the next call finds or makes the whole worktree and leaves nothing beside."""
     steps = 0
     for steps in every_step(lambda: ensure(repository, place, "x")):
+        checkout.git("fsck", "--strict", "--no-dangling", "--no-progress")
         assert not place.exists() or Checkout(place, checkout.environment).status() == ""
         assert ensure(repository, place, "x") == place
         assert Checkout(place, checkout.environment).status() == ""
@@ -87,6 +88,7 @@ def test_killed_while_removing(checkout, repository, place):
     """Killed at any step, the worktree is whole, or the next call removes the rest."""
     ensure(repository, place, "x")
     for _ in every_step(lambda: remove(repository, place)):
+        checkout.git("fsck", "--strict", "--no-dangling", "--no-progress")
         if not place.exists():
             clear(repository)
             assert os.listdir(place.parent) == []
