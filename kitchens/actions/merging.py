@@ -125,8 +125,14 @@ def _some(paths: tuple[str, ...]) -> str:
 def _message(source: Kitchen, target: Kitchen, gate: GatePlan, message: str | None) -> str:
     """The commit message: what the user said, and trailers that say what was gated."""
     subject = message or f"Merge kitchen '{source.name}' into {target.name}"
-    trailers = [f"Kitchen: {source.name}"]
-    for one in gate.recipes:
-        what = "deleted" if one.deleted else f"{one.variation or 'as it is'} {one.fingerprint}"
-        trailers.append(f"Gated: {one.recipe} {what}")
+    trailers = [f"Kitchen: {source.name}", *gated_trailers(gate)]
     return f"{subject.rstrip()}\n\n" + "\n".join(trailers) + "\n"
+
+
+def gated_trailers(gate: GatePlan) -> list[str]:
+    """What the gate had to show, a trailer for each recipe."""
+    return [
+        f"Gated: {one.recipe} "
+        + ("deleted" if one.deleted else f"{one.variation or 'as it is'} {one.fingerprint}")
+        for one in gate.recipes
+    ]

@@ -1,4 +1,4 @@
-"""What merge and promote share: the gate on a candidate, then the landing by one compare-and-swap."""
+"""What merge, promote and rollback share: the gate on a candidate, then the landing by one compare-and-swap."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from kitchens.model.kitchen import Certificate, Landing, Registration
 class MovePlan:
     """A move of `target` to `commit`, which came from `source`, and the gate that it must pass.
 
-    `status` is what it will be called when it lands: `merged` or `promoted`. `base` is the merge base by which a
+    `status` is what it will be called when it lands: `merged`, `promoted` or `rolled-back` (from itself). `base` is the merge base by which a
     merge was made.
     """
 

@@ -13,6 +13,7 @@ from kitchens.actions.kitchens import Kitchen, Kitchens
 from kitchens.actions.signing import ALLOWED
 from kitchens.gate.ancestry import Ancestry, contains
 from kitchens.gate.certificate import Uncertified
+from kitchens.git.rollbacks import restored
 from kitchens_engine.errors import EnvironmentFailure, InvalidInput
 
 #: What damaged records and objects are called by those who read them.
@@ -79,6 +80,8 @@ def _uncertified(house: House, step: Step, ancestry: Ancestry | None) -> Iterato
     if landing.status != "merged":
         if not contains(step.commit, step.previous, house.repository.objects.commits):
             yield f"its landing is recorded as one from `{step.previous[:12]}`, which it does not contain"
+        elif landing.status == "rolled-back" and restored(house.repository, step.commit) is None:
+            yield "was recorded as a rollback, and its tree is not the earlier one that it names"
         return
     if landing.certificate is None:
         yield "was merged without a certificate"

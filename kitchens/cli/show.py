@@ -12,6 +12,7 @@ _COLOURS = {
     "passed": "green",
     "merged": "green",
     "promoted": "green",
+    "rolled-back": "green",
     "verified": "green",
     "green": "green",
     "ok": "green",

@@ -104,7 +104,7 @@ class Move:
 
     `status` is `merged`, `promoted`, `rolled-back`, `unchanged`, `red`, `conflict` or
     `refused`. `commit` and `tree` are the target's tip after it, or the candidate's when
-    the gate was red.
+    the gate was red. `restored` is the commit whose tree a rollback brings back.
     """
 
     status: str
@@ -117,6 +117,7 @@ class Move:
     stages: tuple[Move, ...] | None = None
     why: str | None = None
     notes: tuple[str, ...] = ()
+    restored: str | None = None
 
     def document(self) -> dict[str, Any]:
         """As `--json` shows it."""
@@ -131,6 +132,8 @@ class Move:
         }
         if self.stages is not None:
             document["stages"] = [stage.document() for stage in self.stages]
+        if self.restored:
+            document["restored"] = self.restored
         if self.why:
             document["why"] = self.why
         if self.notes:

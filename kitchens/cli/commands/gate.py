@@ -1,4 +1,4 @@
-"""`kitchen test`, `preview`, `merge` and `promote`: what goes through the gate."""
+"""`kitchen test`, `preview`, `merge`, `promote` and `rollback`: what goes through the gate."""
 
 from __future__ import annotations
 
@@ -121,6 +121,26 @@ def promote(desk: Desk, name: str, to: str | None) -> Answer:
     return _moved(act(desk.house, name, to).document())
 
 
+@click.command(
+    cls=RunningCommand,
+    epilog=example("kitchen rollback production", 'kitchen rollback production --to HEAD~2 -m "late rows"'),
+)
+@click.argument("name", shell_complete=complete.kitchens)
+@click.option(
+    "--to", metavar="COMMIT", help="The commit whose tree comes back (default: before the last landing)."
+)
+@click.option("-m", "message", metavar="MESSAGE", help="The new commit's message.")
+@click.pass_obj
+def rollback(desk: Desk, name: str, to: str | None, message: str | None) -> Answer:
+    """Restore an earlier tree of a kitchen as a new commit, through the gate (free when that tree is attested).
+
+    History only grows. Rolled back once more, it goes further back.
+    """
+    from kitchens.actions.rolling_back import roll_back
+
+    return _moved(roll_back(desk.house, name, to, message).document())
+
+
 def _moved(document: dict[str, Any]) -> Answer:
     def words() -> None:
         for stage in document.get("stages") or [document]:
@@ -137,6 +157,15 @@ def _stage_words(document: dict[str, Any]) -> None:
             click.echo(
                 f"{status}: `{target}` is at {show.short(document['commit'])}, which brings `{source}`"
             )
+        case "rolled-back":
+            click.echo(
+                f"{status}: `{target}` is at {show.short(document['commit'])}, "
+                f"with the tree of {show.short(document['restored'])}"
+            )
+        case "unchanged" if "restored" in document:
+            click.echo(f"{status}: `{target}` has the tree of {show.short(document['restored'])} already")
+        case "red" if source == target:
+            click.echo(f"{status}: that tree did not pass the gate of `{target}`, which has not moved")
         case "unchanged":
             click.echo(f"{status}: `{target}` already contains `{source}`")
         case "red":

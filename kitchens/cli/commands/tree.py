@@ -26,6 +26,7 @@ _COMMANDS = {
     "merge": ("gate", "Merge a kitchen into its parent, through the gate."),
     "promote": ("gate", "Move a kitchen's tip up towards production, through every gate."),
     "queue": ("queue", "Bring many changes in at once: each lands, or is named with what failed."),
+    "rollback": ("gate", "Restore an earlier tree of a kitchen as a new commit, through the gate."),
     "history": ("proof", "Show how a kitchen came to its tip."),
     "verify": ("proof", "Prove from git alone that every landed commit passed its gate."),
     "delete": ("delete", "Delete a kitchen; no work is lost."),
