@@ -44,8 +44,8 @@ def merge(house: House, name: str, into: str | None, message: str | None) -> Mov
 def plan_merge(house: House, name: str, into: str | None, message: str | None) -> MovePlan | Move:
     """The candidate commit and its gate; a `Move` when nothing is to be done, or git cannot settle it."""
     kitchens = Kitchens(house)
-    source, target = _sides(kitchens, name, into)
-    notes = _clean(kitchens, source)
+    source, target = sides(kitchens, name, into)
+    notes = clean(kitchens, source)
     repository = house.repository
     if history.is_ancestor(repository, source.tip, target.tip):
         return unchanged(source, target, repository.objects.commit(target.tip).tree, notes)
@@ -58,7 +58,7 @@ def plan_merge(house: House, name: str, into: str | None, message: str | None) -
         repository,
         merged.tree,
         (target.tip, source.tip),
-        _message(source, target, gate, message),
+        message_of(source.name, target.name, gate, message),
         house.identity,
         house.now(),
     )
@@ -69,7 +69,7 @@ def plan_merge(house: House, name: str, into: str | None, message: str | None) -
 def preview(house: House, name: str, into: str | None) -> dict[str, Any]:
     """What a merge would do: files, conflicts, and each recipe with whether it would be gated and why."""
     kitchens = Kitchens(house)
-    source, target = _sides(kitchens, name, into)
+    source, target = sides(kitchens, name, into)
     merged = merge_commits(house.repository, target.tip, source.tip)
     conflicts = [{"path": one.path, "kind": one.kind} for one in merged.conflicts]
     document: dict[str, Any] = {
@@ -94,7 +94,8 @@ def preview(house: House, name: str, into: str | None) -> dict[str, Any]:
     return document
 
 
-def _sides(kitchens: Kitchens, name: str, into: str | None) -> tuple[Kitchen, Kitchen]:
+def sides(kitchens: Kitchens, name: str, into: str | None) -> tuple[Kitchen, Kitchen]:
+    """The kitchen `name` and the one that it goes into (default: its parent)."""
     source = kitchens.get(name)
     target = kitchens.get(into) if into else kitchens.parent_of(source)
     if source.name == target.name:
@@ -102,14 +103,14 @@ def _sides(kitchens: Kitchens, name: str, into: str | None) -> tuple[Kitchen, Ki
     return source, target
 
 
-def _clean(kitchens: Kitchens, source: Kitchen) -> tuple[str, ...]:
+def clean(kitchens: Kitchens, source: Kitchen, what: str = "merged") -> tuple[str, ...]:
     """Refuse a source whose checkout has modified tracked files; mention untracked ones."""
     mentioned: list[str] = []
     for checkout in kitchens.checkouts_of(source.name):
         modified, untracked = dirty(kitchens.house.repository, checkout)
         if modified:
             raise InvalidInput(
-                f"`{source.name}` has uncommitted changes in {_some(modified)}; nothing was merged",
+                f"`{source.name}` has uncommitted changes in {_some(modified)}; nothing was {what}",
                 f"commit them in {checkout}, or `git stash`",
                 code="dirty",
             )
@@ -122,10 +123,10 @@ def _some(paths: tuple[str, ...]) -> str:
     return f"{shown} and {len(paths) - 3} more" if len(paths) > 3 else shown
 
 
-def _message(source: Kitchen, target: Kitchen, gate: GatePlan, message: str | None) -> str:
+def message_of(source: str, target: str, gate: GatePlan, message: str | None) -> str:
     """The commit message: what the user said, and trailers that say what was gated."""
-    subject = message or f"Merge kitchen '{source.name}' into {target.name}"
-    trailers = [f"Kitchen: {source.name}", *gated_trailers(gate)]
+    subject = message or f"Merge kitchen '{source}' into {target}"
+    trailers = [f"Kitchen: {source}", *gated_trailers(gate)]
     return f"{subject.rstrip()}\n\n" + "\n".join(trailers) + "\n"
 
 

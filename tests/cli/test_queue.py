@@ -19,3 +19,42 @@ def test_simulate_takes_any_likelihood(empty: Desk) -> None:
     for bad in ("0", "1"):
         means = empty.json("queue", "simulate", "--changes", "8", "--seeds", "2", "--bad", bad)
         assert all(one["makespan"] > 0 for one in means)
+
+
+def test_what_is_added_waits_in_its_order(desk: Desk) -> None:
+    """Each kitchen once; `list` and `add` say where."""
+    for name in ("first", "second"):
+        desk.json("create", name)
+        desk.commit(f"{name}.md", "text\n", name)
+    assert [row["place"] for row in desk.json("queue", "add", "first", "second")] == [1, 2]
+    desk.json("queue", "add", "first")
+    rows = desk.json("queue", "list")
+    assert [(row["kitchen"], row["into"]) for row in rows] == [
+        ("first", "production"),
+        ("second", "production"),
+    ]
+    assert rows[0]["commit"] == desk.tip("first")
+    assert "second" in desk.kitchen("queue", "list").out
+
+
+def test_drop_takes_a_kitchen_out(desk: Desk) -> None:
+    """Its work stays; one that does not wait is named with the nearest."""
+    desk.json("create", "idea")
+    desk.json("queue", "add", "idea")
+    answer = desk.kitchen("queue", "drop", "ida")
+    assert (answer.status, "did you mean `idea`?" in answer.err) == (2, True)
+    desk.json("queue", "drop", "idea")
+    assert desk.json("queue", "list") == []
+    assert desk.kitchen("queue", "list").out == "nothing waits\n"
+    assert desk.git("log", "--format=%s", "refs/queue/production").split("\n") == ["dropped idea", "add idea"]
+
+
+def test_add_refuses_before_anything_is_queued(desk: Desk) -> None:
+    """A name that is no kitchen, and work that is not committed."""
+    desk.json("create", "idea")
+    before = desk.refs()
+    assert desk.kitchen("queue", "add", "idea", "ideas").status == 2
+    desk.write("recipes/counts/recipe.toml", "# edited\n", desk.path("idea"))
+    answer = desk.kitchen("queue", "add", "idea")
+    assert (answer.status, "nothing was queued" in answer.err) == (2, True)
+    assert desk.refs() == before

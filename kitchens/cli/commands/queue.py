@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
-from kitchens.cli import show
+from kitchens.cli import complete, show
 from kitchens.cli.command import Answer, KitchenCommand, LazyGroup, example
 from kitchens.cli.desk import Desk
 
 _COMMANDS = {
+    "add": ("queue", "Put kitchens into the queue of their parent."),
+    "list": ("queue", "List what waits."),
+    "drop": ("queue", "Take a kitchen out of the queue."),
     "simulate": ("queue", "Compare the policies on random queues."),
 }
 
@@ -20,6 +25,73 @@ _RIVALS = ("bors", "zuul")
 @click.group(cls=LazyGroup, table=_COMMANDS)
 def queue() -> None:
     """Bring many changes in at once: what passes together lands; what is red is found, named and left out."""
+
+
+_into = click.option(
+    "--into",
+    metavar="K",
+    shell_complete=complete.kitchens,
+    help="The queue of this kitchen (default: the parent's).",
+)
+
+
+@click.command(
+    cls=KitchenCommand,
+    epilog=example("kitchen queue add late-evenings weather", "kitchen queue add fix --into dev"),
+)
+@click.argument("names", metavar="NAME...", nargs=-1, required=True, shell_complete=complete.kitchens)
+@_into
+@click.pass_obj
+def add(desk: Desk, names: tuple[str, ...], into: str | None) -> Answer:
+    """Put kitchens into the queue of their parent, behind those that wait."""
+    from kitchens.actions.queueing import add as act
+
+    rows = act(desk.house, names, into)
+    return Answer(rows, lambda: _table(rows))
+
+
+@click.command("list", cls=KitchenCommand, epilog=example("kitchen queue list"))
+@click.pass_obj
+def list_command(desk: Desk) -> Answer:
+    """List what waits, queue by queue, in the order in which it would land."""
+    from kitchens.actions.queueing import list_queues
+
+    rows = list_queues(desk.house)
+    return Answer(rows, lambda: _table(rows) if rows else click.echo("nothing waits"))
+
+
+@click.command(cls=KitchenCommand, epilog=example("kitchen queue drop late-evenings"))
+@click.argument("name", shell_complete=complete.kitchens)
+@_into
+@click.pass_obj
+def drop(desk: Desk, name: str, into: str | None) -> Answer:
+    """Take a kitchen out of the queue; its work stays where it is."""
+    from kitchens.actions.queueing import drop as act
+
+    rows = act(desk.house, name, into)
+
+    def words() -> None:
+        for row in rows:
+            click.echo(f"`{name}` is no longer in the queue of `{row['into']}`")
+
+    return Answer(rows, words)
+
+
+def _table(rows: list[dict[str, Any]]) -> None:
+    show.table(
+        ("into", "place", "kitchen", "commit", "when", "who"),
+        [
+            (
+                row["into"],
+                str(row["place"]),
+                row["kitchen"],
+                show.short(row["commit"]),
+                row["when"],
+                row["who"],
+            )
+            for row in rows
+        ],
+    )
 
 
 @click.command(
