@@ -179,6 +179,14 @@ class Kitchens:
             )
         return self.get(kitchen.parent)
 
+    def above(self, kitchen: Kitchen) -> list[str]:
+        """The parent, its parent, and so on up to the root, as far as they are there."""
+        found: list[str] = []
+        while kitchen.parent in self.branches and kitchen.parent not in found:
+            kitchen = self.get(str(kitchen.parent))
+            found.append(kitchen.name)
+        return found
+
     def children_of(self, name: str) -> list[str]:
         """The kitchens made from `name`, sorted."""
         return [one.name for one in self.all() if one.name != name and one.parent == name]

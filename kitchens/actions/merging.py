@@ -10,7 +10,7 @@ from kitchens.actions.house import House
 from kitchens.actions.kitchens import Kitchen, Kitchens
 from kitchens.actions.moving import MovePlan, land, unchanged
 from kitchens.git import history
-from kitchens.git.merging import commit_tree, merge_commits
+from kitchens.git.merging import Merge, commit_tree, merge_commits
 from kitchens.git.refs import Moved
 from kitchens.git.worktrees import dirty
 from kitchens.model.gate import Conflict, Move
@@ -20,15 +20,20 @@ from kitchens_engine.errors import EnvironmentFailure, InvalidInput
 ATTEMPTS = 20
 
 
-def merge(house: House, name: str, into: str | None, message: str | None) -> Move:
+def merge(
+    house: House, name: str, into: str | None, message: str | None, *, take_rollback: bool = False
+) -> Move:
     """Merge kitchen `name` into `into` (default: its parent) through the gate; starts again when somebody else
     landed meanwhile (what was attested stays attested).
+
+    A rollback that comes down from a kitchen above does not take away what the target has: it is reconciled, unless
+    `take_rollback` asks for it.
 
     Raises `InvalidInput` for modified tracked files in the source's checkout and for a checkout of the
     target in the way; `EnvironmentFailure` when others landed `ATTEMPTS` times in a row.
     """
     for _ in range(ATTEMPTS):
-        plan = plan_merge(house, name, into, message)
+        plan = plan_merge(house, name, into, message, take_rollback=take_rollback)
         if isinstance(plan, Move):
             return plan
         try:
@@ -41,7 +46,9 @@ def merge(house: House, name: str, into: str | None, message: str | None) -> Mov
     )
 
 
-def plan_merge(house: House, name: str, into: str | None, message: str | None) -> MovePlan | Move:
+def plan_merge(
+    house: House, name: str, into: str | None, message: str | None, *, take_rollback: bool = False
+) -> MovePlan | Move:
     """The candidate commit and its gate; a `Move` when nothing is to be done, or git cannot settle it."""
     kitchens = Kitchens(house)
     source, target = sides(kitchens, name, into)
@@ -49,35 +56,56 @@ def plan_merge(house: House, name: str, into: str | None, message: str | None) -
     repository = house.repository
     if history.is_ancestor(repository, source.tip, target.tip):
         return unchanged(source, target, repository.objects.commit(target.tip).tree, notes)
-    merged = merge_commits(repository, target.tip, source.tip)
+    merged, reconciled = _added_up(kitchens, source, target, take_rollback=take_rollback)
     if merged.tree is None:
         conflicts = tuple(Conflict(one.path, one.kind) for one in merged.conflicts)
-        return Move("conflict", source.name, target.name, None, None, conflicts=conflicts, notes=notes)
+        return Move(
+            "conflict",
+            source.name,
+            target.name,
+            None,
+            None,
+            conflicts=conflicts,
+            notes=notes,
+            reconciled=reconciled,
+        )
     gate = plan_gate(house, merged.tree, target, target.tip, source=source)
     commit = commit_tree(
         repository,
         merged.tree,
         (target.tip, source.tip),
-        message_of(source.name, target.name, gate, message),
+        message_of(source.name, target.name, gate, message, reconciled),
         house.identity,
         house.now(),
     )
     gate = replace(gate, commit=commit)
-    return MovePlan("merged", source, target, commit, merged.tree, gate, notes, merged.base)
+    return MovePlan("merged", source, target, commit, merged.tree, gate, notes, merged.base, reconciled)
+
+
+def _added_up(
+    kitchens: Kitchens, source: Kitchen, target: Kitchen, *, take_rollback: bool
+) -> tuple[Merge, tuple[str, ...]]:
+    """What both sides add up to, and the rollbacks of a kitchen above that are kept out of it."""
+    repository = kitchens.house.repository
+    if take_rollback or source.name not in kitchens.above(target):
+        return merge_commits(repository, target.tip, source.tip), ()
+    from kitchens.actions.reconciling import merge_down
+
+    return merge_down(repository, target.tip, source.tip)
 
 
 def preview(house: House, name: str, into: str | None) -> dict[str, Any]:
     """What a merge would do: files, conflicts, and each recipe with whether it would be gated and why."""
     kitchens = Kitchens(house)
     source, target = sides(kitchens, name, into)
-    merged = merge_commits(house.repository, target.tip, source.tip)
+    merged, reconciled = _added_up(kitchens, source, target, take_rollback=False)
     conflicts = [{"path": one.path, "kind": one.kind} for one in merged.conflicts]
     document: dict[str, Any] = {
         "kitchen": source.name,
         "into": target.name,
         "files": [],
         "conflicts": conflicts,
-    }
+    } | ({"reconciled": list(reconciled)} if reconciled else {})
     if merged.tree is None:
         return document | {"recipes": []}
     changes = history.diff_names(house.repository, target.tip, merged.tree)
@@ -123,10 +151,13 @@ def _some(paths: tuple[str, ...]) -> str:
     return f"{shown} and {len(paths) - 3} more" if len(paths) > 3 else shown
 
 
-def message_of(source: str, target: str, gate: GatePlan, message: str | None) -> str:
-    """The commit message: what the user said, and trailers that say what was gated."""
+def message_of(
+    source: str, target: str, gate: GatePlan, message: str | None, reconciled: tuple[str, ...] = ()
+) -> str:
+    """The commit message: what the user said, and trailers that say what was gated, and which rollbacks kept out."""
     subject = message or f"Merge kitchen '{source}' into {target}"
     trailers = [f"Kitchen: {source}", *gated_trailers(gate)]
+    trailers += [f"Reconciled: {rollback}" for rollback in reconciled]
     return f"{subject.rstrip()}\n\n" + "\n".join(trailers) + "\n"
 
 

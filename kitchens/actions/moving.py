@@ -25,7 +25,7 @@ class MovePlan:
     """A move of `target` to `commit`, which came from `source`, and the gate that it must pass.
 
     `status` is what it will be called when it lands: `merged`, `promoted` or `rolled-back` (from itself). `base` is the merge base by which a
-    merge was made.
+    merge was made, `reconciled` the rollbacks that it kept out.
     """
 
     status: str
@@ -36,6 +36,7 @@ class MovePlan:
     gate: GatePlan
     notes: tuple[str, ...] = ()
     base: str | None = None
+    reconciled: tuple[str, ...] = ()
 
 
 def land(house: House, plan: MovePlan) -> Move:
@@ -44,7 +45,9 @@ def land(house: House, plan: MovePlan) -> Move:
     second computation does not agree with; nothing has moved then."""
     certificate = None
     if plan.status == "merged":
-        certificate = certify_merge(house.repository, plan.commit, plan.target.tip, plan.base)
+        certificate = certify_merge(
+            house.repository, plan.commit, plan.target.tip, plan.base, plan.reconciled
+        )
     landing = plan_landing(house.repository, plan.target.name, plan.target.tip, plan.commit)
     if plan.gate.runs:
         require_signature(house, plan.gate.sign, plan.gate.signers, plan.source.name, plan.target.name)
@@ -87,6 +90,7 @@ def _move(plan: MovePlan, status: str, gate: Gate) -> Move:
         tree=plan.tree,
         gate=gate,
         notes=plan.notes,
+        reconciled=plan.reconciled,
     )
 
 

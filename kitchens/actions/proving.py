@@ -87,7 +87,14 @@ def _uncertified(house: House, step: Step, ancestry: Ancestry | None) -> Iterato
         yield "was merged without a certificate"
         return
     try:
-        found = recompute(house.repository, step.commit, step.previous, again=False, ancestry=ancestry)
+        found = recompute(
+            house.repository,
+            step.commit,
+            step.previous,
+            again=False,
+            ancestry=ancestry,
+            reconciled=landing.certificate.reconciled,
+        )
     except (Uncertified, InvalidInput) as reason:
         yield f"the merge is not what its sides add up to: {reason}"
         return

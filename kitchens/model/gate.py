@@ -104,7 +104,8 @@ class Move:
 
     `status` is `merged`, `promoted`, `rolled-back`, `unchanged`, `red`, `conflict` or
     `refused`. `commit` and `tree` are the target's tip after it, or the candidate's when
-    the gate was red. `restored` is the commit whose tree a rollback brings back.
+    the gate was red. `restored` is the commit whose tree a rollback brings back; `reconciled` are the
+    rollbacks that came with a merge, and whose effect was kept out of it.
     """
 
     status: str
@@ -118,6 +119,7 @@ class Move:
     why: str | None = None
     notes: tuple[str, ...] = ()
     restored: str | None = None
+    reconciled: tuple[str, ...] = ()
 
     def document(self) -> dict[str, Any]:
         """As `--json` shows it."""
@@ -134,6 +136,8 @@ class Move:
             document["stages"] = [stage.document() for stage in self.stages]
         if self.restored:
             document["restored"] = self.restored
+        if self.reconciled:
+            document["reconciled"] = list(self.reconciled)
         if self.why:
             document["why"] = self.why
         if self.notes:

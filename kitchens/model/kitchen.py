@@ -12,12 +12,14 @@ from kitchens.model.names import KitchenName
 
 class Certificate(NamedTuple):
     """What a second computation agreed to: the merge of both `sides` (the target's tip, then what came into it), whose
-    merge bases are `bases`, is exactly `tree`. `digest` (hex) also covers the paths at which content was mixed."""
+    merge bases are `bases`, is exactly `tree`. `digest` (hex) also covers the paths at which content was mixed. `reconciled` are the
+    rollbacks that came with the other side, and whose effect was kept out: the bases are then those of the stand-in."""
 
     bases: tuple[str, ...]
     sides: tuple[str, str]
     tree: str
     digest: str
+    reconciled: tuple[str, ...] = ()
 
 
 class Landing(NamedTuple):

@@ -227,6 +227,7 @@ def _certificate_values(certificate: Certificate) -> dict[str, Any]:
         "sides": list(certificate.sides),
         "tree": certificate.tree,
         "digest": certificate.digest,
+        "reconciled": list(certificate.reconciled) or None,
     }
 
 
@@ -281,4 +282,10 @@ def _landing(values: Mapping[str, Any]) -> Landing:
 
 def _certificate(values: Mapping[str, Any]) -> Certificate:
     ours, theirs = values["sides"]
-    return Certificate(tuple(values["bases"]), (ours, theirs), values["tree"], values["digest"])
+    return Certificate(
+        tuple(values["bases"]),
+        (ours, theirs),
+        values["tree"],
+        values["digest"],
+        tuple(values.get("reconciled", ())),
+    )

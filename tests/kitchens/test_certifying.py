@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from kitchens.actions.certifying import certify_merge
+from kitchens.actions.reconciling import stand_in
 from kitchens.git.merging import merge_commits
 from kitchens_engine.errors import EnvironmentFailure
 
@@ -51,3 +52,27 @@ def test_another_tree_is_refused(checkout, repository):
     forged = checkout.git("commit-tree", "-m", "m", "-p", ours, "-p", theirs, f"{ours}^{{tree}}")
     with pytest.raises(EnvironmentFailure, match="merged once more the sides add up to"):
         certify_merge(repository, forged, ours)
+
+
+def test_a_reconcile_is_certified_only_as_one(checkout, repository):
+    """It keeps our tree although the other side rolled it back; taken for a plain merge, or for that of another
+    rollback, it is refused."""
+    earlier = checkout.tip("main")
+    ours = checkout.commit("ours", a="1\n")
+    words = ("-m", f"back\n\nRestores: {earlier}")
+    rollback = checkout.git("commit-tree", *words, "-p", ours, f"{earlier}^{{tree}}")
+    commit = checkout.git("commit-tree", "-m", "m", "-p", ours, "-p", rollback, f"{ours}^{{tree}}")
+    assert certify_merge(repository, commit, ours, reconciled=(rollback,)).reconciled == (rollback,)
+    with pytest.raises(EnvironmentFailure, match="merged once more the sides add up to"):
+        certify_merge(repository, commit, ours)
+    with pytest.raises(EnvironmentFailure, match="are not those that its sides show"):
+        certify_merge(repository, commit, ours, reconciled=(earlier,))
+
+
+def test_a_commit_that_only_says_that_it_restores_is_no_rollback(checkout, repository):
+    """Its tree must be the one that it names: otherwise anybody could keep a change out of a merge by words."""
+    earlier = checkout.tip("main")
+    ours = checkout.commit("ours", a="1\n")
+    words = ("-m", f"back\n\nRestores: {earlier}")
+    false = checkout.git("commit-tree", *words, "-p", ours, f"{ours}^{{tree}}")
+    assert stand_in(repository, ours, false) == (ours, (), ())

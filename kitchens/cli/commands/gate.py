@@ -80,6 +80,8 @@ def preview(desk: Desk, name: str, into: str | None) -> Answer:
         for file in document["files"]:
             before = f"{show.path(file['from'])} → " if "from" in file else ""
             click.echo(f"  {file['change']} {before}{show.path(file['path'])}")
+        if "reconciled" in document:
+            _reconciled_words(document)
         for recipe in document["recipes"]:
             word = "would be gated" if recipe["gated"] else "not gated"
             click.echo(f"  {recipe['recipe']}: {word}: {recipe['why']}")
@@ -98,16 +100,20 @@ def preview(desk: Desk, name: str, into: str | None) -> Answer:
     help="The kitchen to land in (default: its parent).",
 )
 @click.option("-m", "message", metavar="MESSAGE", help="The merge commit's message.")
+@click.option(
+    "--take-rollback", is_flag=True, help="Take away here, too, what a rollback of the kitchen above undid."
+)
 @click.pass_obj
-def merge(desk: Desk, name: str, into: str | None, message: str | None) -> Answer:
+def merge(desk: Desk, name: str, into: str | None, message: str | None, take_rollback: bool) -> Answer:
     """Merge a kitchen into its parent, through the gate.
 
     Every recipe that the change affects is tested in isolation on the exact tree that would land. Red: nothing
-    moves.
+    moves. A rollback that comes down from the kitchen above does not take the kitchen's own work away, and the answer
+    says so.
     """
     from kitchens.actions.merging import merge as act
 
-    return _moved(act(desk.house, name, into, message).document())
+    return _moved(act(desk.house, name, into, message, take_rollback=take_rollback).document())
 
 
 @click.command(cls=RunningCommand, epilog=example("kitchen promote dev", "kitchen promote dev --to test"))
@@ -179,5 +185,17 @@ def _stage_words(document: dict[str, Any]) -> None:
             )
         case _:
             click.echo(f"{status}: {document.get('why', '')}")
+    if "reconciled" in document:
+        _reconciled_words(document)
     show.gate(document["gate"])
     show.notes(document)
+
+
+def _reconciled_words(document: dict[str, Any]) -> None:
+    which = ", ".join(f"`{show.short(one)}`" for one in document["reconciled"])
+    source, target = document["kitchen"], document["into"]
+    click.echo(f"  reconciled: `{target}` keeps what rollback {which} undid in `{source}`")
+    if document["status"] != "merged":
+        click.echo(
+            f"hint: `kitchen merge {source} --into {target} --take-rollback` takes it away here too", err=True
+        )
