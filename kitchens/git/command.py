@@ -14,6 +14,9 @@ from kitchens_engine.errors import EnvironmentFailure, InvalidInput
 
 OLDEST = (2, 39)
 
+#: Seconds for which a git may go on once the command that waits for it was interrupted.
+INTERRUPTED_PATIENCE = 2.0
+
 #: With fewer free bytes a disk counts as full.
 LITTLE_DISK = 1 << 20
 
@@ -165,7 +168,12 @@ class Git:
             environment["GIT_WORK_TREE"] = str(work_tree)
         process = self._start(words, environment, keep=keep, pipe_input=input is not None)
         with process:
-            out, err = process.communicate(input)
+            try:
+                out, err = process.communicate(input)
+            except BaseException:
+                # Whoever is interrupted clears up what this git was about to do, so it must have ended.
+                _ended(process)
+                raise
         answer = Answer(process.returncode, out, err)
         if check and answer.status != 0:
             raise self.failure(words, answer)
@@ -259,6 +267,15 @@ class Git:
                 "there is no `git` in PATH", "install git 2.39 or newer", code="git-missing"
             )
         return EnvironmentFailure(f"`git` could not be started: {error.strerror}", code="git")
+
+
+def _ended(process: subprocess.Popen[bytes]) -> None:
+    """Wait for a git that we were interrupted in waiting for; asked to stop, it removes its own locks."""
+    try:
+        process.wait(INTERRUPTED_PATIENCE)
+    except subprocess.TimeoutExpired:
+        process.terminate()
+        process.wait()
 
 
 def scrubbed(environment: Mapping[str, str]) -> dict[str, str]:

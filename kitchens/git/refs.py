@@ -152,6 +152,9 @@ class Refs:
             if answer.status < 0:
                 _clear(held)
             return answer
+        except BaseException:
+            _clear(held)
+            raise
         finally:
             held.release()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -88,3 +89,16 @@ def test_a_failure_names_the_disk_behind_it(checkout, repository, monkeypatch):
     assert failed.value.hints == (
         f"`{repository.common}` cannot be written: make it writable, or work in a copy",
     )
+
+
+def test_an_interrupted_wait_ends_with_its_git(tmp_path):
+    """What clears up after it must not be overtaken by it."""
+    environment = fake_git(tmp_path, "sleep 0.6; touch done")
+    before = signal.signal(signal.SIGALRM, signal.default_int_handler)
+    signal.setitimer(signal.ITIMER_REAL, 0.1)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            Git(tmp_path, environment).run("update-ref")
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    assert (tmp_path / "done").exists()
