@@ -37,6 +37,8 @@ class MovePlan:
     notes: tuple[str, ...] = ()
     base: str | None = None
     reconciled: tuple[str, ...] = ()
+    #: The kitchens that it brings, when they are several.
+    named: str | None = None
 
 
 def land(house: House, plan: MovePlan) -> Move:
@@ -58,7 +60,7 @@ def land(house: House, plan: MovePlan) -> Move:
     left = carry_out(
         landing,
         lambda: _write_pending(house, plan, certificate),
-        f"kitchen: {plan.status} {plan.source.name}",
+        f"kitchen: {plan.status} {plan.named or plan.source.name}",
     )
     for path in left:
         house.note(f"{path} was edited in this very moment and left as it is")
@@ -100,7 +102,7 @@ def _write_pending(house: House, plan: MovePlan, certificate: Certificate | None
         status=plan.status,
         previous=plan.target.tip,
         commit=plan.commit,
-        source=plan.source.name,
+        source=plan.named or plan.source.name,
         who=str(house.identity),
         when=house.now(),
         recipes=plan.gate.shown,
@@ -110,7 +112,7 @@ def _write_pending(house: House, plan: MovePlan, certificate: Certificate | None
     house.register(
         registered.with_landing(landing),
         plan.target.registered_at,
-        f"{plan.status} {plan.source.name}",
+        f"{plan.status} {plan.named or plan.source.name}",
     )
 
 

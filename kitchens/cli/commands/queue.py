@@ -7,12 +7,14 @@ from typing import Any
 import click
 
 from kitchens.cli import complete, show
-from kitchens.cli.command import Answer, KitchenCommand, LazyGroup, example
+from kitchens.cli.command import Answer, KitchenCommand, LazyGroup, RunningCommand, example
 from kitchens.cli.desk import Desk
+from kitchens.cli.words import EXIT_CONFLICT, EXIT_RED
 
 _COMMANDS = {
     "add": ("queue", "Put kitchens into the queue of their parent."),
     "list": ("queue", "List what waits."),
+    "run": ("queue", "Bring in what waits, through the gate."),
     "drop": ("queue", "Take a kitchen out of the queue."),
     "simulate": ("queue", "Compare the policies on random queues."),
 }
@@ -43,7 +45,7 @@ _into = click.option(
 @_into
 @click.pass_obj
 def add(desk: Desk, names: tuple[str, ...], into: str | None) -> Answer:
-    """Put kitchens into the queue of their parent, behind those that wait."""
+    """Put kitchens into the queue of their parent, behind those that wait. `kitchen queue run` brings them in."""
     from kitchens.actions.queueing import add as act
 
     rows = act(desk.house, names, into)
@@ -75,6 +77,47 @@ def drop(desk: Desk, name: str, into: str | None) -> Answer:
             click.echo(f"`{name}` is no longer in the queue of `{row['into']}`")
 
     return Answer(rows, words)
+
+
+@click.command(
+    cls=RunningCommand, epilog=example("kitchen queue run", "kitchen queue run --into dev --workers 4")
+)
+@click.option("--workers", type=click.IntRange(1, 64), default=2, show_default=True, help="Gates at once.")
+@click.option(
+    "--policy", type=click.Choice(_POLICIES), default="auto", show_default=True, help="How to choose them."
+)
+@_into
+@click.pass_obj
+def run(desk: Desk, workers: int, policy: str, into: str | None) -> Answer:
+    """Bring in what waits, through the gate: several changes are tested as one, and what passed lands.
+
+    A change that is red or in conflict is named and leaves the queue; the others land. It can be stopped at any
+    moment, and goes on where it was.
+    """
+    from kitchens.actions.queue_run import run_queue
+    from kitchens.actions.queueing import queue_to_run
+
+    target = queue_to_run(desk.house, into)
+    if target is None:
+        nothing: dict[str, Any] = {"into": None, "status": "done", "changes": [], "gates": 0}
+        return Answer(nothing, lambda: click.echo("nothing waits"))
+    document = run_queue(desk.house, target.name, workers, policy)
+
+    def words() -> None:
+        for change in document["changes"]:
+            _change(change, document["into"])
+
+    return Answer(document, words, {"red": EXIT_RED, "conflict": EXIT_CONFLICT}.get(document["status"], 0))
+
+
+def _change(change: dict[str, Any], into: str) -> None:
+    at = f": `{into}` is at {show.short(change['commit'])}" if change["commit"] else ""
+    why = f": {change['why']}" if change.get("why") else ""
+    click.echo(f"{show.state(change['status'])}: `{change['kitchen']}`{at}{why}")
+    for conflict in change.get("conflicts", ()):
+        click.echo(f"  {show.path(conflict['path'])}: {conflict['kind']}")
+    if "gate" in change:
+        show.gate(change["gate"])
 
 
 def _table(rows: list[dict[str, Any]]) -> None:
