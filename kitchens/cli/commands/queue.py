@@ -33,7 +33,7 @@ _into = click.option(
     "--into",
     metavar="K",
     shell_complete=complete.kitchens,
-    help="The queue of this kitchen (default: the parent's).",
+    help="Only the queue of this kitchen (default: the parent's; `drop`: all).",
 )
 
 
@@ -86,7 +86,12 @@ def drop(desk: Desk, name: str, into: str | None) -> Answer:
 @click.option(
     "--policy", type=click.Choice(_POLICIES), default="auto", show_default=True, help="How to choose them."
 )
-@_into
+@click.option(
+    "--into",
+    metavar="K",
+    shell_complete=complete.kitchens,
+    help="The queue of this kitchen (default: the only one in which something waits).",
+)
 @click.pass_obj
 def run(desk: Desk, workers: int, policy: str, into: str | None) -> Answer:
     """Bring in what waits, through the gate: several changes are tested as one, and what passed lands.
