@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from kitchens.actions.certifying import certify_merge
@@ -12,9 +12,10 @@ from kitchens.actions.gating import GatePlan, carry_out_gate
 from kitchens.actions.house import House
 from kitchens.actions.kitchens import Kitchen
 from kitchens.actions.signing import require_signature
-from kitchens.git.claims import claim
+from kitchens.git.claims import Claim, claim
 from kitchens.git.healing import TEMPORARY
 from kitchens.git.landing import carry_out, plan_landing
+from kitchens.git.promotions import announce, finish
 from kitchens.git.repository import Repository
 from kitchens.model.gate import Gate, Move
 from kitchens.model.kitchen import Certificate, Landing, Registration
@@ -24,8 +25,9 @@ from kitchens.model.kitchen import Certificate, Landing, Registration
 class MovePlan:
     """A move of `target` to `commit`, which came from `source`, and the gate that it must pass.
 
-    `status` is what it will be called when it lands: `merged`, `promoted` or `rolled-back` (from itself). `base` is the merge base by which a
-    merge was made, `reconciled` the rollbacks that it kept out.
+    `status` is what it will be called when it lands: `merged`, `promoted` or `rolled-back` (from itself). `base` is the
+    merge base by which a merge was made, `reconciled` the rollbacks that it kept out; `tag` is the message of the tag
+    that tells of it, if one is to be made.
     """
 
     status: str
@@ -39,6 +41,7 @@ class MovePlan:
     reconciled: tuple[str, ...] = ()
     #: The kitchens that it brings, when they are several.
     named: str | None = None
+    tag: str | None = None
 
 
 def land(house: House, plan: MovePlan) -> Move:
@@ -57,14 +60,24 @@ def land(house: House, plan: MovePlan) -> Move:
         gate = carry_out_gate(house, plan.gate)
     if gate.status == "red":
         return _move(plan, "red", gate)
-    left = carry_out(
-        landing,
-        lambda: _write_pending(house, plan, certificate),
-        f"kitchen: {plan.status} {plan.named or plan.source.name}",
-    )
+    told = _announced(house, plan)
+    try:
+        left = carry_out(
+            landing,
+            lambda: _write_pending(house, plan, certificate),
+            f"kitchen: {plan.status} {plan.named or plan.source.name}",
+        )
+    finally:
+        tag = finish(house.repository, told) if told else None
     for path in left:
         house.note(f"{path} was edited in this very moment and left as it is")
-    return _move(plan, plan.status, gate)
+    return replace(_move(plan, plan.status, gate), tag=tag)
+
+
+def _announced(house: House, plan: MovePlan) -> Claim | None:
+    if plan.tag is None:
+        return None
+    return announce(house.repository, plan.target.name, plan.commit, plan.tag, house.identity, house.now())
 
 
 @contextmanager

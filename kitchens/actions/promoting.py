@@ -7,7 +7,7 @@ from itertools import pairwise
 from kitchens.actions.gating import plan_gate
 from kitchens.actions.house import House
 from kitchens.actions.kitchens import Kitchen, Kitchens
-from kitchens.actions.merging import ATTEMPTS
+from kitchens.actions.merging import ATTEMPTS, gated_trailers
 from kitchens.actions.moving import MovePlan, land, unchanged
 from kitchens.git import history
 from kitchens.git.refs import Moved
@@ -94,4 +94,5 @@ def _plan_stage(house: House, tip: str, source: Kitchen, target: Kitchen) -> Mov
             code="diverged",
         )
     gate = plan_gate(house, tip, target, target.tip, source=source)
-    return MovePlan("promoted", source, target, tip, tree, gate)
+    lines = (f"Promote {source.name} to {target.name}", "", f"From: {target.tip}", *gated_trailers(gate))
+    return MovePlan("promoted", source, target, tip, tree, gate, tag="\n".join(lines))

@@ -7,7 +7,7 @@ import os
 import time
 from pathlib import Path
 
-from kitchens.git import deletion
+from kitchens.git import deletion, promotions
 from kitchens.git.arriving import (
     SUBMODULE,
     Change,
@@ -44,7 +44,7 @@ SCRATCH_AGE = 3600.0
 
 
 def heal(repository: Repository) -> list[Path]:
-    """Clear away the locks, temporary things, half-made worktrees, half-done deletions and landings of the dead.
+    """Clear away the locks, temporary things, half-made worktrees, half-done deletions, landings and tags of the dead.
 
     A landing whose branch moved is finished in its checkouts, one whose branch did not is
     undone; a deletion whose branch is gone is finished. Gives the files that were left as they are, since they are neither the old nor
@@ -63,6 +63,8 @@ def heal(repository: Repository) -> list[Path]:
             os.close(found.descriptor)
             raise
         found.release()
+    for found in abandoned(repository.claims, promotions.PURPOSE):
+        promotions.finish(repository, found)
     for found in abandoned(repository.claims, deletion.PURPOSE):
         deletion.finish(repository, found)
     for found in abandoned(repository.claims, TEMPORARY):

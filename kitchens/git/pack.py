@@ -11,7 +11,7 @@ from datetime import datetime
 from kitchens.git.command import data
 from kitchens.model.kitchen import Identity
 
-NUMBERS = {"commit": 1, "tree": 2, "blob": 3}
+NUMBERS = {"commit": 1, "tree": 2, "blob": 3, "tag": 4}
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Written:
 
 
 def written(kind: str, content: bytes, width: int) -> Written:
-    """The object of `kind` (`blob`, `tree` or `commit`) with its id of `width` hex digits."""
+    """The object of `kind` (`blob`, `tree`, `commit` or `tag`) with its id of `width` hex digits."""
     head = b"%s %d\0" % (kind.encode(), len(content))
     return Written(kind, content, _hash(head + content, width).hex())
 
@@ -44,11 +44,21 @@ def commit(
     tree: str, parents: Sequence[str], message: str, identity: Identity, when: datetime, width: int
 ) -> Written:
     """A commit by `identity`, author and committer alike. `when` must know its zone."""
-    zone = when.strftime("%z")[:5] or "+0000"
-    person = f"{_plain(identity.name)} <{_plain(identity.email)}> {int(when.timestamp())} {zone}"
+    person = _person(identity, when)
     head = [f"tree {tree}", *(f"parent {parent}" for parent in parents)]
     lines = [*head, f"author {person}", f"committer {person}", "", message.rstrip("\n") + "\n"]
     return written("commit", data("\n".join(lines)), width)
+
+
+def tag(commit: str, name: str, message: str, identity: Identity, when: datetime, width: int) -> Written:
+    """An annotated tag of a commit by `identity`. `when` must know its zone."""
+    head = [f"object {commit}", "type commit", f"tag {name}", f"tagger {_person(identity, when)}"]
+    return written("tag", data("\n".join([*head, "", message.rstrip("\n") + "\n"])), width)
+
+
+def _person(identity: Identity, when: datetime) -> str:
+    zone = when.strftime("%z")[:5] or "+0000"
+    return f"{_plain(identity.name)} <{_plain(identity.email)}> {int(when.timestamp())} {zone}"
 
 
 def pack(objects: Sequence[Written], width: int) -> bytes:

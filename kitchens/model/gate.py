@@ -105,7 +105,7 @@ class Move:
     `status` is `merged`, `promoted`, `rolled-back`, `unchanged`, `red`, `conflict` or
     `refused`. `commit` and `tree` are the target's tip after it, or the candidate's when
     the gate was red. `restored` is the commit whose tree a rollback brings back; `reconciled` are the
-    rollbacks that came with a merge, and whose effect was kept out of it.
+    rollbacks that came with a merge, and whose effect was kept out of it; `tag` tells of a promotion.
     """
 
     status: str
@@ -120,6 +120,7 @@ class Move:
     notes: tuple[str, ...] = ()
     restored: str | None = None
     reconciled: tuple[str, ...] = ()
+    tag: str | None = None
 
     def document(self) -> dict[str, Any]:
         """As `--json` shows it."""
@@ -134,6 +135,8 @@ class Move:
         }
         if self.stages is not None:
             document["stages"] = [stage.document() for stage in self.stages]
+        if self.tag:
+            document["tag"] = self.tag
         if self.restored:
             document["restored"] = self.restored
         if self.reconciled:
