@@ -27,16 +27,20 @@ def told() -> list[str]:
 
 
 @pytest.fixture
-def make(tmp_path: Path, told: list[str], monkeypatch: pytest.MonkeyPatch) -> Make:
-    """Makes toolchains from wheels in a folder, without a network and without the worker's needs."""
-    monkeypatch.setattr(pip, "NEEDS", ("sauce",))
+def make(tmp_path: Path, told: list[str]) -> Make:
+    """Makes toolchains from wheels in a folder, without a network and with another need than the worker's."""
     for name, version in (("salt", "1.0"), ("salt", "2.0"), ("sauce", "1.0")):
         _wheel(tmp_path / "wheels", name, version)
     here = {"PATH": os.environ["PATH"], "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(tmp_path / "wheels")}
 
     def make(requirements: bytes | None, **environment: str) -> ProcessToolchain:
         return make_process_toolchain(
-            requirements, tmp_path / "cache", sys.executable, {**here, **environment}, told.append
+            requirements,
+            tmp_path / "cache",
+            sys.executable,
+            {**here, **environment},
+            told.append,
+            needs=("sauce",),
         )
 
     return make
