@@ -213,6 +213,7 @@ def test_a_run_that_still_runs_is_not_resumed(desk: Desk, start: Callable[..., A
 
     assert error["message"] == f"order run {run} is still running"
     assert error["hint"] == f"`kitchen order logs -f {run}` follows it"
+    (data(desk) / "go").touch()
 
 
 def test_a_skipped_node_counts_as_met(desk: Desk) -> None:

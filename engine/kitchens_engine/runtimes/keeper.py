@@ -85,6 +85,7 @@ class Keeper:
         self._ended: dict[str, int] = {}
         self._answers: list[tuple[Any, ...]] = []
         self._orphaned = False
+        self._closing = False
         self._adopts = _adopt_orphans()
         self._nothing = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
         self._requests = frames.Reader(_REQUESTS)
@@ -93,7 +94,7 @@ class Keeper:
 
     def serve(self) -> None:
         """Until the runner says so, or is gone and nothing runs any more."""
-        while not self._orphaned or self._children:
+        while not (self._orphaned or self._closing) or self._children:
             # Requests last: what they open must not be taken for what was closed just before.
             for descriptor, _ in sorted(self._poll.poll(self._patience()), reverse=True):
                 if descriptor == _REQUESTS:
@@ -227,7 +228,7 @@ class Keeper:
 
     def _close(self) -> None:
         """Nothing goes on, whatever a ledger is there for."""
-        self._ledger = None
+        self._ledger, self._closing = None, True
         for child in self._children.values():
             child.forced_at = 0.0
 

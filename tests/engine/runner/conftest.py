@@ -121,6 +121,6 @@ def runtime() -> Iterator[LocalRuntime]:
 @pytest.fixture
 def bench(tmp_path: Path, runtime: LocalRuntime) -> Iterator[Bench]:
     """An empty cookbook with records."""
-    records = Records(tmp_path / "records.sqlite")
-    yield Bench(tmp_path, runtime, records)
-    records.close()
+    bench = Bench(tmp_path, runtime, Records(tmp_path / "records.sqlite"))
+    yield bench
+    bench.records.close()
