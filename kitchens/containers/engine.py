@@ -17,6 +17,8 @@ from kitchens_engine.errors import EnvironmentFailure
 if TYPE_CHECKING:
     from docker import DockerClient
 
+#: Bytes that are read from a stream at once.
+_PIECE = 65536
 _PATIENCE_TO_CONNECT = 2
 _PATIENCE_TO_WORK = 600
 
@@ -57,6 +59,7 @@ class Attached:
         self._held = held
         self._socket: socket.socket = getattr(held, "_sock", held)
         self._socket.settimeout(None)
+        self._reader = _buffered(held)
 
     def send(self, data: bytes) -> None:
         """Write all of it; OSError when nobody reads any more."""
@@ -65,7 +68,7 @@ class Attached:
     def receive(self) -> bytes:
         """What came, waiting for it; empty at the end."""
         try:
-            return self._socket.recv(65536)
+            return self._socket.recv(_PIECE) if self._reader is None else self._reader.read1(_PIECE)
         except (OSError, ValueError):
             return b""
 
@@ -78,6 +81,12 @@ class Attached:
         for holder in (getattr(self._held, "_response", None), self._held):
             if holder is not None:
                 holder.close()
+
+
+def _buffered(held: Any) -> io.BufferedReader | None:
+    """What the SDK read the answer's head through: a quick command's first words may lie in it already."""
+    reader = getattr(getattr(getattr(getattr(held, "_response", None), "raw", None), "_fp", None), "fp", None)
+    return reader if isinstance(reader, io.BufferedReader) else None
 
 
 def connect(environment: Mapping[str, str]) -> Engine:

@@ -39,7 +39,7 @@ if ! python3 -m venv --system-site-packages {HOME}/venv; then
 fi
 while read -r arguments; do
     {BINARIES}/python -m pip install --no-cache-dir --no-input --disable-pip-version-check \\
-        --log {_PIP_LOG} $arguments </dev/null || exit {_PIP_FAILED}
+        --log {_PIP_LOG} $arguments </dev/null || {{ cat {_PIP_LOG}; exit {_PIP_FAILED}; }}
 done <{_INSIDE}/installs
 chmod -R a+rX {HOME}
 """
@@ -62,10 +62,8 @@ def add_layer(
         )
         try:
             # Held for its end only: a builder whose owner dies reads the end of its input, and is removed.
-            with closing(engine.start_attached(container)), log.open("ab") as file:
+            with closing(engine.start_attached(container)), log.open("ab", buffering=0) as file:
                 status = engine.execute(container, ["/bin/sh", "-c", SCRIPT], variables, file.write)
-                if status == _PIP_FAILED:
-                    engine.execute(container, ["/bin/sh", "-c", f"cat {_PIP_LOG}"], {}, file.write)
                 _judge(status, base, source, log)
                 changes = {"key": source.key, "base": base.id}
                 labels = [f"LABEL {_LABEL}{name}={value}" for name, value in changes.items()]

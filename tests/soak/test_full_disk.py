@@ -68,6 +68,7 @@ def test_a_full_disk_says_nothing_about_the_change_and_loses_nothing(
         (disk / "fill").unlink()
         one_sentence(answer)
         assert listed.status == 0, listed
+        assert small.kitchen("list").status == 0
         git_finds_it_sound(small)
         old_or_new(small, after)
         small.users_lost_nothing()
