@@ -38,7 +38,7 @@ def secrets(context: click.Context, parameter: click.Parameter, incomplete: str)
     """The names in the vault, where it can be opened."""
     import os
 
-    from kitchens.actions.ordering import cookbook_in
+    from kitchens.actions.orders.ordering import cookbook_in
     from kitchens.git.repository import open_repository
     from kitchens.vault.opened import open_vault
     from kitchens_engine.errors import KitchensError
@@ -53,7 +53,7 @@ def secrets(context: click.Context, parameter: click.Parameter, incomplete: str)
 
 def templates(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
     """The templates' names."""
-    from kitchens.actions.templates import template_names
+    from kitchens.actions.cookbook.templates import template_names
 
     return [name for name in template_names() if name.startswith(incomplete)]
 

@@ -83,7 +83,7 @@ class Desk:
 
     def _usual(self, run: str) -> Usual:
         """What the nodes of a run took before."""
-        from kitchens.actions.expecting import expected
+        from kitchens.actions.orders.expecting import expected
         from kitchens.cli.progress.remaining import Usual, without_groups
 
         took = expected(self.house, run)

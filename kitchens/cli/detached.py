@@ -53,7 +53,7 @@ def _end_as(child: subprocess.Popen[bytes]) -> NoReturn:
 
 
 def _answer(desk: Desk, run: str) -> Answer:
-    from kitchens.actions.runs import show_order
+    from kitchens.actions.orders.runs import show_order
 
     document = show_order(desk.house, run)
 

@@ -17,7 +17,7 @@ _POLL = 0.2
 
 def follow_logs(house: House, run: str, node: str | None, out: IO[bytes]) -> None:
     """Print what the nodes of a run write, each line with the name of its node, until the run has ended."""
-    from kitchens.actions.runs import Logs
+    from kitchens.actions.orders.runs import Logs
 
     seen: dict[Path, int] = {}
     with Logs(house, run, node) as logs:

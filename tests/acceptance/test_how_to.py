@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from kitchens.actions.schemas import schema
+from kitchens.actions.cookbook.schemas import schema
 from kitchens_engine.language.unsupported import ACTIONS, RULES
 from tests.desk import Desk
 

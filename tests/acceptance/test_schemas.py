@@ -14,7 +14,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from kitchens.actions.schemas import SCHEMAS, as_text, schema
+from kitchens.actions.cookbook.schemas import SCHEMAS, as_text, schema
 from kitchens.model.cookbook import parse_cookbook
 from kitchens_engine.language.load import parse_recipe
 from kitchens_engine.toml.json_schema import DRAFT

@@ -105,7 +105,7 @@ def test_a_read_only_folder_is_one_sentence(desk: Desk) -> None:
 
 def test_a_bug_of_ours_is_one_line_with_a_log(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """Exit 70; the traceback lies in the file that the line names."""
-    monkeypatch.setattr("kitchens.actions.listing.list_kitchens", lambda house: 1 / 0)
+    monkeypatch.setattr("kitchens.actions.life.listing.list_kitchens", lambda house: 1 / 0)
     answer = desk.kitchen("list")
     assert answer.status == 70
     assert len(answer.err.splitlines()) == 1

@@ -7,7 +7,7 @@ import shutil
 
 import pytest
 
-from kitchens.actions.site import building_site
+from kitchens.actions.cookbook.site import building_site
 from kitchens.cli.run import run
 from tests.cli.conftest import Desk
 from tests.kitchens.crash import every_step

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from kitchens.actions import creating
 from kitchens.actions.house import House
+from kitchens.actions.life import creating
 from kitchens.cli.commands.tree import kitchen
 from kitchens.git import worktrees
 from kitchens.git.refs import Refs

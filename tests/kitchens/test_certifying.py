@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from kitchens.actions.certifying import certify_merge
-from kitchens.actions.reconciling import stand_in
+from kitchens.actions.landing.certifying import certify_merge
+from kitchens.actions.landing.reconciling import stand_in
 from kitchens.git.merging import merge_commits
 from kitchens_engine.errors import EnvironmentFailure
 

@@ -37,7 +37,7 @@ def check(desk: Desk, name: str | None, kitchen: str | None, form: str) -> Answe
     Runs nothing and asks no network. Only errors make it fail; a warning is a doubt, and a note
     says what could not be looked at.
     """
-    from kitchens.actions.recipes import check_recipes
+    from kitchens.actions.cookbook.recipes import check_recipes
 
     registered = () if name else list(desk.house.registrations.all())
     source = desk.house.source(folder_of(desk, kitchen), lenient=True)

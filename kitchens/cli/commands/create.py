@@ -43,7 +43,7 @@ def create(
     The kitchen is made even when its gate is red (one needs it to mend); then the exit status is 1. `--data
     recipe:R` runs recipe R in it first, for its data; when that fails the kitchen stays too.
     """
-    from kitchens.actions.creating import create as act
+    from kitchens.actions.life.creating import create as act
 
     done = act(
         desk.house,

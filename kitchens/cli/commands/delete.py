@@ -15,7 +15,7 @@ from kitchens.cli.desk import Desk
 @click.pass_obj
 def delete(desk: Desk, name: str, force: bool) -> Answer:
     """Delete a kitchen with its worktree and data. Its tip stays 30 days in `refs/deleted/`."""
-    from kitchens.actions.deleting import delete as carry_out
+    from kitchens.actions.life.deleting import delete as carry_out
 
     document = carry_out(desk.house, name, force=force)
 

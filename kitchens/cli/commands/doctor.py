@@ -14,7 +14,7 @@ from kitchens.cli.words import EXIT_INVALID
 @click.pass_obj
 def doctor(desk: Desk) -> Answer:
     """Check the machine and the cookbook: git, Docker, disk, identity, recipes, kitchens."""
-    from kitchens.actions.diagnosing import diagnose
+    from kitchens.actions.cookbook.diagnosing import diagnose
 
     findings = diagnose(lambda: desk.house, desk.folder, desk.cache, desk.environment)
     wrong = any(finding["status"] == "error" for finding in findings)

@@ -42,7 +42,7 @@ def explain(
     into: str | None,
 ) -> Answer:
     """Show what every level says of a recipe's variables, where it says so, and which one wins."""
-    from kitchens.actions.explaining import explain_recipe
+    from kitchens.actions.cookbook.explaining import explain_recipe
 
     document = explain_recipe(
         desk.house,
@@ -62,7 +62,7 @@ def explain(
 @click.pass_obj
 def why(desk: Desk, name: str, variables: tuple[str, ...]) -> Answer:
     """Show who gave a kitchen its settings, when, and which recipes read them."""
-    from kitchens.actions.explaining import why as answer
+    from kitchens.actions.cookbook.explaining import why as answer
 
     document = answer(desk.house, name, variables)
 

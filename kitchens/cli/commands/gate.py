@@ -41,7 +41,7 @@ def test(
     into: str | None,
 ) -> Answer:
     """Run the gate on a kitchen's committed tree under its parent's rules and settings. Nothing moves."""
-    from kitchens.actions.testing import carry_out_test, plan_test
+    from kitchens.actions.gates.testing import carry_out_test, plan_test
 
     plan = plan_test(
         desk.house,
@@ -69,7 +69,7 @@ def test(
 @click.pass_obj
 def preview(desk: Desk, name: str, into: str | None) -> Answer:
     """Show what a merge would do: files, conflicts, and which recipes would be gated and why."""
-    from kitchens.actions.merging import preview as act
+    from kitchens.actions.landing.merging import preview as act
 
     document = act(desk.house, name, into)
 
@@ -111,7 +111,7 @@ def merge(desk: Desk, name: str, into: str | None, message: str | None, take_rol
     moves. A rollback that comes down from the kitchen above does not take the kitchen's own work away, and the answer
     says so.
     """
-    from kitchens.actions.merging import merge as act
+    from kitchens.actions.landing.merging import merge as act
 
     return _moved(act(desk.house, name, into, message, take_rollback=take_rollback).document())
 
@@ -122,7 +122,7 @@ def merge(desk: Desk, name: str, into: str | None, message: str | None, take_rol
 @click.pass_obj
 def promote(desk: Desk, name: str, to: str | None) -> Answer:
     """Move a kitchen's tip up towards production, stage by stage, fast-forward only, through every gate."""
-    from kitchens.actions.promoting import promote as act
+    from kitchens.actions.landing.promoting import promote as act
 
     return _moved(act(desk.house, name, to).document())
 
@@ -142,7 +142,7 @@ def rollback(desk: Desk, name: str, to: str | None, message: str | None) -> Answ
 
     History only grows. Rolled back once more, it goes further back.
     """
-    from kitchens.actions.rolling_back import roll_back
+    from kitchens.actions.landing.rolling_back import roll_back
 
     return _moved(roll_back(desk.house, name, to, message).document())
 

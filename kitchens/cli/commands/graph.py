@@ -18,7 +18,7 @@ from kitchens.cli.desk import Desk
 from kitchens.cli.streams import knows
 
 if TYPE_CHECKING:
-    from kitchens.actions.drawing import Picture
+    from kitchens.actions.cookbook.drawing import Picture
     from kitchens.drawing.spans import Line
 
 _FORMATS = ("text", "mermaid", "dot", "svg", "json")
@@ -82,7 +82,7 @@ def graph(
     In the terminal each node is a row; rails on its left lead from what it needs. With `--last` or `--run` every
     node carries the mark, the colour and the time of what came of it.
     """
-    from kitchens.actions.drawing import plan_picture
+    from kitchens.actions.cookbook.drawing import plan_picture
     from kitchens.drawing.document import document
 
     _refuse_pairs(("--open", opened), ("--folded", folded), ("--depth", depth is not None))

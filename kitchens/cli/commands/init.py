@@ -27,7 +27,7 @@ def init(desk: Desk, directory: Path | None, template: str | None, production: s
     An empty or missing DIR becomes a repository with a recipe that runs at once. An existing repository is
     adopted: files are added, none is changed, and the commit is left to you.
     """
-    from kitchens.actions.initialising import init as act
+    from kitchens.actions.cookbook.initialising import init as act
 
     done = act(
         desk.folder / directory if directory else desk.folder,

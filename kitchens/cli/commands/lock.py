@@ -24,8 +24,8 @@ def lock(desk: Desk, update: tuple[str, ...], revision: str | None) -> Answer:
 
     No pin moves unless it is named, or its lines in kitchens.toml were changed. Commit the file.
     """
-    from kitchens.actions.locking import fetch_for
-    from kitchens.actions.locking import lock as pin
+    from kitchens.actions.cookbook.locking import fetch_for
+    from kitchens.actions.cookbook.locking import lock as pin
 
     if revision is not None and update:
         raise InvalidInput("`--commit` only fetches: it takes no `--update`", code="usage")

@@ -18,7 +18,7 @@ from kitchens.cli.desk import Desk
 @click.pass_obj
 def list_command(desk: Desk) -> Answer:
     """List the kitchens."""
-    from kitchens.actions.listing import list_kitchens
+    from kitchens.actions.life.listing import list_kitchens
 
     documents = list_kitchens(desk.house)
 
@@ -48,7 +48,7 @@ def list_command(desk: Desk) -> Answer:
 @click.pass_obj
 def show_command(desk: Desk, name: str) -> Answer:
     """Show one kitchen."""
-    from kitchens.actions.listing import show_kitchen
+    from kitchens.actions.life.listing import show_kitchen
 
     document = show_kitchen(desk.house, name)
 
@@ -64,7 +64,7 @@ def show_command(desk: Desk, name: str) -> Answer:
 @click.pass_obj
 def path(desk: Desk, name: str) -> Answer:
     """Print where a kitchen's checkout lies."""
-    from kitchens.actions.listing import path_of
+    from kitchens.actions.life.listing import path_of
 
     found = path_of(desk.house, name)
     return Answer({"kitchen": name, "path": str(found)}, lambda: click.echo(str(found)))
@@ -78,7 +78,7 @@ def path(desk: Desk, name: str) -> Answer:
 @click.pass_obj
 def diff(desk: Desk, name: str, stat: bool) -> Answer:
     """Show what a kitchen changed since it left its parent."""
-    from kitchens.actions.listing import diff_range
+    from kitchens.actions.life.listing import diff_range
     from kitchens.git.history import copy_diff
 
     base, tip, files = diff_range(desk.house, name)

@@ -13,7 +13,7 @@ from kitchens.cli.run_words import plan_words, run_words
 from kitchens.cli.words import EXIT_RED
 
 if TYPE_CHECKING:
-    from kitchens.actions.ordering import OrderPlan
+    from kitchens.actions.orders.ordering import OrderPlan
 
 _COMMANDS = {
     "run": ("order", "Run a variation of a recipe, once."),
@@ -97,7 +97,7 @@ def run(
         for option, values in (("--set", assignments), ("--node", nodes), ("--skip", skipped)):
             words += [word for value in values for word in (option, value)]
         return _detached(desk, ["run", *words], [recipe])
-    from kitchens.actions.ordering import carry_out_order, plan_order
+    from kitchens.actions.orders.ordering import carry_out_order, plan_order
 
     plan = plan_order(
         desk.house,
@@ -143,8 +143,8 @@ def resume(
         words = _words({"--jobs": jobs})
         words += [word for value in again for word in ("--again", value)]
         return _detached(desk, ["resume", *words], [run])
-    from kitchens.actions.ordering import carry_out_order
-    from kitchens.actions.resuming import plan_resume
+    from kitchens.actions.orders.ordering import carry_out_order
+    from kitchens.actions.orders.resuming import plan_resume
 
     plan = plan_resume(desk.house, run, again=again, jobs=jobs)
     return _foreseen(desk, plan) if dry_run else _answer(carry_out_order(desk.house, plan))
@@ -158,7 +158,7 @@ def cancel(desk: Desk, run: str) -> Answer:
 
     What cleans up (`always`) still runs; a second `cancel` ends that too. An interrupted run is closed.
     """
-    from kitchens.actions.cancelling import cancel_order
+    from kitchens.actions.orders.cancelling import cancel_order
 
     document = cancel_order(desk.house, run)
     return Answer(document, lambda: run_words(document))
@@ -170,7 +170,7 @@ def _answer(document: dict[str, Any]) -> Answer:
 
 
 def _foreseen(desk: Desk, plan: OrderPlan) -> Answer:
-    from kitchens.actions.foreseeing import foresee_order
+    from kitchens.actions.orders.foreseeing import foresee_order
 
     document = foresee_order(desk.house, plan)
     return Answer(document, lambda: plan_words(document))

@@ -15,7 +15,7 @@ from kitchens.cli.words import EXIT_RED
 @click.pass_obj
 def history(desk: Desk, name: str | None) -> Answer:
     """Show how a kitchen came to its tip, newest first (default: production)."""
-    from kitchens.actions.history import show_history
+    from kitchens.actions.landing.history import show_history
 
     rows = show_history(desk.house, name)
 
@@ -43,7 +43,7 @@ def history(desk: Desk, name: str | None) -> Answer:
 @click.pass_obj
 def verify(desk: Desk, name: str | None) -> Answer:
     """Prove from git alone that every landed commit passed its gate, back to the baseline (default: production)."""
-    from kitchens.actions.proving import verify as act
+    from kitchens.actions.landing.proving import verify as act
 
     document = act(desk.house, name)
 

@@ -46,7 +46,7 @@ _into = click.option(
 @click.pass_obj
 def add(desk: Desk, names: tuple[str, ...], into: str | None) -> Answer:
     """Put kitchens into the queue of their parent, behind those that wait. `kitchen queue run` brings them in."""
-    from kitchens.actions.queueing import add as act
+    from kitchens.actions.queueing.waiting import add as act
 
     rows = act(desk.house, names, into)
     return Answer(rows, lambda: _table(rows))
@@ -56,7 +56,7 @@ def add(desk: Desk, names: tuple[str, ...], into: str | None) -> Answer:
 @click.pass_obj
 def list_command(desk: Desk) -> Answer:
     """List what waits, queue by queue, in the order in which it would land."""
-    from kitchens.actions.queueing import list_queues
+    from kitchens.actions.queueing.waiting import list_queues
 
     rows = list_queues(desk.house)
     return Answer(rows, lambda: _table(rows) if rows else click.echo("nothing waits"))
@@ -68,7 +68,7 @@ def list_command(desk: Desk) -> Answer:
 @click.pass_obj
 def drop(desk: Desk, name: str, into: str | None) -> Answer:
     """Take a kitchen out of the queue; its work stays where it is."""
-    from kitchens.actions.queueing import drop as act
+    from kitchens.actions.queueing.waiting import drop as act
 
     rows = act(desk.house, name, into)
 
@@ -99,8 +99,8 @@ def run(desk: Desk, workers: int, policy: str, into: str | None) -> Answer:
     A change that is red or in conflict is named and leaves the queue; the others land. It can be stopped at any
     moment, and goes on where it was.
     """
-    from kitchens.actions.queue_run import run_queue
-    from kitchens.actions.queueing import queue_to_run
+    from kitchens.actions.queueing.bringing import run_queue
+    from kitchens.actions.queueing.waiting import queue_to_run
 
     target = queue_to_run(desk.house, into)
     if target is None:

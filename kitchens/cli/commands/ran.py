@@ -45,7 +45,7 @@ def list_command(
     offset: int,
 ) -> Answer:
     """List the newest order runs."""
-    from kitchens.actions.runs import list_orders
+    from kitchens.actions.orders.runs import list_orders
 
     rows = list_orders(
         desk.house,
@@ -85,7 +85,7 @@ def list_command(
 @click.pass_obj
 def show_command(desk: Desk, run: str | None) -> Answer:
     """Show one order run (default: the newest) with its nodes and tests."""
-    from kitchens.actions.runs import show_order
+    from kitchens.actions.orders.runs import show_order
 
     document = show_order(desk.house, run)
     return Answer(document, lambda: run_words(document, nodes=True))
@@ -100,7 +100,7 @@ def show_command(desk: Desk, run: str | None) -> Answer:
 @click.pass_obj
 def logs(desk: Desk, run: str | None, node: str | None, follow: bool) -> Answer:
     """Show the logs of an order run (default: the newest)."""
-    from kitchens.actions.runs import logs_of, show_order
+    from kitchens.actions.orders.runs import logs_of, show_order
 
     found = list(logs_of(desk.house, run, node))
     document = [{"node": name, "log": str(path)} for name, path in found]
@@ -120,7 +120,7 @@ def logs(desk: Desk, run: str | None, node: str | None, follow: bool) -> Answer:
 @click.pass_obj
 def tests(desk: Desk, run: str | None) -> Answer:
     """Show every test of an order run (default: the newest) with its measured value and its limit."""
-    from kitchens.actions.runs import tests_of
+    from kitchens.actions.orders.runs import tests_of
 
     found = tests_of(desk.house, run)
     return Answer(found, lambda: tests_words(found))
@@ -135,7 +135,7 @@ def diff(desk: Desk, one: str, other: str) -> Answer:
 
     Code (files of the recipe and of what it reaches), toolchain, variables, measures, nodes, outputs and times.
     """
-    from kitchens.actions.comparing import compare_orders
+    from kitchens.actions.orders.comparing import compare_orders
 
     document = compare_orders(desk.house, one, other)
     return Answer(document, lambda: difference_words(document))

@@ -31,7 +31,7 @@ def recipe() -> None:
 @click.pass_obj
 def list_command(desk: Desk, kitchen: str | None) -> Answer:
     """List the recipes of this checkout."""
-    from kitchens.actions.recipes import list_recipes
+    from kitchens.actions.cookbook.recipes import list_recipes
 
     rows = list_recipes(desk.house.source(folder_of(desk, kitchen)))
 
@@ -58,7 +58,7 @@ def list_command(desk: Desk, kitchen: str | None) -> Answer:
 @click.pass_obj
 def show_command(desk: Desk, name: str, kitchen: str | None) -> Answer:
     """Show one recipe: variables, variations, nodes with what they need."""
-    from kitchens.actions.recipes import show_recipe
+    from kitchens.actions.cookbook.recipes import show_recipe
 
     document = show_recipe(desk.house.source(folder_of(desk, kitchen)), name)
     return Answer(document, lambda: _recipe_words(document))
@@ -68,7 +68,7 @@ def folder_of(desk: Desk, kitchen: str | None) -> Path:
     """The checkout to look at: the one around the user, or a kitchen's."""
     if kitchen is None:
         return desk.house.repository.here
-    from kitchens.actions.listing import path_of
+    from kitchens.actions.life.listing import path_of
 
     return path_of(desk.house, kitchen)
 

@@ -21,7 +21,7 @@ def schema(desk: Desk, name: str | None, write: bool) -> Answer:
     With `--write` the schemas lie in `.kitchens/schemas`, and `.taplo.toml` tells editors of them:
     VS Code with Even Better TOML completes keys, explains them, and marks faults.
     """
-    from kitchens.actions import schemas
+    from kitchens.actions.cookbook import schemas
 
     if (name is None) is not write:
         raise InvalidInput(

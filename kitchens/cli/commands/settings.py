@@ -21,7 +21,7 @@ def set_command(desk: Desk, name: str, assignments: tuple[str, ...]) -> Answer:
 
     K is a variable of a recipe, dotted for tables; V is a TOML value, else a string.
     """
-    from kitchens.actions.settings import change_settings
+    from kitchens.actions.life.settings import change_settings
 
     return _answer(change_settings(desk.house, name, assignments, ()))
 
@@ -32,7 +32,7 @@ def set_command(desk: Desk, name: str, assignments: tuple[str, ...]) -> Answer:
 @click.pass_obj
 def unset(desk: Desk, name: str, names: tuple[str, ...]) -> Answer:
     """Remove variables from a kitchen's settings."""
-    from kitchens.actions.settings import change_settings
+    from kitchens.actions.life.settings import change_settings
 
     return _answer(change_settings(desk.house, name, (), names))
 
@@ -42,7 +42,7 @@ def unset(desk: Desk, name: str, names: tuple[str, ...]) -> Answer:
 @click.pass_obj
 def settings(desk: Desk, name: str) -> Answer:
     """Show a kitchen's settings."""
-    from kitchens.actions.settings import settings_of
+    from kitchens.actions.life.settings import settings_of
 
     return _answer(settings_of(desk.house, name))
 

@@ -63,7 +63,7 @@ def set_command(
     On a terminal the value is asked for; elsewhere it comes from standard input, or from a file. The end of a
     single line is not part of it.
     """
-    from kitchens.actions.secrets import parse_secret, set_secret
+    from kitchens.actions.cookbook.secrets import parse_secret, set_secret
 
     if more:
         # Said without the value, which the shell's history holds already.
@@ -82,7 +82,7 @@ def set_command(
 @click.pass_obj
 def list_command(desk: Desk) -> Answer:
     """List the secrets by name, scope and kitchen, with the time at which each was set. Values are never shown."""
-    from kitchens.actions.secrets import list_secrets
+    from kitchens.actions.cookbook.secrets import list_secrets
 
     rows = list_secrets(desk.house, _cookbook(desk))
 
@@ -103,7 +103,7 @@ def list_command(desk: Desk) -> Answer:
 @click.pass_obj
 def rm(desk: Desk, names: tuple[str, ...], scope: str, kitchen: str | None) -> Answer:
     """Take secrets out of the vault."""
-    from kitchens.actions.secrets import parse_secret, remove_secrets
+    from kitchens.actions.cookbook.secrets import parse_secret, remove_secrets
 
     secrets = [parse_secret(desk.house, name, scope, kitchen) for name in names]
     document = remove_secrets(desk.house, _cookbook(desk), secrets)
@@ -112,7 +112,7 @@ def rm(desk: Desk, names: tuple[str, ...], scope: str, kitchen: str | None) -> A
 
 
 def _cookbook(desk: Desk) -> Cookbook:
-    from kitchens.actions.ordering import cookbook_in
+    from kitchens.actions.orders.ordering import cookbook_in
 
     return cookbook_in(desk.house.repository.here)
 

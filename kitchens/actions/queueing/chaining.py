@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from kitchens.actions.certifying import certify_merge
-from kitchens.actions.gating import GatePlan, plan_gate
+from kitchens.actions.gates.gating import GatePlan, plan_gate
 from kitchens.actions.house import House
 from kitchens.actions.kitchens import Kitchen
-from kitchens.actions.merging import message_of
-from kitchens.actions.moving import MovePlan
+from kitchens.actions.landing.certifying import certify_merge
+from kitchens.actions.landing.merging import message_of
+from kitchens.actions.landing.moving import MovePlan
 from kitchens.git.merging import commit_tree, merge_commits
 from kitchens.model.gate import Conflict
 

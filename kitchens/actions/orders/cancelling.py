@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from kitchens.actions.house import House
-from kitchens.actions.runs import records_of
+from kitchens.actions.orders.runs import records_of
 from kitchens_engine.errors import InvalidInput
 from kitchens_engine.outcome import RunRecord, Status
 from kitchens_engine.records import Records

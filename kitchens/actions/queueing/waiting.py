@@ -8,7 +8,7 @@ from typing import Any
 
 from kitchens.actions.house import House
 from kitchens.actions.kitchens import Kitchen, Kitchens
-from kitchens.actions.merging import clean, sides
+from kitchens.actions.landing.merging import clean, sides
 from kitchens.model.names import KitchenName
 from kitchens.model.queued import Queue, Queued
 from kitchens.store.queues import Queues

@@ -7,11 +7,11 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from kitchens.actions.certifying import certify_merge
-from kitchens.actions.gating import GatePlan, carry_out_gate
+from kitchens.actions.gates.gating import GatePlan, carry_out_gate
+from kitchens.actions.gates.signing import require_signature
 from kitchens.actions.house import House
 from kitchens.actions.kitchens import Kitchen
-from kitchens.actions.signing import require_signature
+from kitchens.actions.landing.certifying import certify_merge
 from kitchens.git.claims import Claim, claim
 from kitchens.git.healing import TEMPORARY
 from kitchens.git.landing import carry_out, plan_landing

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kitchens import __version__
+from kitchens.actions.cookbook.secrets import secrets_of
+from kitchens.actions.gates.quality import run_quality
+from kitchens.actions.gates.signing import signature_for
 from kitchens.actions.house import House
-from kitchens.actions.quality import run_quality
-from kitchens.actions.running import Place, equipped, run_order
-from kitchens.actions.secrets import secrets_of
-from kitchens.actions.signing import signature_for
+from kitchens.actions.orders.running import Place, equipped, run_order
 from kitchens.gate.affected import Affected
 from kitchens.gate.connections import gate_urls, refuse_leaving
 from kitchens.gate.fingerprint import build_context, narrower
@@ -35,7 +35,7 @@ from kitchens_engine.running import secrets
 from kitchens_engine.running.plan import plan_run
 
 if TYPE_CHECKING:
-    from kitchens.actions.gating import GatePlan
+    from kitchens.actions.gates.gating import GatePlan
 
 #: How much of a log is read for the reason of a failure, in bytes.
 _LOG_END = 1 << 16

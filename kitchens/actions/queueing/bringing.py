@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from kitchens.actions.chaining import Link, Stuck, chain, landing_of
 from kitchens.actions.house import House
 from kitchens.actions.kitchens import Kitchen, Kitchens
-from kitchens.actions.moving import land
-from kitchens.actions.queueing import leave
-from kitchens.actions.trying import Trials
+from kitchens.actions.landing.moving import land
+from kitchens.actions.queueing.chaining import Link, Stuck, chain, landing_of
+from kitchens.actions.queueing.trying import Trials
+from kitchens.actions.queueing.waiting import leave
 from kitchens.git import history
 from kitchens.git.claims import alone
 from kitchens.git.refs import Moved

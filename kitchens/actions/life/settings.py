@@ -8,7 +8,7 @@ from typing import Any
 
 from kitchens.actions.house import House
 from kitchens.actions.kitchens import Kitchen, Kitchens
-from kitchens.actions.moving import implied_registration
+from kitchens.actions.landing.moving import implied_registration
 from kitchens.gate.tree import TreeView
 from kitchens.git.refs import Moved
 from kitchens_engine.errors import EnvironmentFailure, InvalidFiles, InvalidInput

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from kitchens.actions.gating import GatePlan, carry_out_gate, check_recipe, plan_gate
+from kitchens.actions.gates.gating import GatePlan, carry_out_gate, check_recipe, plan_gate
 from kitchens.actions.house import House
 from kitchens.actions.kitchens import Kitchen, Kitchens
 from kitchens.git.history import is_ancestor

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 import kitchens_engine
-from kitchens.actions.cancelling import heard
 from kitchens.actions.house import House
-from kitchens.actions.placing import placed
-from kitchens.actions.runs import records_of
+from kitchens.actions.orders.cancelling import heard
+from kitchens.actions.orders.placing import placed
+from kitchens.actions.orders.runs import records_of
 from kitchens.containers import place as containers
 from kitchens.containers.choose import choose_runtime
 from kitchens.containers.requirements import FOR_CONNECTIONS, NEEDS

@@ -7,8 +7,8 @@ from contextlib import closing
 
 from kitchens.actions.house import House
 from kitchens.actions.kitchens import Kitchen, Kitchens
-from kitchens.actions.ordering import OrderPlan, pooled_checkout
-from kitchens.actions.runs import records_of
+from kitchens.actions.orders.ordering import OrderPlan, pooled_checkout
+from kitchens.actions.orders.runs import records_of
 from kitchens.git.worktrees import dirty
 from kitchens_engine.errors import InvalidInput
 from kitchens_engine.outcome import RunRecord, Status

@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Any, NamedTuple
 
 from kitchens.actions.house import House
-from kitchens.actions.moving import candidate
+from kitchens.actions.landing.moving import candidate
 from kitchens_engine.errors import EnvironmentFailure
 
 #: Seconds after which whoever waits for a verdict looks up.

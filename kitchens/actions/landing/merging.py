@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from kitchens.actions.gating import GatePlan, plan_gate
+from kitchens.actions.gates.gating import GatePlan, plan_gate
 from kitchens.actions.house import House
 from kitchens.actions.kitchens import Kitchen, Kitchens
-from kitchens.actions.moving import MovePlan, land, unchanged
+from kitchens.actions.landing.moving import MovePlan, land, unchanged
 from kitchens.git import history
 from kitchens.git.merging import Merge, commit_tree, merge_commits
 from kitchens.git.refs import Moved
@@ -89,7 +89,7 @@ def _added_up(
     repository = kitchens.house.repository
     if take_rollback or source.name not in kitchens.above(target):
         return merge_commits(repository, target.tip, source.tip), ()
-    from kitchens.actions.reconciling import merge_down
+    from kitchens.actions.landing.reconciling import merge_down
 
     return merge_down(repository, target.tip, source.tip)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from kitchens.actions.house import House
-from kitchens.actions.running import Place
+from kitchens.actions.orders.running import Place
 from kitchens.model.gate import Failure
 from kitchens_engine.errors import EnvironmentFailure, Interrupted
 from kitchens_engine.ports import Command, Ended

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from kitchens.actions.gating import plan_gate
-from kitchens.actions.history import steps
+from kitchens.actions.gates.gating import plan_gate
 from kitchens.actions.house import House
 from kitchens.actions.kitchens import Kitchen, Kitchens
-from kitchens.actions.merging import ATTEMPTS, gated_trailers
-from kitchens.actions.moving import MovePlan, land, unchanged
+from kitchens.actions.landing.history import steps
+from kitchens.actions.landing.merging import ATTEMPTS, gated_trailers
+from kitchens.actions.landing.moving import MovePlan, land, unchanged
 from kitchens.git.history import is_ancestor
 from kitchens.git.merging import commit_tree
 from kitchens.git.refs import Moved

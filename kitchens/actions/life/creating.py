@@ -12,13 +12,13 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from kitchens.actions.gating import carry_out_gate, plan_gate
+from kitchens.actions.gates.gating import carry_out_gate, plan_gate
 from kitchens.actions.house import House
 from kitchens.actions.kitchens import Kitchen, Kitchens
-from kitchens.actions.moving import implied_registration
-from kitchens.actions.ordering import carry_out_order, plan_order
-from kitchens.actions.running import held
-from kitchens.actions.settings import assigned
+from kitchens.actions.landing.moving import implied_registration
+from kitchens.actions.life.settings import assigned
+from kitchens.actions.orders.ordering import carry_out_order, plan_order
+from kitchens.actions.orders.running import held
 from kitchens.git import worktrees
 from kitchens.git.claims import alone, claim
 from kitchens.git.folders import remove_folder

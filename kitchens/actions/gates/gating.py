@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from kitchens.actions.gates.signing import signers_of
 from kitchens.actions.house import House
 from kitchens.actions.kitchens import Kitchen
-from kitchens.actions.signing import signers_of
 from kitchens.gate.affected import Affected, affected
 from kitchens.gate.fingerprint import QUALITY, Examiner, differing, examine
 from kitchens.gate.tree import TreeView
@@ -152,7 +152,7 @@ def carry_out_gate(house: House, plan: GatePlan) -> Gate:
         names = [one.recipe for one in plan.runs]
         house.tell(Event("gate-planned", "", None, {"recipes": names, "commit": plan.commit}))
         # Runtimes, records and the runner are paid for by a gate that runs something: most landings are attested.
-        from kitchens.actions.examining import refuse_missing_secrets
+        from kitchens.actions.gates.examining import refuse_missing_secrets
 
         refuse_missing_secrets(house, plan)
     verdicts = tuple(_verdict(house, plan, one) for one in plan.recipes)
@@ -167,7 +167,7 @@ def _verdict(house: House, plan: GatePlan, one: Affected) -> Verdict:
     if one.attestation is not None:
         return Verdict(one.recipe, one.variation, "attested", one.why, one.fingerprint, one.attestation.run)
     house.tell(Event("gate-started", "", one.recipe, {"why": one.why, "variation": one.variation}))
-    from kitchens.actions.examining import run_quality_gate, run_recipe
+    from kitchens.actions.gates.examining import run_quality_gate, run_recipe
 
     verdict = (run_quality_gate if one.recipe == QUALITY else run_recipe)(house, plan, one)
     detail = {"status": verdict.status, "run": verdict.run, "failures": verdict.failures}

@@ -7,8 +7,8 @@ from contextlib import closing
 from typing import Any, NamedTuple
 
 from kitchens.actions.house import House
-from kitchens.actions.ordering import OrderPlan, cookbook_in, values_of
-from kitchens.actions.runs import records_of
+from kitchens.actions.orders.ordering import OrderPlan, cookbook_in, values_of
+from kitchens.actions.orders.runs import records_of
 from kitchens_engine.language.check import checked
 from kitchens_engine.language.constraints import masked
 from kitchens_engine.language.shelf import Shelf

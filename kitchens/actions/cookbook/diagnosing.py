@@ -9,9 +9,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from kitchens.actions.cookbook.recipes import check_recipes
 from kitchens.actions.house import House
 from kitchens.actions.kitchens import Kitchens
-from kitchens.actions.recipes import check_recipes
 from kitchens.git.command import Git
 from kitchens_engine.errors import KitchensError
 

@@ -7,7 +7,7 @@ from contextlib import closing
 from typing import Any
 
 from kitchens.actions.house import House
-from kitchens.actions.runs import records_of
+from kitchens.actions.orders.runs import records_of
 from kitchens_engine.errors import KitchensError
 from kitchens_engine.outcome import NodeRecord, RunRecord
 from kitchens_engine.values import json_safe

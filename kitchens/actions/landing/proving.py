@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from kitchens.actions.certifying import recompute
-from kitchens.actions.gating import GatePlan, plan_gate
-from kitchens.actions.history import Step, since_baseline, steps
+from kitchens.actions.gates.gating import GatePlan, plan_gate
+from kitchens.actions.gates.signing import ALLOWED
 from kitchens.actions.house import House
 from kitchens.actions.kitchens import Kitchen, Kitchens
-from kitchens.actions.signing import ALLOWED
+from kitchens.actions.landing.certifying import recompute
+from kitchens.actions.landing.history import Step, since_baseline, steps
 from kitchens.gate.ancestry import Ancestry, contains
 from kitchens.gate.certificate import Uncertified
 from kitchens.git.rollbacks import restored

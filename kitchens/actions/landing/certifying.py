@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kitchens.actions.reconciling import stand_in
+from kitchens.actions.landing.reconciling import stand_in
 from kitchens.gate.ancestry import Ancestry, merge_bases
 from kitchens.gate.certificate import Sides, Uncertified, certify, mixed
 from kitchens.git.merging import merge_again

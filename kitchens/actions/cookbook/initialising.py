@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from kitchens.actions.site import abandoned, building_site, finish, move_into_place
-from kitchens.actions.templates import copy_file, template_files
+from kitchens.actions.cookbook.site import abandoned, building_site, finish, move_into_place
+from kitchens.actions.cookbook.templates import copy_file, template_files
 from kitchens.git.merging import commit_tree
 from kitchens.git.refs import Moved
 from kitchens.git.repository import Repository, init_repository, open_repository

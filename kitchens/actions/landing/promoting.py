@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from kitchens.actions.gating import plan_gate
+from kitchens.actions.gates.gating import plan_gate
 from kitchens.actions.house import House
 from kitchens.actions.kitchens import Kitchen, Kitchens
-from kitchens.actions.merging import ATTEMPTS, gated_trailers
-from kitchens.actions.moving import MovePlan, land, unchanged
+from kitchens.actions.landing.merging import ATTEMPTS, gated_trailers
+from kitchens.actions.landing.moving import MovePlan, land, unchanged
 from kitchens.git import history
 from kitchens.git.refs import Moved
 from kitchens.model.gate import Gate, Move

@@ -54,7 +54,7 @@ def plan_picture(
 
 
 def _named(house: House, run: str, recipe: str, variation: str | None) -> RunRecord:
-    from kitchens.actions.runs import records_of
+    from kitchens.actions.orders.runs import records_of
 
     with closing(records_of(house)) as records:
         record = records.run(run)
@@ -75,7 +75,7 @@ def _named(house: House, run: str, recipe: str, variation: str | None) -> RunRec
 
 def _newest(house: House, recipe: str, variation: str | None, kitchen: str | None) -> RunRecord:
     from kitchens.actions.kitchens import Kitchens
-    from kitchens.actions.runs import records_of
+    from kitchens.actions.orders.runs import records_of
 
     kitchens = Kitchens(house)
     name = (kitchens.get(kitchen) if kitchen else kitchens.here()).name

@@ -21,7 +21,7 @@ class Took(NamedTuple):
 def expected(house: House, run: str) -> Took:
     """What the last runs of the same recipe, variation and kitchen took. Nothing where the records do not answer:
     a forecast is no reason for an error."""
-    from kitchens.actions.runs import records_of
+    from kitchens.actions.orders.runs import records_of
 
     try:
         with closing(records_of(house)) as records:

@@ -7,11 +7,11 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from kitchens.actions.cookbook.secrets import secrets_of
 from kitchens.actions.house import House
 from kitchens.actions.kitchens import Kitchen, Kitchens
-from kitchens.actions.running import equipped, held, run_order
-from kitchens.actions.runs import records_of
-from kitchens.actions.secrets import secrets_of
+from kitchens.actions.orders.running import equipped, held, run_order
+from kitchens.actions.orders.runs import records_of
 from kitchens.git.checkout import refresh_checkout
 from kitchens.git.worktrees import dirty
 from kitchens.model.cookbook import Cookbook, parse_cookbook

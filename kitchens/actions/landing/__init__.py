@@ -1,0 +1,1 @@
+"""How a kitchen moves: merge, promote, rollback; and the proof afterwards."""

@@ -1,0 +1,1 @@
+"""A kitchen from its creation to its deletion, and its settings."""

@@ -1,0 +1,1 @@
+"""Order runs: started, watched, taken up again, compared."""

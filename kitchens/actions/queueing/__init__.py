@@ -1,0 +1,1 @@
+"""The merge queue: what waits, and how it is brought in."""
