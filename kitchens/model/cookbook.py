@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from kitchens.model.cookbook_shape import COOKBOOK, size
+from kitchens.model.freezing import Freeze, never_ends, read_freeze
 from kitchens.model.names import KitchenName
 from kitchens_engine.errors import Fault
 from kitchens_engine.language.graph import circles
@@ -79,12 +80,15 @@ class VaultSettings(NamedTuple):
 
 class Policy(NamedTuple):
     """What holds for a permanent kitchen. Only attestations from the runtime `isolation` count, when it is set, and
-    where `signed` only those that somebody in `.kitchens/allowed_signers` signed."""
+    where `signed` only those that somebody in `.kitchens/allowed_signers` signed. Nothing lands in a `freeze`, nor
+    without so many `approvals`."""
 
     protected: bool = False
     isolation: str | None = None
     parent: KitchenName | None = None
     signed: bool = False
+    freeze: tuple[Freeze, ...] = ()
+    approvals: int = 0
 
 
 class Cookbook(NamedTuple):
@@ -137,7 +141,14 @@ def read_cookbook(text: bytes, file: str = FILE) -> CookbookReading:
     if isinstance(document, Fault):
         return CookbookReading((document,))
     values, wrong = examine(document, COOKBOOK)
-    faults = in_order([*wrong, *_image_faults(document, values), *_parent_faults(document, values)])
+    faults = in_order(
+        [
+            *wrong,
+            *_image_faults(document, values),
+            *_parent_faults(document, values),
+            *_freeze_faults(document, values),
+        ]
+    )
     return CookbookReading(faults, document, values)
 
 
@@ -199,6 +210,24 @@ def _parent_faults(document: Document, values: Mapping[str, Any]) -> list[Fault]
         shown = " → ".join(f"`{name}`" for name in circle)
         message = f"kitchens are each other's parents: {shown}"
         found.append(document.fault(("kitchens", circle[0], "parent"), message))
+    return found
+
+
+def _freeze_faults(document: Document, values: Mapping[str, Any]) -> list[Fault]:
+    found = []
+    for name, policy in values.get("kitchens", {}).items():
+        windows = []
+        for index, table in enumerate(policy.get("freeze", ())):
+            if "from" not in table or "to" not in table:
+                continue
+            try:
+                windows.append(read_freeze(table))
+            except ValueError as why:
+                key: Path = ("kitchens", name, "freeze", index)
+                found.append(document.fault((*key, "to"), f"`{dotted(key)}`: {why}"))
+        if never_ends(windows):
+            message = f"the freeze windows of `{name}` leave no moment at which anything could land"
+            found.append(document.fault(("kitchens", name, "freeze"), message))
     return found
 
 
@@ -272,4 +301,6 @@ def _policy(table: Mapping[str, Any]) -> Policy:
         isolation=table.get("isolation"),
         parent=None if parent is None else KitchenName(parent),
         signed=table.get("signed", False),
+        freeze=tuple(map(read_freeze, table.get("freeze", ()))),
+        approvals=table.get("approvals", 0),
     )

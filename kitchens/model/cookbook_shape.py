@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 
+from kitchens.model.freezing import read_moment
 from kitchens.model.names import KitchenName
 from kitchens_engine.errors import InvalidInput
 from kitchens_engine.language.secrets import admit
+from kitchens_engine.language.zones import time_zone
 from kitchens_engine.toml.shape import FILLED, Format, Key, Table, matching
 
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(?:([kmgt])(?:i?b)?|b)?", re.IGNORECASE)
@@ -169,12 +171,32 @@ _INGREDIENT = Table(
 
 _VAULT = Table(keys={"kind": Key(("string",), choices=("file", "env")), "path": _TEXT})
 
+_MOMENT = Key(
+    ("string", "date", "datetime", "time"),
+    required=True,
+    format=Format(
+        "moment",
+        read_moment,
+        {"pattern": r"^\s*(?:\d{4}-\d{2}-\d{2}.*|(?:[A-Za-z]+\s+)?\d{1,2}:\d{2}(?::\d{2}.*)?)\s*$"},
+    ),
+)
+_FREEZE = Table(
+    keys={
+        "from": _MOMENT,
+        "to": _MOMENT,
+        "timezone": Key(("string",), format=Format("time-zone", time_zone)),
+        "reason": _TEXT,
+    }
+)
+
 _POLICY = Table(
     keys={
         "protected": Key(("boolean",)),
         "isolation": Key(("string",), choices=("docker", "process")),
         "parent": Key(("string",), format=_KITCHEN),
         "signed": Key(("boolean",)),
+        "freeze": Key(("list",), items=_section(_FREEZE)),
+        "approvals": Key(("integer",), minimum=0),
     }
 )
 

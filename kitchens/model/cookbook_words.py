@@ -48,5 +48,11 @@ WORDS: Mapping[str, str] = {
     "kitchens.*.protected": "It moves only through a gate, and is never deleted.",
     "kitchens.*.isolation": "Only attestations from this runtime count here.",
     "kitchens.*.signed": "Only attestations signed by somebody in `.kitchens/allowed_signers` count here.",
+    "kitchens.*.freeze": "Times in which nothing lands here but a rollback.",
+    "kitchens.*.freeze[].from": "When it begins: a date, `fri 16:00` (each week) or `22:00` (each day).",
+    "kitchens.*.freeze[].to": "When it ends, said in the same way; a date counts as a whole day.",
+    "kitchens.*.freeze[].timezone": "The time zone of its clocks, such as `Europe/Berlin`; UTC when nothing is said.",
+    "kitchens.*.freeze[].reason": "Why: whoever is refused reads it.",
+    "kitchens.*.approvals": "How many others must approve a landing. Until approvals exist, 1 or more refuses every one.",
     "kitchens.*.parent": "Where its work is promoted to.",
 }

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from kitchens.model.refusal import Refusal
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +108,8 @@ class Move:
     `status` is `merged`, `promoted`, `rolled-back`, `unchanged`, `red`, `conflict` or
     `refused`. `commit` and `tree` are the target's tip after it, or the candidate's when
     the gate was red. `restored` is the commit whose tree a rollback brings back; `reconciled` are the
-    rollbacks that came with a merge, and whose effect was kept out of it; `tag` tells of a promotion.
+    rollbacks that came with a merge, and whose effect was kept out of it; `tag` tells of a promotion;
+    `refusal` is why a policy refused it.
     """
 
     status: str
@@ -121,6 +125,7 @@ class Move:
     restored: str | None = None
     reconciled: tuple[str, ...] = ()
     tag: str | None = None
+    refusal: Refusal | None = None
 
     def document(self) -> dict[str, Any]:
         """As `--json` shows it."""
@@ -143,6 +148,8 @@ class Move:
             document["reconciled"] = list(self.reconciled)
         if self.why:
             document["why"] = self.why
+        if self.refusal is not None:
+            document |= self.refusal.document()
         if self.notes:
             document["notes"] = list(self.notes)
         return document

@@ -9,6 +9,7 @@ from kitchens_engine import durations
 from kitchens_engine.language.names import DOTTED
 from kitchens_engine.language.secrets import admit, reference
 from kitchens_engine.language.types import ELSEWHERE, TYPES
+from kitchens_engine.language.zones import time_zone
 from kitchens_engine.recipe import ACTIONS, MEASURES, RULES, OnFailure
 from kitchens_engine.retry import BACKOFFS, Occasion
 from kitchens_engine.toml.shape import FILLED, Format, Key, Table, matching
@@ -77,20 +78,6 @@ def _reference(value: str) -> object:
     if reference(value) is None:
         raise ValueError("a secret stays in the vault; write a reference such as `vault:flights/token`")
     return value
-
-
-def _time_zone(value: str) -> object:
-    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
-
-    try:
-        return ZoneInfo(value)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        pass
-    try:
-        ZoneInfo("Europe/Berlin")
-    except ZoneInfoNotFoundError:
-        return value  # this machine has no time zones at all, so it cannot judge
-    raise ValueError(f"there is no time zone `{value}`; write one such as `Europe/Berlin`")
 
 
 def _node_name(value: str) -> object:
@@ -207,7 +194,7 @@ _WAIT = Table(
         "url": _WORD,
         "sql": _WORD,
         "until": Key(("string", "datetime", "time")),
-        "timezone": Key(("string",), format=Format("time-zone", _time_zone), only_with=("until",)),
+        "timezone": Key(("string",), format=Format("time-zone", time_zone), only_with=("until",)),
         "every": Key(
             ("string", "integer", "float"),
             format=Format("duration", _positive_duration),
@@ -297,7 +284,7 @@ _VARIATION = Table(
         "variables": Key(("table",)),
         "nodes": Key(("list",), items=_WORD, format=FILLED),
         "schedule": Key(("string",), format=_SCHEDULE),
-        "timezone": Key(("string",), format=Format("time-zone", _time_zone), only_with=("schedule",)),
+        "timezone": Key(("string",), format=Format("time-zone", time_zone), only_with=("schedule",)),
     }
 )
 

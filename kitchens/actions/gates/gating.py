@@ -12,7 +12,7 @@ from kitchens.actions.kitchens import Kitchen
 from kitchens.gate.affected import Affected, affected
 from kitchens.gate.fingerprint import QUALITY, Examiner, differing, examine
 from kitchens.gate.tree import TreeView
-from kitchens.model.cookbook import Cookbook
+from kitchens.model.cookbook import Cookbook, Policy
 from kitchens.model.gate import Failure, Gate, Verdict
 from kitchens.model.kitchen import Attestation
 from kitchens_engine.errors import InvalidInput
@@ -20,6 +20,10 @@ from kitchens_engine.ports import Event
 
 if TYPE_CHECKING:
     from kitchens.git.signatures import Signers
+
+
+#: A policy that allows everything.
+EVERYTHING = Policy()
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,8 @@ class GatePlan:
     signers: Signers | None = None
     #: Whether the rules ask for signatures.
     sign: bool = False
+    #: What the target's tip says of landings in it; before it says anything, everything may land.
+    policy: Policy = EVERYTHING
 
     @property
     def runs(self) -> tuple[Affected, ...]:
@@ -87,7 +93,31 @@ def plan_gate(
     fault = next((one.fault for one in found if one.fault is not None), None)
     if fault is not None and not broken_is_red:
         raise fault
-    return GatePlan(commit, str(view.oid("")), view, examiner, isolation, found, signers, rules.gate.sign)
+    return GatePlan(
+        commit,
+        str(view.oid("")),
+        view,
+        examiner,
+        isolation,
+        found,
+        signers,
+        rules.gate.sign,
+        policy_at(house, rules_at or target.tip, target.name, looking_back=rules_at is not None),
+    )
+
+
+def policy_at(house: House, tip: str, name: str, *, looking_back: bool = False) -> Policy:
+    """What `kitchens.toml` at a tip says of landings in the kitchen `name`. What is about to arrive says nothing yet;
+    looking back, neither does what could not be read."""
+    view = house.view(tip)
+    if not view.oid("kitchens.toml"):
+        return EVERYTHING
+    try:
+        return view.cookbook.policy(name)
+    except InvalidInput:
+        if looking_back:
+            return EVERYTHING
+        raise
 
 
 def _rules(rules: TreeView, candidate: TreeView, *, looking_back: bool) -> Cookbook:

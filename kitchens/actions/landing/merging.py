@@ -9,6 +9,7 @@ from kitchens.actions.gates.gating import GatePlan, plan_gate
 from kitchens.actions.house import House
 from kitchens.actions.kitchens import Kitchen, Kitchens
 from kitchens.actions.landing.moving import MovePlan, land, unchanged
+from kitchens.gate.permission import refusal
 from kitchens.git import history
 from kitchens.git.merging import Merge, commit_tree, merge_commits
 from kitchens.git.refs import Moved
@@ -111,6 +112,8 @@ def preview(house: House, name: str, into: str | None) -> dict[str, Any]:
     changes = history.diff_names(house.repository, target.tip, merged.tree)
     document["files"] = history.documents(changes)
     gate = plan_gate(house, merged.tree, target, target.tip, source=source)
+    if (refused := refusal(gate.policy, target.name, house.now())) is not None:
+        document["refused"] = refused.document()
     touched = {one.recipe: one for one in gate.recipes}
     document["recipes"] = [
         {"recipe": one.recipe, "gated": one.needs_run, "why": one.why} for one in gate.recipes

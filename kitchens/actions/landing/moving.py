@@ -12,6 +12,7 @@ from kitchens.actions.gates.signing import require_signature
 from kitchens.actions.house import House
 from kitchens.actions.kitchens import Kitchen
 from kitchens.actions.landing.certifying import certify_merge
+from kitchens.gate.permission import refusal
 from kitchens.git.claims import Claim, claim
 from kitchens.git.healing import TEMPORARY
 from kitchens.git.landing import carry_out, plan_landing
@@ -19,6 +20,7 @@ from kitchens.git.promotions import announce, finish
 from kitchens.git.repository import Repository
 from kitchens.model.gate import Gate, Move
 from kitchens.model.kitchen import Certificate, Landing, Registration
+from kitchens.model.refusal import Refusal
 
 
 @dataclass(frozen=True)
@@ -42,12 +44,17 @@ class MovePlan:
     #: The kitchens that it brings, when they are several.
     named: str | None = None
     tag: str | None = None
+    #: Whether the target had this very tree at its tip before.
+    seen: bool = False
 
 
 def land(house: House, plan: MovePlan) -> Move:
     """Pass the gate and move the target. Raises `Moved` when somebody else moved it meanwhile,
     `InvalidInput` when an edited file of a checkout is in the way, and `EnvironmentFailure` for a merge that a
-    second computation does not agree with; nothing has moved then."""
+    second computation does not agree with; nothing has moved then. What the target's policy forbids is refused before
+    any gate runs, and once more before it moves: a freeze may have begun meanwhile."""
+    if (refused := _refusal(plan, house.now())) is not None:
+        return _refused(plan, refused, Gate())
     certificate = None
     if plan.status == "merged":
         certificate = certify_merge(
@@ -60,11 +67,14 @@ def land(house: House, plan: MovePlan) -> Move:
         gate = carry_out_gate(house, plan.gate)
     if gate.status == "red":
         return _move(plan, "red", gate)
+    when = house.now()
+    if (refused := _refusal(plan, when)) is not None:
+        return _refused(plan, refused, gate)
     told = _announced(house, plan)
     try:
         left = carry_out(
             landing,
-            lambda: _write_pending(house, plan, certificate),
+            lambda: _write_pending(house, plan, certificate, when),
             f"kitchen: {plan.status} {plan.named or plan.source.name}",
         )
     finally:
@@ -72,6 +82,15 @@ def land(house: House, plan: MovePlan) -> Move:
     for path in left:
         house.note(f"{path} was edited in this very moment and left as it is")
     return replace(_move(plan, plan.status, gate), tag=tag)
+
+
+def _refusal(plan: MovePlan, when: datetime) -> Refusal | None:
+    rollback = plan.status == "rolled-back"
+    return refusal(plan.gate.policy, plan.target.name, when, rollback=rollback, seen=plan.seen)
+
+
+def _refused(plan: MovePlan, why: Refusal, gate: Gate) -> Move:
+    return replace(_move(plan, "refused", gate), refusal=why)
 
 
 def _announced(house: House, plan: MovePlan) -> Claim | None:
@@ -109,7 +128,7 @@ def _move(plan: MovePlan, status: str, gate: Gate) -> Move:
     )
 
 
-def _write_pending(house: House, plan: MovePlan, certificate: Certificate | None) -> None:
+def _write_pending(house: House, plan: MovePlan, certificate: Certificate | None, when: datetime) -> None:
     """The landing, in the target's registration, before its branch moves: it counts when the branch contains it."""
     landing = Landing(
         status=plan.status,
@@ -117,7 +136,7 @@ def _write_pending(house: House, plan: MovePlan, certificate: Certificate | None
         commit=plan.commit,
         source=plan.named or plan.source.name,
         who=str(house.identity),
-        when=house.now(),
+        when=when,
         recipes=plan.gate.shown,
         certificate=certificate,
     )

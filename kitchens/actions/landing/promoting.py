@@ -46,6 +46,7 @@ def promote(house: House, name: str, to: str | None) -> Move:
         last.tree,
         Gate(tuple(verdict for stage in stages for verdict in stage.gate.verdicts)),
         stages=tuple(stages),
+        refusal=last.refusal,
     )
 
 

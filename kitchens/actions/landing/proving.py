@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from kitchens.actions.gates.gating import GatePlan, plan_gate
+from kitchens.actions.gates.gating import GatePlan, plan_gate, policy_at
 from kitchens.actions.gates.signing import ALLOWED
 from kitchens.actions.house import House
 from kitchens.actions.kitchens import Kitchen, Kitchens
@@ -13,6 +13,8 @@ from kitchens.actions.landing.certifying import recompute
 from kitchens.actions.landing.history import Step, since_baseline, steps
 from kitchens.gate.ancestry import Ancestry, contains
 from kitchens.gate.certificate import Uncertified
+from kitchens.gate.permission import refusal
+from kitchens.git.history import first_parents
 from kitchens.git.rollbacks import restored
 from kitchens_engine.errors import EnvironmentFailure, InvalidInput
 
@@ -66,7 +68,7 @@ def _ancestry(house: House, commits: list[str]) -> Ancestry | None:
 
 
 def _proof(house: House, kitchen: Kitchen, step: Step, ancestry: Ancestry | None) -> Proof:
-    faults = [*_uncertified(house, step, ancestry)]
+    faults = [*_uncertified(house, step, ancestry), *_unallowed(house, step)]
     attested, signed = _attested(house, kitchen, step)
     return Proof((*faults, *attested), signed)
 
@@ -100,6 +102,27 @@ def _uncertified(house: House, step: Step, ancestry: Ancestry | None) -> Iterato
         return
     if found != landing.certificate:
         yield "its certificate is not that of this merge"
+
+
+def _unallowed(house: House, step: Step) -> Iterator[str]:
+    """What the policy of then said against a landing. Only a landing is on record with its time."""
+    landing = step.landing
+    if landing is None:
+        return
+    policy = policy_at(house, step.previous, step.kitchen.name, looking_back=True)
+    rollback = landing.status == "rolled-back"
+    seen = bool(
+        policy.approvals
+        and rollback
+        and restored(house.repository, step.commit) in first_parents(house.repository, step.previous)
+    )
+    found = refusal(policy, step.kitchen.name, landing.when, rollback=rollback, seen=seen)
+    if found is not None:
+        yield (
+            "landed in a freeze"
+            if found.code == "frozen"
+            else "landed without the approvals that were asked for"
+        )
 
 
 def _attested(house: House, kitchen: Kitchen, step: Step) -> tuple[list[str], bool]:

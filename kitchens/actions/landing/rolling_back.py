@@ -10,7 +10,7 @@ from kitchens.actions.kitchens import Kitchen, Kitchens
 from kitchens.actions.landing.history import steps
 from kitchens.actions.landing.merging import ATTEMPTS, gated_trailers
 from kitchens.actions.landing.moving import MovePlan, land, unchanged
-from kitchens.git.history import is_ancestor
+from kitchens.git.history import first_parents, is_ancestor
 from kitchens.git.merging import commit_tree
 from kitchens.git.refs import Moved
 from kitchens.git.rollbacks import RESTORES, restored
@@ -63,7 +63,10 @@ def _plan(house: House, name: str, to: str | None, message: str | None) -> tuple
         house.identity,
         house.now(),
     )
-    return MovePlan("rolled-back", kitchen, kitchen, commit, tree, replace(gate, commit=commit)), earlier
+    # Only where approvals are asked for does it matter whether this tree had its own.
+    seen = gate.policy.approvals > 0 and earlier in first_parents(repository, kitchen.tip)
+    gate = replace(gate, commit=commit)
+    return MovePlan("rolled-back", kitchen, kitchen, commit, tree, gate, seen=seen), earlier
 
 
 def _named(house: House, kitchen: Kitchen, to: str) -> str:

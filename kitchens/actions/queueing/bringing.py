@@ -7,17 +7,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from kitchens.actions.gates.gating import policy_at
 from kitchens.actions.house import House
 from kitchens.actions.kitchens import Kitchen, Kitchens
 from kitchens.actions.landing.moving import land
 from kitchens.actions.queueing.chaining import Link, Stuck, chain, landing_of
 from kitchens.actions.queueing.trying import Trials
 from kitchens.actions.queueing.waiting import leave
+from kitchens.gate.permission import refusal
 from kitchens.git import history
 from kitchens.git.claims import alone
 from kitchens.git.refs import Moved
 from kitchens.model.gate import Conflict
 from kitchens.model.names import KitchenName
+from kitchens.model.refusal import Refusal
 from kitchens.queue.planner import plan
 from kitchens.queue.snapshot import Cancel, Candidate, Change, Drop, Land, Snapshot, Test
 from kitchens.store.queues import Queues
@@ -52,6 +55,8 @@ class Left:
 def run_queue(house: House, into: KitchenName, workers: int, policy: str) -> dict[str, Any]:
     """Bring in what waits for `into`, also what is added meanwhile, until nothing waits.
 
+    Where the policy of `into` lets nothing land, that is the answer, and all that waits goes on waiting.
+
     Nothing is lost when it is stopped: what waits still waits, and what was green is attested. One at a time runs a
     queue; a second one waits, and finds what is left. Raises `EnvironmentFailure` when a gate could not be run.
     """
@@ -80,13 +85,17 @@ class _Run:
     tip: str | None = None
     #: Jobs on a tip that somebody else moved: their red says nothing about what would land now.
     outdated: set[str] = field(default_factory=set)
+    refusal: Refusal | None = None
 
     def document(self) -> dict[str, Any]:
         """As `--json` shows it."""
         statuses = {one.status for one in self.left}
         status = "red" if statuses & {"red", "refused"} else "conflict" if "conflict" in statuses else "done"
         changes = [one.document() for one in self.left]
-        return {"into": self.into, "status": status, "changes": changes, "gates": self.gates}
+        document = {"into": self.into, "status": status, "changes": changes, "gates": self.gates}
+        return (
+            document if self.refusal is None else document | self.refusal.document() | {"status": "refused"}
+        )
 
     def play(self, trials: Trials, stop: threading.Event) -> None:
         """Ask the planner, do what it says, and wait for a verdict, until nothing waits."""
@@ -97,6 +106,10 @@ class _Run:
             kitchens = Kitchens(self.house)
             target = kitchens.get(self.into)
             queue = Queues(self.house.repository).read(self.into)
+            policy = policy_at(self.house, target.tip, target.name)
+            self.refusal = refusal(policy, target.name, self.house.now()) if queue.names else None
+            if self.refusal is not None:
+                return
             if self.tip not in (None, target.tip):
                 # Somebody else landed: what was red may be green now; what was green is attested.
                 snapshot = replace(snapshot, verdicts={})
@@ -221,7 +234,7 @@ class _Run:
                 move = land(self.house, landing)
             except Moved:
                 return False
-            if move.status == "red":
+            if move.status in ("red", "refused"):
                 return False
             self.tip = move.commit
             self._landed(links[:count], move.commit)

@@ -82,6 +82,8 @@ def preview(desk: Desk, name: str, into: str | None) -> Answer:
             click.echo(f"  {file['change']} {before}{show.path(file['path'])}")
         if "reconciled" in document:
             _reconciled_words(document)
+        if "refused" in document:
+            click.echo(f"  {show.state('refused')}: {document['refused']['why']}")
         for recipe in document["recipes"]:
             word = "would be gated" if recipe["gated"] else "not gated"
             click.echo(f"  {recipe['recipe']}: {word}: {recipe['why']}")
@@ -184,7 +186,9 @@ def _stage_words(document: dict[str, Any]) -> None:
                 err=True,
             )
         case _:
-            click.echo(f"{status}: {document.get('why', '')}")
+            click.echo(f"{status}: {document['why']}")
+            if document.get("hint"):
+                click.echo(f"hint: {document['hint']}", err=True)
     if "reconciled" in document:
         _reconciled_words(document)
     show.gate(document["gate"])

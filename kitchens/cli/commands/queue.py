@@ -9,7 +9,7 @@ import click
 from kitchens.cli import complete, show
 from kitchens.cli.command import Answer, KitchenCommand, LazyGroup, RunningCommand, example
 from kitchens.cli.desk import Desk
-from kitchens.cli.words import EXIT_CONFLICT, EXIT_RED
+from kitchens.cli.words import EXIT_CONFLICT, EXIT_RED, EXIT_REFUSED
 
 _COMMANDS = {
     "add": ("queue", "Put kitchens into the queue of their parent."),
@@ -22,6 +22,8 @@ _COMMANDS = {
 #: As in `kitchens.queue.planner` and `kitchens.queue.simulation`, which only the commands that use them import.
 _POLICIES = ("auto", "serial", "prefix", "best-first")
 _RIVALS = ("bors", "zuul")
+
+_STATUSES = {"red": EXIT_RED, "conflict": EXIT_CONFLICT, "refused": EXIT_REFUSED}
 
 
 @click.group(cls=LazyGroup, table=_COMMANDS)
@@ -111,8 +113,10 @@ def run(desk: Desk, workers: int, policy: str, into: str | None) -> Answer:
     def words() -> None:
         for change in document["changes"]:
             _change(change, document["into"])
+        if document["status"] == "refused":
+            click.echo(f"{show.state('refused')}: {document['why']}; what waits still waits")
 
-    return Answer(document, words, {"red": EXIT_RED, "conflict": EXIT_CONFLICT}.get(document["status"], 0))
+    return Answer(document, words, _STATUSES.get(document["status"], 0))
 
 
 def _change(change: dict[str, Any], into: str) -> None:
