@@ -62,13 +62,15 @@ class Service(NamedTuple):
 class GateSettings(NamedTuple):
     """How recipes are gated: under which variation, with which `shared` paths, and with which commands on the tree.
 
-    `sign`: attestations are signed with the user's SSH key, as git signs commits.
+    `sign`: attestations are signed with the user's SSH key, as git signs commits. A red gate is run again up to
+    `retries` times on the same tree.
     """
 
     variation: str = "test"
     shared: tuple[str, ...] = ()
     quality: tuple[str, ...] = ()
     sign: bool = False
+    retries: int = 0
 
 
 class VaultSettings(NamedTuple):
@@ -285,6 +287,7 @@ def _gate(table: Mapping[str, Any]) -> GateSettings:
         shared=tuple(map(_inside, table.get("shared", ()))),
         quality=tuple(table.get("quality", ())),
         sign=table.get("sign", False),
+        retries=table.get("retries", 0),
     )
 
 

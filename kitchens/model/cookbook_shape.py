@@ -157,6 +157,7 @@ _GATE = Table(
         "shared": _PATHS,
         "quality": _COMMANDS,
         "sign": Key(("boolean",)),
+        "retries": Key(("integer",), minimum=0),
     }
 )
 

@@ -35,6 +35,7 @@ WORDS: Mapping[str, str] = {
     "gate.shared": "Paths outside the recipes that their code uses.",
     "gate.quality": "Commands that check the code of the whole tree.",
     "gate.sign": "Whether attestations are signed with the user's SSH key, as git signs commits.",
+    "gate.retries": "How often a red gate is run again on the same tree; what turns green then is recorded as flaky.",
     "vault": "Where secrets live.",
     "vault.kind": "file: encrypted, in the git directory of this clone; env: variables of the caller.",
     "vault.path": "Where the encrypted file lies instead; a relative path begins in the common git directory.",

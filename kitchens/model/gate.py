@@ -23,6 +23,11 @@ class Failure:
     log: str | None
     hint: str | None = None
 
+    @property
+    def name(self) -> str:
+        """What failed, in words: the node, its test, or the functional test."""
+        return ": ".join(part for part in (self.node, self.test) if part) or "the run"
+
     def document(self) -> dict[str, Any]:
         """As `--json` shows it."""
         return {
@@ -40,7 +45,8 @@ class Verdict:
     """The gate's word on one recipe: `passed`, `failed`, `attested` or `deleted`.
 
     `run` is the order run that is the evidence. `failures` are empty unless failed;
-    `warnings` are sentences about what passed.
+    `warnings` are sentences about what passed. It was run again `retries` times, because it was red; green at last,
+    what had failed is `flaky`.
     """
 
     recipe: str
@@ -51,6 +57,8 @@ class Verdict:
     run: str | None
     failures: tuple[Failure, ...] = ()
     warnings: tuple[str, ...] = ()
+    retries: int = 0
+    flaky: tuple[str, ...] = ()
 
     def document(self) -> dict[str, Any]:
         """As `--json` shows it."""
@@ -66,6 +74,8 @@ class Verdict:
             document["failures"] = [failure.document() for failure in self.failures]
         if self.warnings:
             document["warnings"] = list(self.warnings)
+        if self.retries:
+            document |= {"retries": self.retries, "flaky": list(self.flaky)}
         return document
 
 

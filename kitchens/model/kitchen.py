@@ -75,7 +75,8 @@ class Attestation(NamedTuple):
     `docker`; `toolchain` the image's digest or the environment's hash; `run` the order
     run; `commit` and `tree` where it was seen first; `measures` test name → value;
     `parts` the folders of recipes that the verdict is about → their trees. `signer` is
-    who vouches for it, of those whose signatures count where it is read.
+    who vouches for it, of those whose signatures count where it is read. It was red `retries` times before, on the
+    same tree: by the tests and nodes that `flaky` names.
     """
 
     fingerprint: str
@@ -92,6 +93,8 @@ class Attestation(NamedTuple):
     measures: Mapping[str, Any] = MappingProxyType({})
     parts: Mapping[str, str] = MappingProxyType({})
     signer: str | None = None
+    retries: int = 0
+    flaky: tuple[str, ...] = ()
 
 
 class Identity(NamedTuple):

@@ -1,4 +1,5 @@
 """Attestations: `refs/attestations/gate`, a tree `<2 hex>/<62 hex>/<run>.<hash>.json` of in-toto statements.
+Those of verdicts that were red first are in `flaky/<recipe>/` too.
 
 The hash is the first half of the statement's own SHA-256: a statement that was changed after it was written attests
 nothing. (Those that the first version wrote, `<run>.json`, have none.) A signature lies beside its statement, under
@@ -35,8 +36,14 @@ SIGNATURE = ".sig"
 #: Seconds for which a writer who keeps meeting others tries again.
 PATIENCE = 60.0
 
-#: Files of one folder: name → id. A folder is named by the fingerprint's halves.
+#: Where the statements lie once more whose verdicts were red first, by recipe.
+FLAKY = "flaky"
+
+#: Files of one folder: name → id.
 _Files = dict[str, str]
+
+#: The two parts of a folder's path: the halves of a fingerprint, or `FLAKY` and a recipe.
+_Folder = tuple[str, str]
 
 #: What signs a statement.
 Sign = Callable[[bytes], bytes]
@@ -71,13 +78,26 @@ class Attestations:
         wanted = list(dict.fromkeys(fingerprints))
         if tip is None:
             return dict.fromkeys(wanted, Found())
-        files = {each: self._files(tip, each) for each in wanted}
+        files = {each: self._files(tip, _halves(each)) for each in wanted}
         oids = [oid for found in files.values() for oid in found.values()]
         contents = dict(zip(oids, self._objects.read_all(oids), strict=True))
         return {
             each: _found(each, {name: contents[oid] for name, oid in found.items()}, signers)
             for each, found in files.items()
         }
+
+    def flaky(self, recipe: str) -> tuple[Attestation, ...]:
+        """The attestations of a recipe whose verdicts were red first, oldest first."""
+        tip = self._refs.read(REF)
+        files = {} if tip is None else self._files(tip, (FLAKY, recipe))
+        contents = self._objects.read_all(list(files.values()))
+        found = [
+            attestation
+            for name, content in zip(files, contents, strict=True)
+            if not name.endswith(SIGNATURE) and _is_whole(name, content)
+            if (attestation := _parse(content)) is not None
+        ]
+        return tuple(sorted(found, key=lambda each: each.when))
 
     def add(
         self,
@@ -90,7 +110,7 @@ class Attestations:
         if not attestations:
             return
         deadline = time.monotonic() + PATIENCE
-        statements = [(each.fingerprint, _named(each, sign)) for each in attestations]
+        statements = [(folder, files) for each in attestations for folder, files in _placed(each, sign)]
         reason = "attest " + ", ".join(dict.fromkeys(each.recipe for each in attestations))
         while True:
             tip = self._refs.read(REF)
@@ -106,34 +126,33 @@ class Attestations:
             else:
                 return
 
-    def _files(self, tip: str, fingerprint: str) -> _Files:
-        entries = self._objects.entries(f"{tip}:{fingerprint[:2]}/{fingerprint[2:]}")
+    def _files(self, tip: str, folder: _Folder) -> _Files:
+        entries = self._objects.entries(f"{tip}:{'/'.join(folder)}")
         return {entry.name: entry.oid for entry in entries if entry.kind == "blob"}
 
     def _write(
         self,
-        statements: Sequence[tuple[str, Mapping[str, bytes]]],
+        statements: Sequence[tuple[_Folder, Mapping[str, bytes]]],
         tip: str | None,
         reason: str,
         identity: Identity,
         when: datetime,
     ) -> str:
-        """Store a commit on `tip` that holds all these files, by fingerprint and name, too."""
+        """Store a commit on `tip` that holds all these files, by folder and name, too."""
         # Hashing and packing cost an import that only writers pay.
         from kitchens.git.pack import commit, tree, written
 
         width = self._objects.width
-        made: list[Written] = []
+        made: dict[str, Written] = {}
 
         def keep(each: Written) -> str:
-            made.append(each)
+            made[each.oid] = each
             return each.oid
 
         changed: dict[str, dict[str, _Files]] = {}
-        for fingerprint, contents in statements:
-            first, rest = fingerprint[:2], fingerprint[2:]
+        for (first, rest), contents in statements:
             files = changed.setdefault(first, {}).setdefault(
-                rest, self._files(tip, fingerprint) if tip else {}
+                rest, self._files(tip, (first, rest)) if tip else {}
             )
             for name, content in contents.items():
                 files[name] = keep(written("blob", content, width))
@@ -146,7 +165,7 @@ class Attestations:
             root[first] = keep(tree([("040000", oid, name) for name, oid in below.items()], width))
         top = keep(tree([("040000", oid, name) for name, oid in root.items()], width))
         head = keep(commit(top, [tip] if tip else [], reason, identity, when, width))
-        self._objects.write(made)
+        self._objects.write(list(made.values()))
         return head
 
     def _folders(self, tip: str | None, path: str) -> dict[str, str]:
@@ -175,6 +194,17 @@ def _is_whole(name: str, content: bytes | None) -> bool:
     """Whether the content is the one that the file was named for."""
     said = name.split(".")[1:-1]
     return content is not None and (not said or said == [_hash(content)])
+
+
+def _halves(fingerprint: str) -> _Folder:
+    return fingerprint[:2], fingerprint[2:]
+
+
+def _placed(attestation: Attestation, sign: Sign | None) -> list[tuple[_Folder, dict[str, bytes]]]:
+    """The files of one attestation, in each folder that they belong to."""
+    files = _named(attestation, sign)
+    found = [(_halves(attestation.fingerprint), files)]
+    return [*found, ((FLAKY, attestation.recipe), files)] if attestation.retries else found
 
 
 def _named(attestation: Attestation, sign: Sign | None) -> dict[str, bytes]:
@@ -210,13 +240,18 @@ def _statement(attestation: Attestation) -> bytes:
             "who": attestation.who,
             "when": attestation.when.astimezone(UTC).isoformat(),
             "measures": _plain(attestation.measures),
+            **(_retried(attestation) if attestation.retries else {}),
         },
     }
     return json.dumps(statement, indent=1, sort_keys=True, ensure_ascii=False).encode() + b"\n"
 
 
-def _parse(content: bytes | None, fingerprint: str) -> Attestation | None:
-    """The attestation in a statement, or None for what is none of ours or of another fingerprint."""
+def _retried(attestation: Attestation) -> dict[str, Any]:
+    return {"retries": attestation.retries, "flaky": list(attestation.flaky)}
+
+
+def _parse(content: bytes | None, fingerprint: str | None = None) -> Attestation | None:
+    """The attestation in a statement, or None for what is none of ours, or of another fingerprint than this."""
     try:
         statement = json.loads(content or b"")
         predicate = statement["predicate"]
@@ -235,11 +270,13 @@ def _parse(content: bytes | None, fingerprint: str) -> Attestation | None:
             when=datetime.fromisoformat(predicate["when"]),
             measures=predicate["measures"],
             parts={each["name"]: each["digest"]["gitTree"] for each in parts},
+            retries=predicate.get("retries", 0),
+            flaky=tuple(predicate.get("flaky", ())),
         )
         passed = predicate["result"] == "PASSED" and statement["predicateType"] == PREDICATE
     except (KeyError, IndexError, TypeError, ValueError):
         return None
-    return found if passed and found.fingerprint == fingerprint else None
+    return found if passed and fingerprint in (None, found.fingerprint) else None
 
 
 def _plain(value: Any) -> Any:

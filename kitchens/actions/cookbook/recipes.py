@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from kitchens.actions.house import House
 from kitchens.git.pinned import PinnedSource
 from kitchens.model.cookbook import FILE, CookbookReading, missing_files, read_cookbook, unsupported_services
 from kitchens.model.cookbook_fit import fit_faults
@@ -62,6 +63,17 @@ def show_recipe(source: Source, name: str) -> dict[str, Any]:
         "nodes": [_node(node) for node in recipe.nodes.values()],
         "functional_tests": recipe.functional_tests,
     }
+
+
+def flaky_in(house: House, name: str) -> list[dict[str, Any]]:
+    """What was red and then green on the same tree in gates of a recipe: how often, and when last; newest first."""
+    found: dict[str, dict[str, Any]] = {}
+    for attestation in reversed(house.attestations.flaky(name)):
+        when = attestation.when.isoformat().replace("+00:00", "Z")
+        for flaky in attestation.flaky:
+            row = found.setdefault(flaky, {"name": flaky, "times": 0, "last": when, "run": attestation.run})
+            row["times"] += 1
+    return list(found.values())
 
 
 def check_recipes(

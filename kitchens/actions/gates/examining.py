@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kitchens import __version__
 from kitchens.actions.cookbook.secrets import secrets_of
@@ -60,8 +60,58 @@ def _variation(plan: GatePlan, recipe: str) -> str | None:
     return wanted if wanted in plan.view.shelf.recipe(recipe).variations else None
 
 
+class Tries(NamedTuple):
+    """What came before a try on the same tree: how many were red, and what failed in them."""
+
+    red: int = 0
+    failed: tuple[str, ...] = ()
+
+    def after(self, verdict: Verdict) -> Tries:
+        """With one more that was red."""
+        names = (*self.failed, *(failure.name for failure in verdict.failures))
+        return Tries(self.red + 1, tuple(dict.fromkeys(names)))
+
+
 def run_recipe(house: House, plan: GatePlan, one: Affected) -> Verdict:
-    """Run the recipe on what its fingerprint covers, what it requires first; attest it when it is green."""
+    """Run the recipe on what its fingerprint covers, what it requires first; attest it when it is green, maybe only
+    after retries. What says nothing about the change is raised and counts as no try."""
+    return _until_green(house, plan, one, _try_recipe)
+
+
+def run_quality_gate(house: House, plan: GatePlan, one: Affected) -> Verdict:
+    """Run `[gate] quality` on the whole tree; attest it when it is green, maybe only after retries."""
+    return _until_green(house, plan, one, _try_quality)
+
+
+def _until_green(
+    house: House,
+    plan: GatePlan,
+    one: Affected,
+    attempt: Callable[[House, GatePlan, Affected, Tries], Verdict],
+) -> Verdict:
+    tries = Tries()
+    while True:
+        verdict = attempt(house, plan, one, tries)
+        if verdict.status != "failed" or tries.red >= plan.retries:
+            return _told(verdict, tries)
+        tries = tries.after(verdict)
+        house.note(f"`{one.recipe}` was red; retry {tries.red} of {plan.retries} on the same tree")
+
+
+def _told(verdict: Verdict, tries: Tries) -> Verdict:
+    """The verdict with what came before it."""
+    if not tries.red:
+        return verdict
+    times = "once" if tries.red == 1 else f"{tries.red} times"
+    if verdict.status == "failed":
+        return replace(verdict, retries=tries.red, warnings=(f"it was retried {times} on the same tree",))
+    names = ", ".join(f"`{name}`" for name in tries.failed)
+    said = f"{names} {'is' if len(tries.failed) == 1 else 'are'} flaky: red {times} before on the same tree"
+    warnings = (*verdict.warnings, said)
+    return replace(verdict, retries=tries.red, flaky=tries.failed, warnings=warnings)
+
+
+def _try_recipe(house: House, plan: GatePlan, one: Affected, tries: Tries) -> Verdict:
     assert one.examined is not None
     assert one.examined.scope is not None
     scope = one.examined.scope
@@ -93,7 +143,7 @@ def run_recipe(house: House, plan: GatePlan, one: Affected) -> Verdict:
     if not _tests(document):
         warnings.append(f"`{one.recipe}` has no tests, so its gate proves only that it runs")
     measures = {test["name"]: test.get("value") for test in _tests(document)}
-    _attest(house, plan, one, run, place, measures)
+    _attest(house, plan, one, run, place, measures, tries)
     return Verdict(one.recipe, one.variation, "passed", one.why, one.fingerprint, run, (), tuple(warnings))
 
 
@@ -222,19 +272,24 @@ def _build_paths(cookbook: Cookbook) -> list[str]:
     return [] if build is None else [build_context(build) or build]
 
 
-def run_quality_gate(house: House, plan: GatePlan, one: Affected) -> Verdict:
-    """Run `[gate] quality` on the whole tree; attest it when it is green."""
+def _try_quality(house: House, plan: GatePlan, one: Affected, tries: Tries) -> Verdict:
     run = new_run_id(house.now())
     with _place(house, plan, run, None) as place:
         failures = run_quality(house, plan.examiner.quality, place)
         if not failures:
-            _attest(house, plan, one, run, place, {})
+            _attest(house, plan, one, run, place, {}, tries)
     status = "failed" if failures else "passed"
     return Verdict(one.recipe, None, status, one.why, one.fingerprint, run, failures)
 
 
 def _attest(
-    house: House, plan: GatePlan, one: Affected, run: str, place: Place, measures: Mapping[str, Any]
+    house: House,
+    plan: GatePlan,
+    one: Affected,
+    run: str,
+    place: Place,
+    measures: Mapping[str, Any],
+    tries: Tries,
 ) -> None:
     attestation = Attestation(
         fingerprint=one.fingerprint,
@@ -250,6 +305,8 @@ def _attest(
         when=house.now(),
         measures=measures,
         parts=_parts(plan, one),
+        retries=tries.red,
+        flaky=tries.failed,
     )
     house.attestations.add(
         [attestation], house.identity, house.now(), signature_for(house, plan.sign, plan.signers)

@@ -42,6 +42,8 @@ class GatePlan:
     sign: bool = False
     #: What the target's tip says of landings in it; before it says anything, everything may land.
     policy: Policy = EVERYTHING
+    #: How often what is red is run again on the same tree.
+    retries: int = 0
 
     @property
     def runs(self) -> tuple[Affected, ...]:
@@ -83,7 +85,7 @@ def plan_gate(
     isolation = policy.isolation
     signers = signers_of(house, house.view(rules_at or target.tip), view, required=policy.signed)
     before = None if against is None else house.view(against)
-    proofs = _nothing if again else _proofs(house, isolation, signers)
+    proofs = _nothing if again else _proofs(house, isolation, signers, rules.gate.retries)
     found = affected(view, before, examiner, proofs)
     if source is not None and source.registered is not None:
         there = examiner._replace(settings=source.registered.settings)
@@ -103,6 +105,7 @@ def plan_gate(
         signers,
         rules.gate.sign,
         policy_at(house, rules_at or target.tip, target.name, looking_back=rules_at is not None),
+        rules.gate.retries,
     )
 
 
@@ -158,7 +161,7 @@ def _nothing(_: list[str]) -> Mapping[str, Attestation]:
 
 
 def _proofs(
-    house: House, isolation: str | None, signers: Signers | None
+    house: House, isolation: str | None, signers: Signers | None, retries: int
 ) -> Callable[[list[str]], Mapping[str, Attestation]]:
     def find(fingerprints: list[str]) -> dict[str, Attestation]:
         proofs = {}
@@ -166,7 +169,9 @@ def _proofs(
             counting = [
                 one
                 for one in found
-                if (isolation is None or one.runtime == isolation) and (signers is None or one.signer)
+                if (isolation is None or one.runtime == isolation)
+                and (signers is None or one.signer)
+                and one.retries <= retries
             ]
             if counting:
                 proofs[fingerprint] = counting[0]
@@ -195,7 +200,9 @@ def _verdict(house: House, plan: GatePlan, one: Affected) -> Verdict:
     if one.fault is not None:
         return _broken(one, one.fault)
     if one.attestation is not None:
-        return Verdict(one.recipe, one.variation, "attested", one.why, one.fingerprint, one.attestation.run)
+        proof = one.attestation
+        verdict = Verdict(one.recipe, one.variation, "attested", one.why, one.fingerprint, proof.run)
+        return replace(verdict, retries=proof.retries, flaky=proof.flaky)
     house.tell(Event("gate-started", "", one.recipe, {"why": one.why, "variation": one.variation}))
     from kitchens.actions.gates.examining import run_quality_gate, run_recipe
 

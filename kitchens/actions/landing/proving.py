@@ -156,6 +156,8 @@ def _lack(house: House, plan: GatePlan, fingerprint: str) -> str:
     counting = [one for one in found.attestations if plan.isolation in (None, one.runtime)]
     if not counting:
         return f"was attested in {found.attestations[0].runtime} only, and {plan.isolation} is asked for"
+    if all(one.retries > plan.retries for one in counting):
+        return f"was red first, and run again {counting[0].retries} times, where {plan.retries} are allowed"
     return f"was attested by run {counting[0].run}, which nobody in `{ALLOWED}` signed"
 
 

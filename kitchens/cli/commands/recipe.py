@@ -57,10 +57,11 @@ def list_command(desk: Desk, kitchen: str | None) -> Answer:
 @click.option("--kitchen", metavar="K", shell_complete=complete.kitchens, help="In this kitchen's checkout.")
 @click.pass_obj
 def show_command(desk: Desk, name: str, kitchen: str | None) -> Answer:
-    """Show one recipe: variables, variations, nodes with what they need."""
-    from kitchens.actions.cookbook.recipes import show_recipe
+    """Show one recipe: variables, variations, nodes with what they need, and what was flaky in its gates."""
+    from kitchens.actions.cookbook.recipes import flaky_in, show_recipe
 
     document = show_recipe(desk.house.source(folder_of(desk, kitchen)), name)
+    document["flaky"] = flaky_in(desk.house, name)
     return Answer(document, lambda: _recipe_words(document))
 
 
@@ -92,3 +93,6 @@ def _recipe_words(document: dict[str, Any]) -> None:
             f"  {len(node['tests'])} test{'' if len(node['tests']) == 1 else 's'}" if node["tests"] else ""
         )
         click.echo(f"  node       {node['name']}  {node['action']}{needs}{tests}")
+    for flaky in document["flaky"]:
+        times = "once" if flaky["times"] == 1 else f"{flaky['times']} times"
+        click.echo(f"  flaky      {flaky['name']}  {times}, last {flaky['last']}")
