@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
 from contextlib import suppress
 
 import kitchens
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NoReturn
 
 
 def main() -> None:
@@ -21,7 +26,15 @@ def main() -> None:
     gc.set_threshold(50_000, 20, 50)
     from kitchens.cli.run import run
 
-    sys.exit(run(sys.argv[1:]))
+    _end(run(sys.argv[1:]))
+
+
+def _end(status: int) -> NoReturn:
+    """End at once: everything is closed, and taking 300 modules to pieces takes 16 ms."""
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError, AttributeError):
+            stream.flush()
+    os._exit(status)
 
 
 if __name__ == "__main__":

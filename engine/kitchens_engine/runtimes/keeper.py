@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 MARK = "KITCHEN_ATTEMPT"
 #: After being asked to end, this many seconds until it is forced.
 GRACE = 2.0
+#: The status with which a keeper ends that could not adopt what its processes left behind.
+MAYBE_MORE = 3
 _REQUESTS, _ANSWERS = 0, 1
 _SET_CHILD_SUBREAPER = 36
 #: Why a program cannot be started that is the command's own fault. All else is the machine's.
@@ -92,8 +94,8 @@ class Keeper:
         self._poll = select.epoll()
         self._poll.register(_REQUESTS, select.EPOLLIN)
 
-    def serve(self) -> None:
-        """Until the runner says so, or is gone and nothing runs any more."""
+    def serve(self) -> bool:
+        """Until the runner says so, or is gone and nothing runs any more. Whether nothing can be left that it started."""
         while not (self._orphaned or self._closing) or self._children:
             # Requests last: what they open must not be taken for what was closed just before.
             for descriptor, _ in sorted(self._poll.poll(self._patience()), reverse=True):
@@ -105,8 +107,9 @@ class Keeper:
                     self._reap(self._by_descriptor[descriptor])
             self._force()
             self._answer()
-        if self._adopts and self._ledger is None:
+        if self._adopts and self._ledger is None and _has_children():
             self._end_strays()
+        return self._adopts
 
     # --- requests --------------------------------------------------------------------------
 
@@ -348,6 +351,15 @@ def _adopt_orphans() -> bool:
         return False
 
 
+def _has_children() -> bool:
+    """Whether anything is left that was started here, or by what was."""
+    try:
+        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:
+        return False
+    return True
+
+
 def _candidates(name: str, path: str) -> Iterator[str]:
     return (f"{folder or '.'}/{name}" for folder in path.split(os.pathsep))
 
@@ -364,4 +376,5 @@ def main(ledger: str | None = None) -> None:
     # The terminal's signals are for the runner, which then says what is to end.
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
-    Keeper(ledger).serve()
+    alone = Keeper(ledger).serve()
+    os._exit(0 if alone else MAYBE_MORE)

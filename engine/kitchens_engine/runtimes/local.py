@@ -38,6 +38,7 @@ class LocalRuntime:
         self._ledgers = ledgers
         if ledgers is not None:
             ledgers.mkdir(parents=True, exist_ok=True)
+        # Keepers that may have left something behind.
         self._opened = 0
         self._poll = select.poll()
         self._listened: int | None = None
@@ -102,9 +103,9 @@ class LocalRuntime:
 
     def close(self) -> None:
         """End what still runs, daemons that nodes left behind included."""
-        if self._spawner is not None:
-            self._spawner.close()
-            self._spawner = None
+        if self._spawner is not None and self._spawner.close():
+            self._opened -= 1
+        self._spawner = None
         for token, ledger in self._adopted.items():
             ledger.clear(token)
         self._adopted.clear()

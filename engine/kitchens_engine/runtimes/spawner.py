@@ -86,16 +86,17 @@ class Spawner:
             self.running.clear()
         return ended
 
-    def close(self) -> None:
-        """End all that runs, and the keeper."""
+    def close(self) -> bool:
+        """End all that runs, and the keeper. Whether it left nothing behind: all that it started had become its child."""
         self._ask("close")
         assert self._keeper.stdin is not None
         assert self._keeper.stdout is not None
         self._keeper.stdin.close()
-        self._keeper.wait()
+        status = self._keeper.wait()
         self._keeper.stdout.close()
         if self._ledger is not None:
             self._ledger.unlink(missing_ok=True)
+        return status == 0
 
     def _ask(self, *request: Any) -> None:
         """Send a request. While the pipe is full, answers are taken in: the keeper may wait for just that."""
