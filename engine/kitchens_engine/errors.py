@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from kitchens_engine.tuples import NamedTuple
 
 
 class KitchensError(Exception):

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from kitchens_engine.ports import Secrets
 from kitchens_engine.recipe import EMPTY
 from kitchens_engine.redaction.hidden import NOTHING, Hidden
+from kitchens_engine.tuples import NamedTuple
 
 if TYPE_CHECKING:
     from kitchens_engine.language.shelf import Shelf

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 from kitchens_engine.recipe import EMPTY
+from kitchens_engine.tuples import NamedTuple
 
 
 class Status(StrEnum):

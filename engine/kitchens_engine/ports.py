@@ -6,7 +6,9 @@ import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
+
+from kitchens_engine.tuples import NamedTuple
 
 
 class Source(Protocol):

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any
 
 from kitchens_engine.retry import ONCE, Retry
+from kitchens_engine.tuples import NamedTuple
 
 EMPTY: Mapping[str, Any] = MappingProxyType({})
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Callable
-from typing import NamedTuple
+
+from kitchens_engine.tuples import NamedTuple
 
 CONSTANT = "constant"
 EXPONENTIAL = "exponential"

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple
 
 from kitchens.actions.house import House
 from kitchens.git.worktrees import worktrees
@@ -14,6 +13,7 @@ from kitchens.model.kitchen import Registration
 from kitchens.model.names import KitchenName
 from kitchens_engine.errors import InvalidFiles, InvalidInput
 from kitchens_engine.toml.nearest import hints
+from kitchens_engine.tuples import NamedTuple
 
 BRANCHES = "refs/heads/"
 REGISTRATIONS = "refs/kitchens/"

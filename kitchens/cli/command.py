@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import click
 
 from kitchens.cli.desk import Desk
+from kitchens_engine.tuples import NamedTuple
 
 
 class Answer(NamedTuple):

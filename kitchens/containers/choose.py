@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from kitchens.containers.toolchain import ProcessToolchain, make_process_toolchain
 from kitchens_engine.errors import EnvironmentFailure, InvalidInput
 from kitchens_engine.runtimes.local import LocalRuntime
+from kitchens_engine.tuples import NamedTuple
 
 if TYPE_CHECKING:
     from kitchens.containers.engine import Engine

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
 
 from kitchens_engine.errors import InvalidInput
 from kitchens_engine.recipe import EMPTY
+from kitchens_engine.tuples import NamedTuple
 
 _UNITS = {"": 1, "b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 #: How far the processes of a run may reach over the network, least first.

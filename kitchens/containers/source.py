@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
 
 from kitchens.containers.requirements import NEEDS
+from kitchens_engine.tuples import NamedTuple
 
 #: What our images are called on an engine.
 REPOSITORY = "kitchens/toolchain"

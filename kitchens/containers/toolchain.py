@@ -9,12 +9,12 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import NamedTuple
 
 from kitchens.containers import requirements as pip
 from kitchens.containers.lock import alone
 from kitchens.model.toolchain import toolchain_key
 from kitchens_engine.errors import EnvironmentFailure
+from kitchens_engine.tuples import NamedTuple
 
 __all__ = ["ProcessToolchain", "make_process_toolchain", "toolchain_key"]
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from kitchens_engine.errors import InvalidInput
 from kitchens_engine.language.shelf import Shelf
@@ -13,6 +12,7 @@ from kitchens_engine.outcome import NodeRecord, RunRecord, fold
 from kitchens_engine.recipe import EMPTY, Node, Recipe
 from kitchens_engine.running.plan import select, topological
 from kitchens_engine.toml.nearest import hints
+from kitchens_engine.tuples import NamedTuple
 
 #: More nodes than this are no picture any more; nested recipes may double at every level.
 MOST = 20_000

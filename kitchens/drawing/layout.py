@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
-from typing import NamedTuple
 
 from kitchens.drawing.graph import Graph, Step
 from kitchens.drawing.layers import Item, arranged, chains, layers_of
+from kitchens_engine.tuples import NamedTuple
 
 #: Space between layers, between boxes, between an edge and its neighbours, and around a nested graph.
 ACROSS = 56.0

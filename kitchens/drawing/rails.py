@@ -12,7 +12,8 @@ follows; the needs of a node that have none are left to the caller to name.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+
+from kitchens_engine.tuples import NamedTuple
 
 _ASCII = str.maketrans({"│": "|", "─": "-", "├": "+", "┤": "+", "┼": "+", "┴": "+", "╰": "`", "╯": "'"})
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
 
 from kitchens.drawing.words import cut, width
+from kitchens_engine.tuples import NamedTuple
 
 
 class Span(NamedTuple):

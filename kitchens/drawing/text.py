@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
 
 from kitchens.drawing import rails, words
 from kitchens.drawing.graph import Graph, Step
 from kitchens.drawing.spans import Line, Span, fitted
+from kitchens_engine.tuples import NamedTuple
 
 #: From so many nodes on, those that are alike share a row, and the lines below the rows are left out.
 CROWD = 60

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from kitchens.model.kitchen import Certificate
+from kitchens_engine.tuples import NamedTuple
 
 #: Raised when a certificate's hash comes to cover something else.
 FORMAT = 1

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from kitchens.gate.scope import Scope, scope_of
 from kitchens.gate.tree import TreeView
@@ -18,6 +18,7 @@ from kitchens.model.toolchain import toolchain_key
 from kitchens_engine.errors import InvalidInput
 from kitchens_engine.language.variables import resolve
 from kitchens_engine.recipe import EMPTY, Recipe
+from kitchens_engine.tuples import NamedTuple
 
 #: Raised when the meaning of a fingerprint changes; every older attestation then stops counting.
 FORMAT = 1

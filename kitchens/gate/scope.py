@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from typing import NamedTuple
 
 from kitchens.gate.tree import TreeView
 from kitchens_engine.errors import InvalidInput
 from kitchens_engine.language.shelf import Shelf
 from kitchens_engine.recipe import Recipe
+from kitchens_engine.tuples import NamedTuple
 
 
 class Scope(NamedTuple):

@@ -8,9 +8,9 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
 
 from kitchens_engine.errors import EnvironmentFailure, InvalidInput
+from kitchens_engine.tuples import NamedTuple
 
 OLDEST = (2, 39)
 

@@ -7,7 +7,6 @@ setting of the other one never becomes part of the user's.
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 
 from kitchens.git.command import Answer, Git
 from kitchens.git.folders import scratch
@@ -16,6 +15,7 @@ from kitchens.git.refs import Moved
 from kitchens.git.repository import Repository
 from kitchens_engine.errors import EnvironmentFailure, InvalidInput
 from kitchens_engine.toml.nearest import hints
+from kitchens_engine.tuples import NamedTuple
 
 #: Each tree that is kept has a ref of its name here, so that git's garbage collection leaves it alone.
 KEPT = "refs/ingredients/"

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta, timezone
-from typing import NamedTuple
 
 from kitchens.git.command import text
 from kitchens.model.kitchen import Identity
+from kitchens_engine.tuples import NamedTuple
 
 
 class Entry(NamedTuple):

@@ -6,13 +6,13 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import NamedTuple
 
 from kitchens.git.command import Git
 from kitchens.git.objects import Objects
 from kitchens.git.refs import Refs
 from kitchens.model.kitchen import Identity
 from kitchens_engine.errors import EnvironmentFailure, InvalidInput
+from kitchens_engine.tuples import NamedTuple
 
 
 class Repository(NamedTuple):

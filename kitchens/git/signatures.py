@@ -8,10 +8,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import NamedTuple
 
 from kitchens.git.repository import Repository
 from kitchens_engine.errors import EnvironmentFailure
+from kitchens_engine.tuples import NamedTuple
 
 NAMESPACE = "kitchens"
 PROGRAM = "ssh-keygen"

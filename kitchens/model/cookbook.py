@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any
 
 from kitchens.model.cookbook_shape import COOKBOOK, size
 from kitchens.model.freezing import Freeze, never_ends, read_freeze
@@ -17,6 +17,7 @@ from kitchens_engine.toml.document import Document, dotted, read_document
 from kitchens_engine.toml.nearest import did_you_mean
 from kitchens_engine.toml.positions import Path
 from kitchens_engine.toml.shape import examine, in_order
+from kitchens_engine.tuples import NamedTuple
 
 FILE = "kitchens.toml"
 PRODUCTION = KitchenName("production")

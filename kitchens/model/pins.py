@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from kitchens.model.cookbook import FILE
 from kitchens.model.cookbook_shape import INGREDIENTS, LOCK
 from kitchens_engine.errors import Fault
 from kitchens_engine.toml.document import Document, read_document
 from kitchens_engine.toml.shape import examine
+from kitchens_engine.tuples import NamedTuple
 
 LOCK_FILE = "kitchens.lock"
 

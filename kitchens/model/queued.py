@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import NamedTuple
 
 from kitchens.model.names import KitchenName
+from kitchens_engine.tuples import NamedTuple
 
 
 class Queued(NamedTuple):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 from kitchens_engine.errors import InvalidInput
 from kitchens_engine.language.secrets import PREFIX, is_name
 from kitchens_engine.outcome import timestamp
 from kitchens_engine.ports import DEFAULT
 from kitchens_engine.redaction import SHORTEST
+from kitchens_engine.tuples import NamedTuple
 
 #: An environment variable can carry about twice as much.
 LONGEST = 64 * 1024

@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from heapq import heappop, heappush
 from statistics import fmean
-from typing import Any, NamedTuple
+from typing import Any
 
 from kitchens.queue.planner import POLICIES, plan
 from kitchens.queue.rivals import bors, zuul
 from kitchens.queue.snapshot import Candidate, Change, Drop, Land, Snapshot, Test
+from kitchens_engine.tuples import NamedTuple
 
 RIVALS = {"bors": bors, "zuul": zuul}
 

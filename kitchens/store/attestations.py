@@ -15,12 +15,13 @@ import random
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from kitchens.git.refs import Moved
 from kitchens.git.repository import Repository
 from kitchens.model.kitchen import Attestation, Identity
 from kitchens_engine.errors import EnvironmentFailure
+from kitchens_engine.tuples import NamedTuple
 
 if TYPE_CHECKING:
     from kitchens.git.pack import Written

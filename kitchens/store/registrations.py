@@ -6,7 +6,7 @@ import hashlib
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 from kitchens.git.refs import Moved
 from kitchens.git.repository import Repository
@@ -14,6 +14,7 @@ from kitchens.model.kitchen import Certificate, Identity, Landing, Registration
 from kitchens.model.names import KitchenName
 from kitchens_engine.errors import EnvironmentFailure
 from kitchens_engine.language import layers
+from kitchens_engine.tuples import NamedTuple
 
 PREFIX = "refs/kitchens/"
 DELETED = "refs/deleted/"

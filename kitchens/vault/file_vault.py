@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from kitchens.model.secret import Secret
 from kitchens.vault.keys import Keys, write_private
@@ -18,6 +18,7 @@ from kitchens_engine.errors import EnvironmentFailure, InvalidInput
 from kitchens_engine.outcome import timestamp
 from kitchens_engine.ports import DEFAULT
 from kitchens_engine.toml.nearest import hints
+from kitchens_engine.tuples import NamedTuple
 
 _FORMAT = 1
 #: Another process holds the lock for as long as it encrypts: a second with a passphrase, else nothing.

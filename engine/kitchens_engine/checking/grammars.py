@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any
 
 from kitchens_engine.toml.nearest import did_you_mean
+from kitchens_engine.tuples import NamedTuple
 
 #: The words with which statements and their parts begin: what a slip of the keyboard was meant to be.
 _WORDS = (

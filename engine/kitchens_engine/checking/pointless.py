@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 from kitchens_engine.checking.subject import Subject
 from kitchens_engine.errors import Fault
@@ -15,6 +15,7 @@ from kitchens_engine.recipe import Node, Test, sql_file
 from kitchens_engine.templating.template import has_markers
 from kitchens_engine.testing import rules
 from kitchens_engine.toml.positions import Path
+from kitchens_engine.tuples import NamedTuple
 
 _ORDERS = ("above", "below", "at_least", "at_most", "between")
 _COUNT = re.compile(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from kitchens_engine.language.constraints import HIDDEN, is_hidden
 from kitchens_engine.language.layers import found, leaves
@@ -11,6 +11,7 @@ from kitchens_engine.language.types import type_name
 from kitchens_engine.language.variables import Layer, combined, refused
 from kitchens_engine.recipe import Constraint, Recipe
 from kitchens_engine.toml.document import Document
+from kitchens_engine.tuples import NamedTuple
 
 
 class Said(NamedTuple):

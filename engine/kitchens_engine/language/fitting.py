@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from kitchens_engine.errors import Fault
 from kitchens_engine.language.constraints import constraint_of, must_be_given, refusal
@@ -17,6 +17,7 @@ from kitchens_engine.templating import template
 from kitchens_engine.toml.document import Document
 from kitchens_engine.toml.nearest import did_you_mean
 from kitchens_engine.toml.positions import Path
+from kitchens_engine.tuples import NamedTuple
 
 
 class Wrong(NamedTuple):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from kitchens_engine.errors import Fault
 from kitchens_engine.language.build import build_recipe, build_test
@@ -18,6 +18,7 @@ from kitchens_engine.ports import Source
 from kitchens_engine.recipe import EMPTY, Recipe, sql_file
 from kitchens_engine.toml import shape
 from kitchens_engine.toml.document import Document, read_document
+from kitchens_engine.tuples import NamedTuple
 
 
 class Reading(NamedTuple):

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from kitchens_engine.errors import InvalidInput
 from kitchens_engine.language.shelf import Shelf
 from kitchens_engine.recipe import Recipe
+from kitchens_engine.tuples import NamedTuple
 
 
 class Reach(NamedTuple):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from kitchens_engine.errors import Fault
 from kitchens_engine.language.files import path_in_cookbook
@@ -17,6 +17,7 @@ from kitchens_engine.templating.template import Reference
 from kitchens_engine.toml.document import Document
 from kitchens_engine.toml.nearest import did_you_mean
 from kitchens_engine.toml.positions import Path
+from kitchens_engine.tuples import NamedTuple
 
 #: What a template sees at its top.
 ROOTS = ("variables", "inputs", "outputs", "tests", "kitchen", "recipe", "variation", "run", "each")

@@ -6,13 +6,13 @@ import errno
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import NamedTuple
 
 from kitchens_engine.errors import EnvironmentFailure, Fault, InvalidFiles, InvalidInput
 from kitchens_engine.language.load import Reading, read_recipe
 from kitchens_engine.ports import Source
 from kitchens_engine.recipe import Recipe
 from kitchens_engine.toml.nearest import hints
+from kitchens_engine.tuples import NamedTuple
 
 RECIPES = "recipes"
 INGREDIENTS = "ingredients"

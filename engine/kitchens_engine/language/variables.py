@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from functools import reduce
-from typing import Any, NamedTuple
+from typing import Any
 
 from kitchens_engine.errors import InvalidInput
 from kitchens_engine.language import names
@@ -14,6 +14,7 @@ from kitchens_engine.language.layers import REPLACE, finished, found, merge, rep
 from kitchens_engine.language.types import is_a, type_name, with_article
 from kitchens_engine.recipe import EMPTY, Constraint, Position, Recipe
 from kitchens_engine.toml.nearest import did_you_mean, hints
+from kitchens_engine.tuples import NamedTuple
 
 
 class Layer(NamedTuple):

@@ -11,9 +11,10 @@ import os
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from kitchens_engine.running import left
+from kitchens_engine.tuples import NamedTuple
 
 
 class Attempt(NamedTuple):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from kitchens_engine.errors import InvalidInput
 from kitchens_engine.language.types import type_name, with_article
@@ -12,6 +12,7 @@ from kitchens_engine.recipe import Node
 from kitchens_engine.retry import ONCE
 from kitchens_engine.running.plan import Plan
 from kitchens_engine.running.scope import Scope
+from kitchens_engine.tuples import NamedTuple
 
 
 class Item(NamedTuple):

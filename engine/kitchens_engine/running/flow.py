@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Collection, Mapping, Sequence
-from typing import NamedTuple
 
 from kitchens_engine.outcome import Status
 from kitchens_engine.running.plan import successors_of
+from kitchens_engine.tuples import NamedTuple
 
 
 class Next(NamedTuple):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 from kitchens_engine.kinds import sql
 from kitchens_engine.outcome import NodeRecord, Status
@@ -20,6 +20,7 @@ from kitchens_engine.running.plan import Plan
 from kitchens_engine.running.pools import Pool
 from kitchens_engine.running.scope import Scope
 from kitchens_engine.testing.measures import Measured
+from kitchens_engine.tuples import NamedTuple
 
 
 class Phase(NamedTuple):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from kitchens_engine.errors import InvalidInput
 from kitchens_engine.language.constraints import must_be_given
 from kitchens_engine.recipe import EMPTY, Node, Recipe
 from kitchens_engine.toml.nearest import hints
+from kitchens_engine.tuples import NamedTuple
 
 if TYPE_CHECKING:
     from kitchens_engine.language.shelf import Shelf

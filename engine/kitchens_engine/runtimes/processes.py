@@ -7,7 +7,8 @@ import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+
+from kitchens_engine.tuples import NamedTuple
 
 
 class Owner(NamedTuple):

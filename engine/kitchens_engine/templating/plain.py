@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+
+from kitchens_engine.tuples import NamedTuple
 
 # `{%` and `{#` change the meaning of what comes after; a name that is alone may be a constant.
 _OTHER = re.compile(r"\{[%#]")

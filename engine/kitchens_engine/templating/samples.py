@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 from jinja2 import TemplateSyntaxError, nodes
 
 from kitchens_engine.templating import jinja
 from kitchens_engine.templating.plain import Blank, blanks
 from kitchens_engine.templating.syntax import chain
+from kitchens_engine.tuples import NamedTuple
 
 #: What stands for text that only a run knows: a name, a number, a string, nothing.
 STAND_INS = ("x", "1", "'x'", "")

@@ -6,9 +6,10 @@ Text without markers never reaches Jinja2, which is not even imported for it.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from kitchens_engine.templating.plain import blanks
+from kitchens_engine.tuples import NamedTuple
 
 
 class Reference(NamedTuple):

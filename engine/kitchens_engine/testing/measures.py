@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from kitchens_engine.errors import KitchensError
 from kitchens_engine.outcome import Status, TestRecord
 from kitchens_engine.recipe import Node, OnFailure, Test
 from kitchens_engine.running.scope import Scope
 from kitchens_engine.testing import rules
+from kitchens_engine.tuples import NamedTuple
 from kitchens_engine.values import json_safe
 
 _FAILED = {OnFailure.STOP: Status.FAILED, OnFailure.WARN: Status.WARNED, OnFailure.LOG: Status.LOGGED}

@@ -8,7 +8,8 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from dataclasses import dataclass, field
-from typing import NamedTuple
+
+from kitchens_engine.tuples import NamedTuple
 
 #: The way to a value: keys of tables, and indexes (from 0) in lists.
 Path = tuple[str | int, ...]

@@ -9,13 +9,14 @@ import copy
 import re
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any
 
 from kitchens_engine.errors import Fault
 from kitchens_engine.language.types import is_a, type_name, with_article
 from kitchens_engine.toml.document import Document, dotted
 from kitchens_engine.toml.nearest import did_you_mean, nearest
 from kitchens_engine.toml.positions import Path
+from kitchens_engine.tuples import NamedTuple
 
 
 class Format(NamedTuple):

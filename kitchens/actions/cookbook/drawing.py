@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from kitchens.actions.house import House
 from kitchens.drawing.graph import Graph, graph_of
 from kitchens_engine.errors import InvalidInput
 from kitchens_engine.language.shelf import Shelf
+from kitchens_engine.tuples import NamedTuple
 
 if TYPE_CHECKING:
     from kitchens_engine.outcome import RunRecord

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from kitchens.actions.house import House
 from kitchens.git.claims import alone
@@ -16,6 +16,7 @@ from kitchens.store.toml import document
 from kitchens_engine.errors import EnvironmentFailure, InvalidFiles, InvalidInput
 from kitchens_engine.ports import Event
 from kitchens_engine.toml.nearest import hints
+from kitchens_engine.tuples import NamedTuple
 
 _HEAD = f"# Written by `kitchen lock`. Commit it; to move a pin: `kitchen lock --update NAME`.\n# It pins what `{FILE}` names.\n"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from kitchens.actions.gates.gating import GatePlan, plan_gate, policy_at
 from kitchens.actions.gates.signing import ALLOWED
@@ -17,6 +17,7 @@ from kitchens.gate.permission import refusal
 from kitchens.git.history import first_parents
 from kitchens.git.rollbacks import restored
 from kitchens_engine.errors import EnvironmentFailure, InvalidInput
+from kitchens_engine.tuples import NamedTuple
 
 #: What damaged records and objects are called by those who read them.
 _DAMAGE = ("registration", "git-object")

@@ -9,13 +9,13 @@ restored was merged (where the kitchen lacks it). It is the same on every machin
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import NamedTuple
 
 from kitchens.git.history import first_parents, is_ancestor
 from kitchens.git.merging import Conflict, Merge, commit_tree, merge_commits
 from kitchens.git.repository import Repository
 from kitchens.git.rollbacks import RESTORES, restored
 from kitchens.model.kitchen import Identity
+from kitchens_engine.tuples import NamedTuple
 
 _NOBODY = Identity("kitchens", "kitchens@localhost")
 _EVER = datetime(2000, 1, 1, tzinfo=UTC)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import closing
 from statistics import median
-from typing import NamedTuple
 
 from kitchens.actions.house import House
 from kitchens_engine.errors import KitchensError
+from kitchens_engine.tuples import NamedTuple
 
 
 class Took(NamedTuple):

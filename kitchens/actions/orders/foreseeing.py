@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
-from typing import Any, NamedTuple
+from typing import Any
 
 from kitchens.actions.house import House
 from kitchens.actions.orders.ordering import OrderPlan, cookbook_in, values_of
@@ -17,6 +17,7 @@ from kitchens_engine.recipe import EMPTY, Node
 from kitchens_engine.running.past import Past
 from kitchens_engine.running.plan import Plan, plan_run
 from kitchens_engine.running.runner import earlier_outputs
+from kitchens_engine.tuples import NamedTuple
 from kitchens_engine.values import json_safe
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from kitchens.actions.cookbook.secrets import secrets_of
 from kitchens.actions.house import House
@@ -28,6 +28,7 @@ from kitchens_engine.running.past import Past, recalled
 from kitchens_engine.running.plan import plan_run
 from kitchens_engine.running.runner import earlier_outputs
 from kitchens_engine.running.secrets import refuse_missing
+from kitchens_engine.tuples import NamedTuple
 
 
 class OrderPlan(NamedTuple):

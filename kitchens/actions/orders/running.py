@@ -9,7 +9,6 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import NamedTuple
 
 import kitchens_engine
 from kitchens.actions.house import House
@@ -29,6 +28,7 @@ from kitchens_engine.outcome import RunRecord, Status
 from kitchens_engine.ports import Event, Runtime, Source
 from kitchens_engine.running.environment import allowed
 from kitchens_engine.running.runner import run
+from kitchens_engine.tuples import NamedTuple
 
 #: The script that runs inside toolchains.
 WORKER = Path(kitchens_engine.__file__).with_name("worker.py")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import NamedTuple
 
 from kitchens.actions.gates.gating import GatePlan, plan_gate
 from kitchens.actions.house import House
@@ -14,6 +13,7 @@ from kitchens.actions.landing.merging import message_of
 from kitchens.actions.landing.moving import MovePlan
 from kitchens.git.merging import commit_tree, merge_commits
 from kitchens.model.gate import Conflict
+from kitchens_engine.tuples import NamedTuple
 
 
 class Link(NamedTuple):

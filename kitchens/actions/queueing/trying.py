@@ -9,11 +9,12 @@ import threading
 from contextlib import ExitStack
 from queue import Empty, SimpleQueue
 from types import TracebackType
-from typing import Any, NamedTuple
+from typing import Any
 
 from kitchens.actions.house import House
 from kitchens.actions.landing.moving import candidate
 from kitchens_engine.errors import EnvironmentFailure
+from kitchens_engine.tuples import NamedTuple
 
 #: Seconds after which whoever waits for a verdict looks up.
 LOOK = 0.5

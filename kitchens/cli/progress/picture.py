@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
 from kitchens.cli.progress.remaining import Usual, outlook
 from kitchens.cli.progress.state import Running, RunProgress, groups_of
 from kitchens.drawing.spans import Line, Span, fitted
 from kitchens.drawing.words import counted, cut, visible, width
+from kitchens_engine.tuples import NamedTuple
 
 #: Rows of running nodes at most, however high the terminal is.
 _MOST = 16

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from kitchens.cli.progress.state import RunProgress, groups_of
+from kitchens_engine.tuples import NamedTuple
 
 #: Below this share of the work, the pace of a run says nothing yet; it counts within these bounds.
 _EARLY = 0.1

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import NamedTuple
 
 from kitchens_engine.ports import Event
+from kitchens_engine.tuples import NamedTuple
 
 
 class Running(NamedTuple):
