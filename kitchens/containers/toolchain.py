@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import platform
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -81,6 +80,8 @@ def _build(
     needs: tuple[str, ...],
 ) -> None:
     """Build in place, a marker last: a virtual environment does not survive a move."""
+    import shutil
+
     shutil.rmtree(folder, ignore_errors=True)
     log = folder.with_suffix(".log")
     log.unlink(missing_ok=True)

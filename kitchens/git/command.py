@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -206,7 +205,8 @@ class Git:
         with suppress(OSError):
             if not os.access(place, os.W_OK):
                 return f"`{place}` cannot be written", "make it writable, or work in a copy"
-            if shutil.disk_usage(place).free < LITTLE_DISK:
+            disk = os.statvfs(place)
+            if disk.f_bavail * disk.f_frsize < LITTLE_DISK:
                 return f"the disk of `{place}` is full", "make room on it"
         return None
 

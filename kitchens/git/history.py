@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from typing import BinaryIO
 
@@ -85,6 +84,8 @@ def documents(changes: Iterable[tuple[str, str, str | None]]) -> list[dict[str, 
 
 def copy_diff(repository: Repository, old: str, new: str, to: BinaryIO, *style: str) -> None:
     """Write the diff from `old` to `new` as people read it; it is never held whole."""
+    import shutil
+
     words = ("--no-pager", "diff", "--no-ext-diff", *style, old, new, "--")
     with repository.git.start(*words) as process:
         assert process.stdin and process.stdout

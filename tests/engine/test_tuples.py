@@ -17,7 +17,7 @@ class Point(NamedTuple):
 
     x: int
     y: int = 2
-    names: Mapping[str, Undefined] = {}  # type: ignore[name-defined]  # noqa: F821, RUF012
+    names: Mapping[str, Undefined] = {}  # type: ignore[name-defined]  # noqa: F821
 
     @property
     def total(self) -> int:

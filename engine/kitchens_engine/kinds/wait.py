@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from kitchens_engine import durations
 from kitchens_engine.errors import InvalidInput
@@ -79,6 +78,8 @@ def is_met(result: Mapping[str, Any]) -> bool:
 
 
 def _moment(value: Any, zone: str | None, started: datetime) -> datetime:
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
     try:
         there = ZoneInfo(zone) if zone else UTC
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -91,6 +90,8 @@ def clean(attempt: Attempt, hidden: Hidden) -> None:
 
 
 def _clear(attempt: Attempt) -> None:
+    import shutil
+
     with contextlib.suppress(OSError), os.scandir(attempt.folder) as entries:
         for entry in entries:
             if entry.path in attempt.files or entry.path == attempt.log:

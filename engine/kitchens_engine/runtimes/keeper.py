@@ -5,10 +5,10 @@ when it is killed nobody knows any more how they end. This one does nothing else
 requests from its input, writes answers to its output (`frames`), and needs no more than
 the standard library's quickest modules, because every run waits for its start.
 
-When the runner is gone, all that runs is ended; or, with a LEDGER, goes on to its own
+When the runner is gone, all that runs is ended; or, with a ledger, goes on to its own
 end, and the ledger says how everything that it ever started ended. Lines of JSON:
 
-    {"pid", "started", "boot"}            this process, written at once
+    {"pid", "started", "boot"}            this process, written before it starts anything
     {"ended": {token: status}, "running": {token: pid}}    when the runner is gone
     {"ended": {token: status}}            as they end
 
@@ -76,8 +76,8 @@ class Child:
 class Keeper:
     """Serves one runner. `ended` remembers every end, for the ledger."""
 
-    def __init__(self, ledger: str | None) -> None:
-        self._ledger = None if ledger is None else _new_ledger(ledger)
+    def __init__(self) -> None:
+        self._ledger: int | None = None
         self._environment: dict[str, str] = {}
         self._mark = ""
         self._programs: dict[tuple[str, str], str] = {}
@@ -121,7 +121,8 @@ class Keeper:
                     self._answer()
                 case ("kill", token):
                     self._kill(token)
-                case ("environment", mark, environment):
+                case ("serve", ledger, mark, environment):
+                    self._ledger = None if ledger is None else _new_ledger(ledger)
                     self._mark, self._environment = mark, environment
                 case ("close",):
                     self._close()
@@ -371,10 +372,10 @@ def _processes() -> Any:
     return processes
 
 
-def main(ledger: str | None = None) -> None:
+def main() -> None:
     """Serve the runner at the other end of standard input and output."""
     # The terminal's signals are for the runner, which then says what is to end.
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
-    alone = Keeper(ledger).serve()
+    alone = Keeper().serve()
     os._exit(0 if alone else MAYBE_MORE)

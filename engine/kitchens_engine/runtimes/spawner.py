@@ -18,8 +18,29 @@ _ENGINE = str(Path(keeper.__file__).parents[2])
 _PROGRAM = """import sys
 sys.path.insert(0, sys.argv[1])
 from kitchens_engine.runtimes.keeper import main
-main(*sys.argv[2:])
+main()
 """
+#: Keepers that were started ahead, each for whoever needs the next.
+_ahead: list[subprocess.Popen[bytes]] = []
+
+
+def prepare() -> None:
+    """Start a keeper ahead: while it starts, on a processor of its own, its runner imports what it needs.
+
+    One that nobody comes to need ends with this process, or when this process does.
+    """
+    _ahead.append(_start_keeper())
+
+
+def _start_keeper() -> subprocess.Popen[bytes]:
+    # A group of its own: the terminal's signals are for the runner.
+    return subprocess.Popen(
+        [sys.executable, "-I", "-S", "-c", _PROGRAM, _ENGINE],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        process_group=0,
+    )
 
 
 class Spawner:
@@ -30,15 +51,7 @@ class Spawner:
     """
 
     def __init__(self, mark: str, environment: dict[str, str], ledger: Path | None) -> None:
-        # A group of its own: the terminal's signals are for the runner.
-        words = [sys.executable, "-I", "-S", "-c", _PROGRAM, _ENGINE]
-        self._keeper = subprocess.Popen(
-            words if ledger is None else [*words, str(ledger)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            process_group=0,
-        )
+        self._keeper = _ahead.pop() if _ahead else _start_keeper()
         assert self._keeper.stdin is not None
         assert self._keeper.stdout is not None
         self._requests = self._keeper.stdin.fileno()
@@ -48,7 +61,7 @@ class Spawner:
         self._heard: list[Any] = []
         self._ledger = ledger
         self.running: set[str] = set()
-        self._ask("environment", mark, environment)
+        self._ask("serve", None if ledger is None else str(ledger), mark, environment)
 
     @property
     def gone(self) -> bool:

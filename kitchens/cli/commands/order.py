@@ -97,6 +97,7 @@ def run(
         for option, values in (("--set", assignments), ("--node", nodes), ("--skip", skipped)):
             words += [word for value in values for word in (option, value)]
         return _detached(desk, ["run", *words], [recipe])
+    _prepare(dry_run)
     from kitchens.actions.orders.ordering import carry_out_order, plan_order
 
     plan = plan_order(
@@ -143,6 +144,7 @@ def resume(
         words = _words({"--jobs": jobs})
         words += [word for value in again for word in ("--again", value)]
         return _detached(desk, ["resume", *words], [run])
+    _prepare(dry_run)
     from kitchens.actions.orders.ordering import carry_out_order
     from kitchens.actions.orders.resuming import plan_resume
 
@@ -167,6 +169,14 @@ def cancel(desk: Desk, run: str) -> Answer:
 def _answer(document: dict[str, Any]) -> Answer:
     status = 0 if document["status"] in ("passed", "warned") else EXIT_RED
     return Answer(document, lambda: run_words(document), status)
+
+
+def _prepare(dry_run: bool) -> None:
+    """Nothing waits for what starts meanwhile: half of a short run is the start of the program."""
+    if not dry_run:
+        from kitchens_engine.runtimes.spawner import prepare
+
+        prepare()
 
 
 def _foreseen(desk: Desk, plan: OrderPlan) -> Answer:
