@@ -180,6 +180,30 @@ def test_a_run_is_cancelled_from_elsewhere(desk: Desk, start: Callable[..., Any]
     assert ledger(desk) == ["a", "b", "b", "c"]
 
 
+def test_a_second_run_waits_on_record(desk: Desk, start: Callable[..., Any]) -> None:
+    """It is queued while another uses the data, can be cancelled, and sees the commit of its own."""
+    desk.commit("recipes/chain/recipe.toml", CHAIN)
+    first = start("order", "run", "chain")
+    wait_until((data(desk) / "on").exists)
+    one = desk.json("order", "list")[0]["run"]
+    commit = desk.commit("recipes/chain/recipe.toml", CHAIN.replace('"first"', '"second"'))
+
+    second = start("order", "run", "chain")
+    wait_until(lambda: len(desk.json("order", "list")) == 2)
+    two = desk.json("order", "list")[0]
+    cancelled = desk.json("order", "cancel", two["run"])
+    third = start("order", "run", "chain")
+    wait_until(lambda: len(desk.json("order", "list")) == 3)
+    (data(desk) / "go").touch()
+
+    assert (two["status"], two["commit"]) == ("queued", commit)
+    assert cancelled["status"] == "cancelled"
+    assert (second.wait(30), first.wait(30), third.wait(30)) == (1, 0, 0)
+    three = desk.json("order", "list")[0]["run"]
+    logs = [desk.kitchen("order", "logs", run).out.splitlines()[-1] for run in (one, three)]
+    assert logs == ["c | first", "c | second"]
+
+
 def test_an_interrupted_run_can_be_closed(desk: Desk, start: Callable[..., Any]) -> None:
     """What it left running ends; it reads `cancelled`, and a passed one is left alone."""
     desk.commit(

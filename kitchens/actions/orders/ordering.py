@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import fcntl
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 from kitchens.actions.cookbook.secrets import secrets_of
 from kitchens.actions.house import House
 from kitchens.actions.kitchens import Kitchen, Kitchens
-from kitchens.actions.orders.running import equipped, held, run_order
+from kitchens.actions.orders.running import equipped, run_order
 from kitchens.actions.orders.runs import records_of
 from kitchens.git.checkout import refresh_checkout
 from kitchens.git.worktrees import dirty
@@ -90,14 +92,14 @@ def plan_order(
 
 
 def pooled_checkout(house: House, kitchen: Kitchen) -> Path:
-    """Where clean checkouts of a kitchen's commits lie, one at a time."""
+    """Where a kitchen's commit is checked out clean; runs that are under way at once have one each beside it."""
     return house.state / "checkouts" / kitchen.name / "tree"
 
 
 def carry_out_order(house: House, plan: OrderPlan) -> dict[str, Any]:
     """Run the order, or go on with the one that `plan.past` is of; record it, and answer with its document."""
     kitchen, past = plan.kitchen, plan.past
-    with _checkout(house, plan):
+    with _checkout(house, plan) as plan:
         source = house.source(plan.checkout)
         shelf = Shelf(source)
         recipe = shelf.recipe(plan.recipe)
@@ -188,14 +190,25 @@ def cookbook_in(folder: Path) -> Cookbook:
 
 
 @contextmanager
-def _checkout(house: House, plan: OrderPlan) -> Iterator[None]:
-    """Hold the pooled checkout of a kitchen for one order at a time, at the plan's commit."""
+def _checkout(house: House, plan: OrderPlan) -> Iterator[OrderPlan]:
+    """The plan with a checkout that it alone holds, at its commit.
+
+    In a permanent kitchen it is the first free one of a pool: a second run gets its own, so that it is on
+    record, and can be cancelled, while it waits for the first one's data.
+    """
     if not plan.pooled:
-        yield
+        yield plan
         return
-    plan.checkout.mkdir(parents=True, exist_ok=True)
-    with held(
-        house, plan.checkout.parent / "lock", f"another order run uses the checkout of `{plan.kitchen.name}`"
-    ):
-        refresh_checkout(house.repository, plan.checkout, plan.checkout.parent / "index", plan.commit)
-        yield
+    pool = plan.checkout.parent
+    pool.mkdir(parents=True, exist_ok=True)
+    for number in count():
+        which = f"-{number}" if number else ""
+        with (pool / f"lock{which}").open("a") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                continue
+            checkout = pool / f"{plan.checkout.name}{which}"
+            refresh_checkout(house.repository, checkout, pool / f"index{which}", plan.commit)
+            yield plan._replace(checkout=checkout)
+            return
