@@ -1,14 +1,14 @@
-"""Durations as people write them: `10s`, `5m`, `2h`, `1d`, or a number of seconds."""
+"""Durations as people write them: `500ms`, `10s`, `5m`, `2h`, `1d`, or a number of seconds."""
 
 from __future__ import annotations
 
 import math
 import re
 
-_TEXT = re.compile(r"(\d+(?:\.\d+)?)\s*([smhd])")
+_TEXT = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|[smhd])")
 #: The same in the words of JSON Schema.
-SCHEMA = {"pattern": r"^\s*\d+(?:\.\d+)?\s*[smhd]\s*$", "minimum": 0}
-_SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+SCHEMA = {"pattern": r"^\s*\d+(?:\.\d+)?\s*(?:ms|[smhd])\s*$", "minimum": 0}
+_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
 def seconds(value: str | float) -> float:

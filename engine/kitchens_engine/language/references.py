@@ -211,8 +211,10 @@ def _of_other_node(root: str, rest: list[str], spot: Spot, recipe: Recipe, shown
 
 
 def _declared(node: Node) -> Mapping[str, str] | None:
-    """The names that are all a node's outputs. The first row of an `sql` node can have any columns."""
-    return None if node.action == "sql" else node.outputs
+    """The names that are all a node's outputs; None where it declares none. An `sql` node always has its `rows`."""
+    if node.action == "sql" and node.outputs is not None:
+        return {"rows": "integer", **node.outputs}
+    return node.outputs
 
 
 def _not_yet(root: str, name: str, spot: Spot, recipe: Recipe) -> _Wrong:

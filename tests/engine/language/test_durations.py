@@ -9,7 +9,17 @@ from kitchens_engine.durations import seconds
 
 @pytest.mark.parametrize(
     ("value", "expected"),
-    [("10s", 10), ("5m", 300), ("2h", 7200), ("1d", 86400), ("0.5s", 0.5), (7, 7), (1.5, 1.5), (0, 0)],
+    [
+        ("10s", 10),
+        ("5m", 300),
+        ("2h", 7200),
+        ("1d", 86400),
+        ("0.5s", 0.5),
+        ("250ms", 0.25),
+        (7, 7),
+        (1.5, 1.5),
+        (0, 0),
+    ],
 )
 def test_durations_are_seconds(value: str | float, expected: float) -> None:
     """Units are seconds, minutes, hours and days; a number is seconds already."""

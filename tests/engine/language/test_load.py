@@ -332,6 +332,17 @@ def test_a_test_that_cannot_tell_right_from_wrong_is_a_fault(lines: Lines, test:
     assert why in line
 
 
+def test_an_sql_node_has_its_rows_and_what_it_declares(lines: Lines) -> None:
+    """Without a declaration its first row can have any columns."""
+    recipe = "[nodes.a]\nsql = 'select 1 as first'\n{}[nodes.b]\nneeds = ['a']\nrun = 'echo {{{{ outputs.a.{} }}}}'\n"
+    declared = "outputs = { first = 'integer' }\n"
+
+    assert lines(recipe.format("", "frist")) == []
+    assert lines(recipe.format(declared, "rows")) == lines(recipe.format(declared, "first")) == []
+    (line,) = lines(recipe.format(declared, "frist"))
+    assert "node `a` declares no output `frist`" in line
+
+
 def test_two_tests_of_a_node_have_two_names(lines: Lines) -> None:
     """Their histories would be mixed otherwise."""
     test = "[[nodes.a.tests]]\nname = 'same'\noutput = 'x'\nequals = 1\n"
