@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -78,6 +79,10 @@ def figures(desk: MainJob) -> Iterator[Figure]:
     )
     yield Figure("recipe check, 1,000 nodes of every kind", "tomllib.load", ours, floor, 1, absolute=True)
 
+    desk.make_large()
+    ours, floor = turns(5, desk.gate_checkout, desk.worktree)
+    yield Figure("a gate's checkout, 10,000 files", "git worktree add", ours, floor, 0.25)
+
     for number in range(KITCHENS):
         desk.run(KITCHEN, "create", f"kitchen-{number}", "--from", "dev", "--no-test")
     ours, floor = turns(10, lambda: desk.run(KITCHEN, "list"), lambda: desk.run(*EMPTY))
@@ -103,6 +108,41 @@ class MainJob(Desk):
         self.run("git", "branch", "plain", "dev")
         self.run("git", "worktree", "add", "--quiet", str(self.home / "plain"), "plain")
         self.run("git", "worktree", "add", "--quiet", "-b", "change", str(self.home / "change"), "plain")
+
+    def make_large(self) -> None:
+        """A branch of 10,000 files, and a pool in which a checkout of it lies."""
+        large = self.home / "large"
+        self.run("git", "worktree", "add", "--quiet", "-b", "large", str(large), "plain")
+        for number in range(10_000):
+            file = large / f"part-{number % 100}" / f"{number}.txt"
+            file.parent.mkdir(exist_ok=True)
+            file.write_text(f"file {number}\n" * 20)
+        self.run("git", "add", "--all", folder=large)
+        self.run("git", "commit", "--quiet", "--message", "Many files", folder=large)
+        self.gate_checkout()
+
+    def gate_checkout(self) -> float:
+        """Seconds until a gate has its checkout of the next commit, reader process included."""
+        from kitchens.git.pool import checked_out
+        from kitchens.git.repository import open_repository
+
+        large = self.home / "large"
+        self.change(large / "part-7" / "7.txt", large)
+        with (
+            open_repository(self.cookbook, self.environment) as repository,
+            tempfile.TemporaryDirectory(dir=self.home) as folder,
+        ):
+            started = time.perf_counter()
+            tree = str(repository.objects.resolve("large^{tree}"))
+            with checked_out(repository.objects, tree, self.home / "pool", Path(folder)):
+                return time.perf_counter() - started
+
+    def worktree(self) -> float:
+        """Seconds that git takes for a worktree of the same."""
+        place = str(self.home / "floor")
+        took = timed(lambda: self.run("git", "worktree", "add", "--quiet", "--detach", place, "large"))
+        self.run("git", "worktree", "remove", "--force", place)
+        return took
 
     def timed_merges(self, attested: bool) -> tuple[Callable[[], float], Callable[[], float]]:
         """A merge by us, and one by git, each of a change of its own that is made beforehand."""

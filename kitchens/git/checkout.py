@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, NamedTuple
 
 from kitchens.git.formats import Entry
 from kitchens.git.objects import Objects
@@ -17,6 +17,13 @@ LINK = "120000"
 PROGRAM = "100755"
 
 
+class Planned(NamedTuple):
+    """What a checkout of a tree holds: the folders, outer ones first, and the files with their entries."""
+
+    folders: list[str]
+    files: list[tuple[str, Entry]]
+
+
 def write_tree(objects: Objects, tree: str, folder: Path, paths: Collection[str] | None = None) -> int:
     """Write the files of `tree` into `folder`, and give their number.
 
@@ -25,7 +32,12 @@ def write_tree(objects: Objects, tree: str, folder: Path, paths: Collection[str]
     out. Submodules become empty folders. Raises `InvalidInput` when a name would lead out of
     the folder, and `EnvironmentFailure` when something is there already.
     """
-    folders, files = _planned(objects, tree, paths)
+    return write_planned(objects, plan_tree(objects, tree, paths), folder)
+
+
+def write_planned(objects: Objects, planned: Planned, folder: Path) -> int:
+    """Write what `plan_tree` found, and give the number of files."""
+    folders, files = planned
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name in folders:
@@ -35,7 +47,7 @@ def write_tree(objects: Objects, tree: str, folder: Path, paths: Collection[str]
 
         def take(stream: IO[bytes], size: int) -> None:
             path, entry = next(waiting)
-            _write_file(os.path.join(folder, path), entry.mode, stream, size)
+            write_file(os.path.join(folder, path), entry.mode, stream, size)
 
         objects.copy_all([entry.oid for _, entry in files], take)
     except OSError as error:
@@ -65,40 +77,52 @@ def refresh_checkout(repository: Repository, folder: Path, index: Path, commit: 
     git.run("-c", "core.sparseCheckout=false", "read-tree", "--reset", "-u", commit, index=index)
 
 
-def _planned(
-    objects: Objects, tree: str, paths: Collection[str] | None
-) -> tuple[list[str], list[tuple[str, Entry]]]:
-    """The folders, outer ones first, and the files with their entries."""
+def plan_tree(objects: Objects, tree: str, paths: Collection[str] | None = None) -> Planned:
+    """What of `tree` is written (with `paths`, only what is there of these). Raises `InvalidInput` as `write_tree`."""
     folders: dict[str, None] = {}
     files: dict[str, Entry] = {}
-    for path in [""] if paths is None else sorted(set(paths)):
-        clean = path.strip("/")
-        found = objects.entry(tree, clean)
-        if found is None:
-            continue
+    for clean, found in covered(objects, tree, paths):
         parts = clean.split("/")
         for count in range(1, len(parts)):
             folders["/".join(parts[:count])] = None
         for where, entry in _below(objects, clean, found):
-            _refuse_name(where, entry.name)
             if entry.kind == "blob":
                 files[where] = entry
             elif where:
                 folders[where] = None
-    return list(folders), list(files.items())
+    return Planned(list(folders), list(files.items()))
 
 
-def _below(objects: Objects, path: str, entry: Entry) -> Iterator[tuple[str, Entry]]:
-    yield path, entry
-    if entry.kind != "tree":
-        return
+def covered(objects: Objects, tree: str, paths: Collection[str] | None) -> Iterator[tuple[str, Entry]]:
+    """Those of `paths` (None: the whole tree) that are there, outer ones first, with what is there.
+
+    Raises `InvalidInput` for a name that no checkout may have.
+    """
+    for clean in [""] if paths is None else sorted({path.strip("/") for path in paths}):
+        found = objects.entry(tree, clean)
+        if found is not None:
+            for part in clean.split("/") if clean else ():
+                _refuse_name(clean, part)
+            yield clean, found
+
+
+def listed(objects: Objects, path: str, tree: str) -> Iterator[Entry]:
+    """The lines of a tree that lies at `path`. Raises `InvalidInput` for a name that no checkout may have."""
     before = None
-    for below in objects.entries(entry.oid):
+    for below in objects.entries(tree):
         where = f"{path}/{below.name}" if path else below.name
         if below.name == before:
             raise InvalidInput(f"the tree holds `{where}` twice", code="tree")
         before = below.name
-        yield from _below(objects, where, below)
+        _refuse_name(where, below.name)
+        yield below
+
+
+def _below(objects: Objects, path: str, entry: Entry) -> Iterator[tuple[str, Entry]]:
+    yield path, entry
+    if entry.kind == "tree":
+        for below in listed(objects, path, entry.oid):
+            yield from _below(objects, f"{path}/{below.name}" if path else below.name, below)
 
 
 def _refuse_name(path: str, name: str) -> None:
@@ -115,7 +139,8 @@ def _make_folder(folder: Path) -> None:
             raise
 
 
-def _write_file(path: str, mode: str, stream: IO[bytes], size: int) -> None:
+def write_file(path: str, mode: str, stream: IO[bytes], size: int) -> None:
+    """Write one file or link, which must not be there."""
     if mode == LINK:
         os.symlink(stream.read(size), os.fsencode(path))
         return

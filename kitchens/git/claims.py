@@ -64,7 +64,7 @@ def claim(folder: Path, purpose: str, /, **what: Any) -> Claim:
         "purpose": purpose,
         "process": pid,
         "start": _start(pid),
-        "boot": _boot(),
+        "boot": boot(),
         "when": time.time(),
         **what,
     }
@@ -216,7 +216,7 @@ def _age(path: Path) -> float:
 
 def _alive(whole: dict[str, Any]) -> bool:
     """Whether the process that wrote a claim still runs."""
-    if whole["boot"] != _boot():
+    if whole["boot"] != boot():
         return False
     pid = whole["process"]
     try:
@@ -240,7 +240,8 @@ def _start(pid: int) -> str | None:
     return None if fields[0] == b"Z" else fields[19].decode()
 
 
-def _boot() -> str:
+def boot() -> str:
+    """What names this start of the machine; empty where the kernel does not say."""
     try:
         return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
     except OSError:

@@ -21,9 +21,9 @@ from kitchens.gate.connections import gate_urls, refuse_leaving
 from kitchens.gate.fingerprint import build_context, narrower
 from kitchens.gate.scope import Scope
 from kitchens.gate.undeclared import submodules, undeclared
-from kitchens.git.checkout import write_tree
 from kitchens.git.claims import claim
 from kitchens.git.healing import TEMPORARY
+from kitchens.git.pool import checked_out
 from kitchens.model.cookbook import Cookbook
 from kitchens.model.gate import Failure, Verdict, failures_of
 from kitchens.model.kitchen import Attestation
@@ -231,23 +231,26 @@ def _place(house: House, plan: GatePlan, run: str, paths: Iterable[str] | None) 
     """A checkout that holds only what the fingerprint covers (None: all), an empty data folder, a runtime of its own."""
     cookbook = plan.view.cookbook
     folder = house.state / "gates" / run
-    checkout, data = folder / "tree", folder / "data"
+    data = folder / "data"
+    covered = None if paths is None else [*paths, *_build_paths(cookbook)]
     with claimed(house, folder):
-        checkout.mkdir(parents=True)
-        data.mkdir()
-        covered = None if paths is None else [*paths, *_build_paths(cookbook)]
-        write_tree(house.repository.objects, plan.tree, checkout, covered)
-        with equipped(
-            house,
-            plan.view.source,
-            cookbook,
-            kitchen="gate",
-            run_id=run,
-            checkout=checkout,
-            data=data,
-            network=narrower(cookbook.runtime.network, plan.examiner.network),
-            isolation=plan.isolation,
-        ) as place:
+        data.mkdir(parents=True)
+        with (
+            checked_out(
+                house.repository.objects, plan.tree, house.state / "pool", folder, covered
+            ) as checkout,
+            equipped(
+                house,
+                plan.view.source,
+                cookbook,
+                kitchen="gate",
+                run_id=run,
+                checkout=checkout,
+                data=data,
+                network=narrower(cookbook.runtime.network, plan.examiner.network),
+                isolation=plan.isolation,
+            ) as place,
+        ):
             yield place
 
 
