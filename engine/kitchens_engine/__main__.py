@@ -22,9 +22,9 @@ from kitchens_engine.order import KitchenFacts, Order
 from kitchens_engine.outcome import RunRecord, Status
 from kitchens_engine.ports import Event, Stop
 from kitchens_engine.records import Records, new_run_id
-from kitchens_engine.running import environment
 from kitchens_engine.running.runner import run
 from kitchens_engine.runtimes.local import LocalRuntime
+from kitchens_engine.trying import environment
 
 _WORKER = Path(__file__).with_name("worker.py")
 

@@ -14,7 +14,7 @@ from kitchens_engine.tuples import NamedTuple
 
 if TYPE_CHECKING:
     from kitchens_engine.language.shelf import Shelf
-    from kitchens_engine.running.past import Past
+    from kitchens_engine.state.past import Past
 
 
 class KitchenFacts(NamedTuple):

@@ -10,7 +10,7 @@ from kitchens_engine.errors import InvalidInput
 from kitchens_engine.language.shelf import Shelf
 from kitchens_engine.outcome import NodeRecord, RunRecord, fold
 from kitchens_engine.recipe import EMPTY, Node, Recipe
-from kitchens_engine.running.plan import select, topological
+from kitchens_engine.state.plan import select, topological
 from kitchens_engine.toml.nearest import hints
 from kitchens_engine.tuples import NamedTuple
 

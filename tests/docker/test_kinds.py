@@ -16,8 +16,8 @@ from kitchens.containers.requirements import FOR_CONNECTIONS, NEEDS
 from kitchens.containers.source import ImageSource
 from kitchens_engine.language.shelf import FolderSource, Shelf
 from kitchens_engine.order import KitchenFacts, Order
-from kitchens_engine.running.environment import allowed
 from kitchens_engine.running.runner import run
+from kitchens_engine.trying.environment import allowed
 from tests import conformance
 from tests.docker.conftest import PYTHON
 

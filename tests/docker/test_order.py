@@ -13,8 +13,8 @@ from kitchens.containers.image import ImageToolchain
 from kitchens.containers.place import Limits, Place
 from kitchens_engine.language.shelf import FolderSource, Shelf
 from kitchens_engine.order import KitchenFacts, Order
-from kitchens_engine.running.environment import allowed
 from kitchens_engine.running.runner import run
+from kitchens_engine.trying.environment import allowed
 
 _RECIPE = """
 [nodes.shell]

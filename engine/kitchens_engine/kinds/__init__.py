@@ -11,7 +11,7 @@ from collections.abc import Callable
 from kitchens_engine.kinds import noop, python, run, sql, wait
 from kitchens_engine.kinds.work import Site, Work
 from kitchens_engine.recipe import Node
-from kitchens_engine.running.scope import Scope
+from kitchens_engine.state.scope import Scope
 
 PROCESSES: dict[str, Callable[[Node, Scope, Site], Work | None]] = {
     "run": run.prepare,

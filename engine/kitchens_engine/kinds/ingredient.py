@@ -11,8 +11,8 @@ from kitchens_engine.language.constraints import constraint_of, must_be_given, r
 from kitchens_engine.language.types import is_a, type_name, with_article
 from kitchens_engine.order import Order
 from kitchens_engine.recipe import Node, Position, Recipe
-from kitchens_engine.running.plan import Plan
-from kitchens_engine.running.scope import Scope
+from kitchens_engine.state.plan import Plan
+from kitchens_engine.state.scope import Scope
 
 
 def enter(node: Node, outer: Scope, plan: Plan, order: Order) -> Scope:

@@ -13,7 +13,7 @@ import re
 from kitchens_engine.kinds.work import Site, Work
 from kitchens_engine.language.recipe_shape import FUNCTION
 from kitchens_engine.recipe import Node
-from kitchens_engine.running.scope import Scope
+from kitchens_engine.state.scope import Scope
 from kitchens_engine.values import as_word, json_safe, with_types
 
 

@@ -8,8 +8,8 @@ from typing import Any
 from kitchens_engine.language.variables import Layer, resolve
 from kitchens_engine.order import Order
 from kitchens_engine.recipe import Node
-from kitchens_engine.running.plan import Plan
-from kitchens_engine.running.scope import Scope
+from kitchens_engine.state.plan import Plan
+from kitchens_engine.state.scope import Scope
 
 
 def enter(node: Node, outer: Scope, plan: Plan, order: Order) -> Scope:

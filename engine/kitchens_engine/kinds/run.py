@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kitchens_engine.kinds.work import Site, Work
 from kitchens_engine.recipe import Node
-from kitchens_engine.running.scope import Scope
+from kitchens_engine.state.scope import Scope
 from kitchens_engine.values import as_word
 
 SHELL = ("/bin/sh", "-eu", "-c")

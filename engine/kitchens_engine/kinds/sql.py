@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from kitchens_engine.kinds.work import Site, Work
 from kitchens_engine.recipe import Node, Test, sql_file
-from kitchens_engine.running.scope import Scope
+from kitchens_engine.state.scope import Scope
 
 
 def prepare(node: Node, scope: Scope, site: Site) -> Work:

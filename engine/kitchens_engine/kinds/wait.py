@@ -15,7 +15,7 @@ from kitchens_engine import durations
 from kitchens_engine.errors import InvalidInput
 from kitchens_engine.kinds.work import Site, Work
 from kitchens_engine.recipe import Node
-from kitchens_engine.running.scope import Scope
+from kitchens_engine.state.scope import Scope
 
 #: How often one looks, in seconds, where the recipe does not say.
 EVERY = 2.0

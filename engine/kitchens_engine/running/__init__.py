@@ -1,1 +1,1 @@
-"""One run: from the plan through the loop to what each attempt leaves."""
+"""One run: its loop over the graphs, from the order to the record."""

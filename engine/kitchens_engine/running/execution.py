@@ -13,13 +13,13 @@ from kitchens_engine.order import Order
 from kitchens_engine.outcome import Status, fold
 from kitchens_engine.ports import Runtime, Stop
 from kitchens_engine.running.graphs import Graphs
-from kitchens_engine.running.journal import Journal
-from kitchens_engine.running.live import End
-from kitchens_engine.running.plan import Plan
-from kitchens_engine.running.pools import Pools
-from kitchens_engine.running.scope import Scope
-from kitchens_engine.running.timers import Timers
-from kitchens_engine.running.tries import Tries
+from kitchens_engine.state.journal import Journal
+from kitchens_engine.state.live import End
+from kitchens_engine.state.plan import Plan
+from kitchens_engine.state.pools import Pools
+from kitchens_engine.state.scope import Scope
+from kitchens_engine.state.timers import Timers
+from kitchens_engine.trying.tries import Tries
 
 #: How long the loop sleeps at most before it looks whether it is to stop.
 _PATIENCE = 0.1

@@ -11,17 +11,17 @@ from kitchens_engine.order import Order
 from kitchens_engine.outcome import NodeRecord, Status
 from kitchens_engine.recipe import Node
 from kitchens_engine.retry import TIMEOUT
-from kitchens_engine.running import fan, inside
-from kitchens_engine.running.flow import Flow, Next
-from kitchens_engine.running.journal import Journal
-from kitchens_engine.running.live import End, Graph, LiveNode
-from kitchens_engine.running.past import Past
-from kitchens_engine.running.plan import Plan
-from kitchens_engine.running.pools import Places, Pool, Pools
-from kitchens_engine.running.scope import ItemScope, Scope
-from kitchens_engine.running.timers import Timers
-from kitchens_engine.running.tries import Tries
+from kitchens_engine.state import fan, inside
+from kitchens_engine.state.flow import Flow, Next
+from kitchens_engine.state.journal import Journal
+from kitchens_engine.state.live import End, Graph, LiveNode
+from kitchens_engine.state.past import Past
+from kitchens_engine.state.plan import Plan
+from kitchens_engine.state.pools import Places, Pool, Pools
+from kitchens_engine.state.scope import ItemScope, Scope
+from kitchens_engine.state.timers import Timers
 from kitchens_engine.testing import measures
+from kitchens_engine.trying.tries import Tries
 
 
 class Graphs:

@@ -18,16 +18,17 @@ from kitchens_engine.ports import Observer, Runtime
 from kitchens_engine.recipe import EMPTY
 from kitchens_engine.records import Records
 from kitchens_engine.redaction.hidden import Hidden
-from kitchens_engine.running import connections, datalock, secrets
-from kitchens_engine.running.companion import mark_of
+from kitchens_engine.running import datalock
 from kitchens_engine.running.execution import Execution
-from kitchens_engine.running.journal import Journal
-from kitchens_engine.running.past import asked
-from kitchens_engine.running.plan import Plan, plan_run
-from kitchens_engine.running.pools import refuse_unknown
-from kitchens_engine.running.scope import Scope
 from kitchens_engine.runtimes import processes
+from kitchens_engine.state.journal import Journal
+from kitchens_engine.state.past import asked
+from kitchens_engine.state.plan import Plan, plan_run
+from kitchens_engine.state.pools import refuse_unknown
+from kitchens_engine.state.scope import Scope
 from kitchens_engine.testing import functional
+from kitchens_engine.trying import connections, secrets
+from kitchens_engine.trying.companion import mark_of
 from kitchens_engine.values import json_safe
 
 

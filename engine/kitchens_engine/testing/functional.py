@@ -9,11 +9,11 @@ from kitchens_engine.errors import EnvironmentFailure
 from kitchens_engine.order import Order
 from kitchens_engine.outcome import Status, TestRecord
 from kitchens_engine.ports import Command, Ended, Runtime
-from kitchens_engine.running import environment, secrets
-from kitchens_engine.running.attempt import Attempt
-from kitchens_engine.running.clip import clip
-from kitchens_engine.running.evidence import why_failed
-from kitchens_engine.running.scope import Scope
+from kitchens_engine.state.attempt import Attempt
+from kitchens_engine.state.scope import Scope
+from kitchens_engine.trying import environment, secrets
+from kitchens_engine.trying.clip import clip
+from kitchens_engine.trying.evidence import why_failed
 from kitchens_engine.values import json_safe
 
 _PATIENCE = 0.1

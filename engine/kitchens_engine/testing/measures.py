@@ -9,7 +9,7 @@ from typing import Any
 from kitchens_engine.errors import KitchensError
 from kitchens_engine.outcome import Status, TestRecord
 from kitchens_engine.recipe import Node, OnFailure, Test
-from kitchens_engine.running.scope import Scope
+from kitchens_engine.state.scope import Scope
 from kitchens_engine.testing import rules
 from kitchens_engine.tuples import NamedTuple
 from kitchens_engine.values import json_safe

@@ -31,8 +31,8 @@ from kitchens_engine.errors import Interrupted
 from kitchens_engine.language.variables import resolve
 from kitchens_engine.order import KitchenFacts, Order
 from kitchens_engine.records import new_run_id
-from kitchens_engine.running import secrets
-from kitchens_engine.running.plan import plan_run
+from kitchens_engine.state.plan import plan_run
+from kitchens_engine.trying import secrets
 
 if TYPE_CHECKING:
     from kitchens.actions.gates.gating import GatePlan

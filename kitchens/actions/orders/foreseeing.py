@@ -14,9 +14,9 @@ from kitchens_engine.language.constraints import masked
 from kitchens_engine.language.shelf import Shelf
 from kitchens_engine.outcome import NodeRecord
 from kitchens_engine.recipe import EMPTY, Node
-from kitchens_engine.running.past import Past
-from kitchens_engine.running.plan import Plan, plan_run
 from kitchens_engine.running.runner import earlier_outputs
+from kitchens_engine.state.past import Past
+from kitchens_engine.state.plan import Plan, plan_run
 from kitchens_engine.tuples import NamedTuple
 from kitchens_engine.values import json_safe
 

@@ -26,10 +26,10 @@ from kitchens_engine.order import KitchenFacts, Order
 from kitchens_engine.ports import Secrets
 from kitchens_engine.recipe import Recipe
 from kitchens_engine.records import new_run_id
-from kitchens_engine.running.past import Past, recalled
-from kitchens_engine.running.plan import plan_run
 from kitchens_engine.running.runner import earlier_outputs
-from kitchens_engine.running.secrets import refuse_missing
+from kitchens_engine.state.past import Past, recalled
+from kitchens_engine.state.plan import plan_run
+from kitchens_engine.trying.secrets import refuse_missing
 from kitchens_engine.tuples import NamedTuple
 
 

@@ -12,7 +12,7 @@ from kitchens.actions.orders.runs import records_of
 from kitchens.git.worktrees import dirty
 from kitchens_engine.errors import InvalidInput
 from kitchens_engine.outcome import RunRecord, Status
-from kitchens_engine.running.past import Past
+from kitchens_engine.state.past import Past
 from kitchens_engine.toml.nearest import hints
 
 

@@ -26,8 +26,8 @@ from kitchens_engine.errors import EnvironmentFailure, Interrupted, InvalidFiles
 from kitchens_engine.order import Order
 from kitchens_engine.outcome import RunRecord, Status
 from kitchens_engine.ports import Event, Runtime, Source
-from kitchens_engine.running.environment import allowed
 from kitchens_engine.running.runner import run
+from kitchens_engine.trying.environment import allowed
 from kitchens_engine.tuples import NamedTuple
 
 #: The script that runs inside toolchains.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kitchens_engine.running.admission import READ, WRITE, Admission
+from kitchens_engine.trying.admission import READ, WRITE, Admission
 
 
 def admitted(admission: Admission[str]) -> list[str]:

@@ -17,8 +17,8 @@ from kitchens_engine.language.shelf import FolderSource, Shelf
 from kitchens_engine.order import KitchenFacts, Order
 from kitchens_engine.outcome import NodeRecord, RunRecord, Status, fold
 from kitchens_engine.ports import Command, Ended, Event, Stop
-from kitchens_engine.running import states
 from kitchens_engine.running.runner import run
+from kitchens_engine.state import states
 
 JOBS, CONCURRENCY, POOL = 5, 3, 2
 SKIP = 99

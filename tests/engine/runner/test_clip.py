@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kitchens_engine.running.clip import clip
+from kitchens_engine.trying.clip import clip
 
 if TYPE_CHECKING:
     from tests.engine.runner.conftest import Bench

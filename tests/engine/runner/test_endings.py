@@ -266,7 +266,7 @@ def test_a_full_disk_is_the_environments_failure(bench: Bench, monkeypatch: pyte
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("kitchens_engine.running.attempt._make", full)
+    monkeypatch.setattr("kitchens_engine.state.attempt._make", full)
 
     with pytest.raises(EnvironmentFailure, match="No space left on device"):
         bench.run()

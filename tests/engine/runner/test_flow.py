@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from kitchens_engine.errors import InvalidInput
 from kitchens_engine.outcome import Status
-from kitchens_engine.running.flow import Flow
-from kitchens_engine.running.plan import topological
+from kitchens_engine.state.flow import Flow
+from kitchens_engine.state.plan import topological
 
 if TYPE_CHECKING:
     from tests.engine.runner.conftest import Bench

@@ -11,7 +11,7 @@ import pytest
 
 from kitchens_engine.errors import InvalidInput
 from kitchens_engine.ports import Event
-from kitchens_engine.running.pools import SharedPlaces
+from kitchens_engine.state.pools import SharedPlaces
 
 if TYPE_CHECKING:
     from tests.engine.runner.conftest import Bench

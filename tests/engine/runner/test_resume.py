@@ -18,9 +18,9 @@ from kitchens_engine.errors import InvalidInput
 from kitchens_engine.order import Order
 from kitchens_engine.outcome import RunRecord
 from kitchens_engine.records import Records
-from kitchens_engine.running.past import Past
 from kitchens_engine.running.runner import run
 from kitchens_engine.runtimes.local import LocalRuntime
+from kitchens_engine.state.past import Past
 
 if TYPE_CHECKING:
     from tests.engine.runner.conftest import Bench

@@ -13,9 +13,9 @@ from kitchens_engine.language.layers import found
 from kitchens_engine.order import Order
 from kitchens_engine.outcome import Status, TestRecord, timestamp
 from kitchens_engine.recipe import Recipe
-from kitchens_engine.running import left
-from kitchens_engine.running.attempt import folder_name
-from kitchens_engine.running.plan import Plan, upstream
+from kitchens_engine.state import left
+from kitchens_engine.state.attempt import folder_name
+from kitchens_engine.state.plan import Plan, upstream
 from kitchens_engine.templating import template
 from kitchens_engine.values import as_word, json_safe
 

@@ -7,13 +7,13 @@ from urllib.parse import unquote, urlsplit
 
 from kitchens_engine.errors import InvalidInput
 from kitchens_engine.language.secrets import filled, reference
-from kitchens_engine.running import secrets
 from kitchens_engine.templating import template
 from kitchens_engine.toml.nearest import hints
+from kitchens_engine.trying import secrets
 
 if TYPE_CHECKING:
     from kitchens_engine.order import Order
-    from kitchens_engine.running.plan import Plan
+    from kitchens_engine.state.plan import Plan
 
 #: How the worker gets the URL: of all that a process has, only its environment is nobody else's to read.
 VARIABLE = "KITCHEN_CONNECTION"

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from kitchens_engine.outcome import NodeRecord, Status, fold
 from kitchens_engine.recipe import NO_POLICY, Policy
-from kitchens_engine.running.live import LiveNode
+from kitchens_engine.state.live import LiveNode
 
 #: How many nodes a reason names at most.
 _NAMED = 5

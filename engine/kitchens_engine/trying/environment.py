@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from kitchens_engine.order import Order
-    from kitchens_engine.running.attempt import Attempt
-    from kitchens_engine.running.scope import Scope
+    from kitchens_engine.state.attempt import Attempt
+    from kitchens_engine.state.scope import Scope
 
 _ALLOWED = frozenset(
     {

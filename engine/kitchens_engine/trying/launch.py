@@ -11,11 +11,12 @@ from kitchens_engine.order import Order
 from kitchens_engine.ports import Command, Runtime
 from kitchens_engine.recipe import Test
 from kitchens_engine.redaction.hidden import Hidden
-from kitchens_engine.running import connections, environment, fan, left, secrets
-from kitchens_engine.running.attempt import Attempt, value_of
-from kitchens_engine.running.companion import FORKS, WAITS
-from kitchens_engine.running.live import COMMAND, SQL, WORK, LiveNode
+from kitchens_engine.state import fan, left
+from kitchens_engine.state.attempt import Attempt, value_of
+from kitchens_engine.state.live import COMMAND, SQL, WORK, LiveNode
 from kitchens_engine.testing.measures import Measured
+from kitchens_engine.trying import connections, environment, secrets
+from kitchens_engine.trying.companion import FORKS, WAITS
 from kitchens_engine.values import as_word
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Generic, TypeVar
 
-from kitchens_engine.running.pools import Pool, give_all, take_all
+from kitchens_engine.state.pools import Pool, give_all, take_all
 
 T = TypeVar("T")
 

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Collection, Mapping, Sequence
 
 from kitchens_engine.outcome import Status
-from kitchens_engine.running.plan import successors_of
+from kitchens_engine.state.plan import successors_of
 from kitchens_engine.tuples import NamedTuple
 
 

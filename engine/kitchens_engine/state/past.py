@@ -20,8 +20,8 @@ from kitchens_engine.errors import InvalidInput
 from kitchens_engine.language.constraints import HIDDEN, masked
 from kitchens_engine.order import Order
 from kitchens_engine.outcome import AttemptRecord, NodeRecord, RunRecord, Status
-from kitchens_engine.running.plan import Plan
-from kitchens_engine.running.states import ENDED
+from kitchens_engine.state.plan import Plan
+from kitchens_engine.state.states import ENDED
 
 _GREEN = frozenset((Status.PASSED, Status.WARNED, Status.SKIPPED))
 #: What ends with its graph, without a verdict of its own.

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from kitchens_engine.ports import Command, Ended, Runtime
-from kitchens_engine.running.companion import Companion, open_pipe
+from kitchens_engine.trying.companion import Companion, open_pipe
 
 #: What a companion that was left takes at most to end.
 _PATIENCE = 5.0

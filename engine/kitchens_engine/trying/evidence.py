@@ -6,7 +6,7 @@ import signal
 from typing import Any
 
 from kitchens_engine.ports import Ended
-from kitchens_engine.running.attempt import Attempt
+from kitchens_engine.state.attempt import Attempt
 
 _ENDED_BY_OTHERS = frozenset(
     128 + number for number in (signal.SIGTERM, signal.SIGKILL, signal.SIGHUP, signal.SIGINT)

@@ -18,15 +18,16 @@ from kitchens_engine.order import Order
 from kitchens_engine.outcome import Status, TestRecord
 from kitchens_engine.ports import Runtime
 from kitchens_engine.retry import TEST, TIMEOUT
-from kitchens_engine.running import inside, secrets
-from kitchens_engine.running.admission import READ, Admission
-from kitchens_engine.running.attempt import Attempt, folder_name
-from kitchens_engine.running.journal import Journal
-from kitchens_engine.running.live import SQL, WORK, End, Graph, LiveNode, phases_after
-from kitchens_engine.running.processes import Processes
-from kitchens_engine.running.timers import Timers
+from kitchens_engine.state import inside
+from kitchens_engine.state.attempt import Attempt, folder_name
+from kitchens_engine.state.journal import Journal
+from kitchens_engine.state.live import SQL, WORK, End, Graph, LiveNode, phases_after
+from kitchens_engine.state.timers import Timers
 from kitchens_engine.testing import measures
 from kitchens_engine.testing.measures import Measured
+from kitchens_engine.trying import secrets
+from kitchens_engine.trying.admission import READ, Admission
+from kitchens_engine.trying.processes import Processes
 
 #: How much of the end of a log is searched by `matches:` of `retry_on`.
 _SEARCHED = 65536

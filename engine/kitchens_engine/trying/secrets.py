@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from kitchens_engine.errors import EnvironmentFailure, InvalidInput
 from kitchens_engine.language.secrets import filled, reference, references
 from kitchens_engine.ports import DEFAULT, GATE, Secrets
-from kitchens_engine.running import left
+from kitchens_engine.state import left
 from kitchens_engine.toml.document import Document, read_document
 
 if TYPE_CHECKING:
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from kitchens_engine.order import Order
     from kitchens_engine.recipe import Node
     from kitchens_engine.redaction.hidden import Hidden
-    from kitchens_engine.running.attempt import Attempt
-    from kitchens_engine.running.plan import Plan
+    from kitchens_engine.state.attempt import Attempt
+    from kitchens_engine.state.plan import Plan
 
 
 def refuse_missing(plan: Plan, shelf: Shelf, secrets: Secrets | None, *, gate: bool) -> None:

@@ -10,8 +10,8 @@ from kitchens_engine.language.types import type_name, with_article
 from kitchens_engine.outcome import NodeRecord, Status, fold
 from kitchens_engine.recipe import Node
 from kitchens_engine.retry import ONCE
-from kitchens_engine.running.plan import Plan
-from kitchens_engine.running.scope import Scope
+from kitchens_engine.state.plan import Plan
+from kitchens_engine.state.scope import Scope
 from kitchens_engine.tuples import NamedTuple
 
 

@@ -11,14 +11,14 @@ from kitchens_engine.kinds import sql
 from kitchens_engine.outcome import NodeRecord, Status
 from kitchens_engine.recipe import EMPTY, Node
 from kitchens_engine.retry import OTHER
-from kitchens_engine.running import states
-from kitchens_engine.running.attempt import Attempt
-from kitchens_engine.running.fan import Item
-from kitchens_engine.running.flow import Flow, Next
-from kitchens_engine.running.past import Past
-from kitchens_engine.running.plan import Plan
-from kitchens_engine.running.pools import Pool
-from kitchens_engine.running.scope import Scope
+from kitchens_engine.state import states
+from kitchens_engine.state.attempt import Attempt
+from kitchens_engine.state.fan import Item
+from kitchens_engine.state.flow import Flow, Next
+from kitchens_engine.state.past import Past
+from kitchens_engine.state.plan import Plan
+from kitchens_engine.state.pools import Pool
+from kitchens_engine.state.scope import Scope
 from kitchens_engine.testing.measures import Measured
 from kitchens_engine.tuples import NamedTuple
 

@@ -11,12 +11,12 @@ from kitchens_engine.order import Order
 from kitchens_engine.outcome import Status
 from kitchens_engine.ports import Command, Ended, Runtime
 from kitchens_engine.retry import LOST, OTHER
-from kitchens_engine.running import launch, secrets
-from kitchens_engine.running.clip import clip
-from kitchens_engine.running.crew import Crew
-from kitchens_engine.running.evidence import unexplained, why_failed
-from kitchens_engine.running.journal import Journal
-from kitchens_engine.running.live import WORK, End, LiveNode
+from kitchens_engine.state.journal import Journal
+from kitchens_engine.state.live import WORK, End, LiveNode
+from kitchens_engine.trying import launch, secrets
+from kitchens_engine.trying.clip import clip
+from kitchens_engine.trying.crew import Crew
+from kitchens_engine.trying.evidence import unexplained, why_failed
 
 #: Tells that the node's phase has ended; with an end, that it did not pass.
 PhaseEnded = Callable[[LiveNode, End | None], None]

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from kitchens_engine.running import left
+from kitchens_engine.state import left
 from kitchens_engine.tuples import NamedTuple
 
 

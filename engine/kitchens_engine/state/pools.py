@@ -11,7 +11,7 @@ from typing import Protocol
 
 from kitchens_engine.errors import InvalidInput
 from kitchens_engine.recipe import Recipe
-from kitchens_engine.running.plan import Plan
+from kitchens_engine.state.plan import Plan
 from kitchens_engine.toml.nearest import did_you_mean
 
 
