@@ -25,12 +25,14 @@ SUBMODULE = "160000"
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A path that differs between two trees. A mode is None where it is absent; `oid` is that of the new."""
+    """A path that differs between two trees. A mode is None where it is absent; `oid` is that of the new, `was` that
+    of the old."""
 
     path: str
     before: str | None
     after: str | None
     oid: str
+    was: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +75,8 @@ def changes(repository: Repository, old: str, new: str) -> tuple[Change, ...]:
     fields = iter(repository.git.run(*PINNED_MERGE, *words, old, new).fields)
     found = []
     for head, path in zip(fields, fields, strict=True):
-        before, after, _, oid, _ = head.removeprefix(":").split(" ")
-        found.append(Change(path, _mode(before), _mode(after), oid))
+        before, after, was, oid, _ = head.removeprefix(":").split(" ")
+        found.append(Change(path, _mode(before), _mode(after), oid, was))
     return tuple(found)
 
 
@@ -125,6 +127,15 @@ def next_index(place: Place, old: str, new: str) -> Path:
     return index
 
 
+def amended_index(place: Place, changes: Collection[Change]) -> Path:
+    """The same where the index is known to hold the old tree at every path that changes: only these are touched."""
+    index = copy_index(place, "next")
+    gone = [f"0 {'0' * len(each.oid)}\t{each.path}\0" for each in changes if each.after is None]
+    there = [f"{each.after} {each.oid}\t{each.path}\0" for each in changes if each.after is not None]
+    place.git.run("update-index", "-z", "--index-info", input=data("".join(gone + there)), index=index)
+    return index
+
+
 def put(
     place: Place, staged: Path, wanted: Collection[Change], seen: Mapping[str, tuple[int, ...] | None]
 ) -> list[str]:
@@ -166,9 +177,13 @@ def look(place: Place, path: str) -> tuple[int, ...] | None:
     return (found.st_ino, found.st_mode, found.st_size, found.st_mtime_ns)
 
 
-def finish_index(place: Place, index: Path) -> None:
-    """Let `index` become the checkout's, with what the files now look like."""
-    place.git.run("update-index", "-q", "--refresh", index=index, check=False)
+def finish_index(place: Place, index: Path, paths: Collection[str] | None = None) -> None:
+    """Let `index` become the checkout's, with what the files now look like: all of them, or those at `paths`."""
+    if paths is None:
+        place.git.run("update-index", "-q", "--refresh", index=index, check=False)
+    elif paths:
+        words = ("--literal-pathspecs", "add", "--refresh", "--", *paths)
+        place.git.run(*words, index=index, check=False)
     index.replace(place.index)
 
 

@@ -20,6 +20,7 @@ from kitchens.git.arriving import (
     SUBMODULE,
     Change,
     Place,
+    amended_index,
     changes,
     finish_index,
     look,
@@ -32,7 +33,7 @@ from kitchens.git.arriving import (
 )
 from kitchens.git.claims import Claim, claim
 from kitchens.git.healing import PURPOSE, heal
-from kitchens.git.obstacles import check, refuse_under_way
+from kitchens.git.obstacles import check, plain, refuse_under_way
 from kitchens.git.refs import Moved
 from kitchens.git.repository import Repository, git_directory
 from kitchens.git.worktrees import worktrees
@@ -65,11 +66,16 @@ class _Arrival:
     index: Path
     wanted: tuple[Change, ...]
     seen: dict[str, tuple[int, ...] | None]
+    #: Whether nothing of the index but these changes needs a look.
+    plain: bool = False
 
 
-def plan_landing(repository: Repository, branch: str, old: str, new: str) -> LandingPlan:
+def plan_landing(
+    repository: Repository, branch: str, old: str, new: str, *, at_once: bool = False
+) -> LandingPlan:
     """Check that `branch` may go from `old` to `new` in every checkout of it. Changes nothing.
 
+    What is to be carried out `at_once` is checked only then, so that nobody waits for the same check twice.
     Finishes first what a killed landing left. Raises `Moved` when the branch is not at `old`, `InvalidInput` with the paths when files in
     a checkout are in the way, and when a merge or rebase of the branch is under way.
     """
@@ -80,6 +86,8 @@ def plan_landing(repository: Repository, branch: str, old: str, new: str) -> Lan
     plan = LandingPlan(
         repository, branch, old, new, _places(repository, branch), changes(repository, old, new)
     )
+    if at_once:
+        return plan
     places, held = _claimed(plan, moves=False)
     try:
         for each in places:
@@ -130,10 +138,11 @@ def _prepare(plan: LandingPlan, place: Place) -> _Arrival:
     take_lock(place, PATIENCE)
     # Looked at before the check: an edit that comes after it is then seen by one or the other.
     seen = {change.path: look(place, change.path) for change in plan.changes}
-    wanted = check(place, plan.changes, plan.old, plan.new)
+    simple = plain(place, plan.changes, plan.repository.objects.width)
+    wanted = plan.changes if simple else check(place, plan.changes, plan.old, plan.new)
     fresh = [change.path for change in wanted if change.after not in (None, SUBMODULE)]
-    index = next_index(place, plan.old, plan.new)
-    return _Arrival(place, stage(place, index, fresh, "new"), index, wanted, seen)
+    index = amended_index(place, wanted) if simple else next_index(place, plan.old, plan.new)
+    return _Arrival(place, stage(place, index, fresh, "new"), index, wanted, seen, simple)
 
 
 def _arrive(arrivals: list[_Arrival], held: Claim) -> list[Path]:
@@ -143,7 +152,8 @@ def _arrive(arrivals: list[_Arrival], held: Claim) -> list[Path]:
         if place.folder.exists():
             left += [place.path / path for path in put(place, each.staged, each.wanted, each.seen)]
             if each.index.exists():
-                finish_index(place, each.index)
+                there = [one.path for one in each.wanted if one.after is not None]
+                finish_index(place, each.index, there if each.plain else None)
         withdraw(place)
     held.release()
     return left

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import stat
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -18,6 +20,10 @@ UNDER_WAY = {
 }
 
 SHOWN = 5
+
+#: So many changes, of files of so many bytes, are looked at one by one; of more, git looks at the whole checkout.
+FEW = 200
+SMALL = 1 << 22
 
 
 def check(place: Place, changes: Sequence[Change], old: str, new: str) -> tuple[Change, ...]:
@@ -43,6 +49,53 @@ def check(place: Place, changes: Sequence[Change], old: str, new: str) -> tuple[
     hidden = _hidden(place, changes, index)
     # Where the index has the new content already, git keeps the file as it is; so do we.
     return tuple(each for each in changes if each.path not in staged and each.path not in hidden)
+
+
+def plain(place: Place, changes: Sequence[Change], width: int) -> bool:
+    """Whether the checkout and its index plainly hold the old tree wherever something changes, and nothing else lies
+    there: then nothing is in the way, every change is to be written, and `check` need not look at all the rest.
+
+    False when that cannot be told at a glance. `width` is the number of hex digits in an id.
+    """
+    if len(changes) > FEW or (place.own / "info" / "sparse-checkout").exists():
+        return False
+    if any(SUBMODULE in (change.before, change.after) for change in changes):
+        return False
+    if any(True for _ in _untracked(place, changes, set())):
+        return False
+    words = ("--literal-pathspecs", "ls-files", "-v", "--stage", "-z", "--")
+    lines = place.git.run(*words, *(change.path for change in changes)).fields
+    # `H`: in the index, on disk, and nobody told git to look away from it.
+    expected = {
+        f"H {change.before} {change.was} 0\t{change.path}" for change in changes if change.before is not None
+    }
+    if set(lines) != expected or not all(
+        _holds(place.path / change.path, change, width) for change in changes if change.before is not None
+    ):
+        return False
+    _refuse_unwritable(place, changes)
+    return True
+
+
+def _holds(path: Path, change: Change, width: int) -> bool:
+    """Whether a file has the very bytes and mode of the old tree's; one that a filter made has not."""
+    try:
+        found = path.lstat()
+        if found.st_size > SMALL:
+            return False
+        if stat.S_ISLNK(found.st_mode):
+            mode, content = "120000", os.fsencode(path.readlink())
+        elif stat.S_ISREG(found.st_mode):
+            mode, content = "100755" if found.st_mode & 0o100 else "100644", path.read_bytes()
+        else:
+            return False
+    except OSError:
+        return False
+    digest = hashlib.new(
+        "sha1" if width == 40 else "sha256", b"blob %d\0" % len(content), usedforsecurity=False
+    )
+    digest.update(content)
+    return mode == change.before and digest.hexdigest() == change.was
 
 
 def refuse_under_way(checkouts: Iterable[Path], branch: str) -> None:

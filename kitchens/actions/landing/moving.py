@@ -60,7 +60,9 @@ def land(house: House, plan: MovePlan) -> Move:
         certificate = certify_merge(
             house.repository, plan.commit, plan.target.tip, plan.base, plan.reconciled
         )
-    landing = plan_landing(house.repository, plan.target.name, plan.target.tip, plan.commit)
+    landing = plan_landing(
+        house.repository, plan.target.name, plan.target.tip, plan.commit, at_once=not plan.gate.runs
+    )
     if plan.gate.runs:
         require_signature(house, plan.gate.sign, plan.gate.signers, plan.source.name, plan.target.name)
     with candidate(house.repository, plan.commit, house.now()) if plan.gate.runs else nullcontext():

@@ -130,6 +130,18 @@ def test_files_in_the_way_refuse_the_landing(checkout, repository, commits, kind
     assert kind == "as a link" or (checkout.path / path).read_text() == "mine\n"
 
 
+def test_what_is_checked_only_once_is_checked(checkout, repository, commits):
+    """A landing at once sees an edit too, even one that git was told to look away from."""
+    checkout.write("README.md", "mine\n")
+    checkout.git("update-index", "--assume-unchanged", "README.md")
+    with pytest.raises(InvalidInput, match=r"README\.md"):
+        carry_out(plan_landing(repository, "main", *commits, at_once=True), nothing)
+    assert (checkout.path / "README.md").read_text() == "mine\n"
+    checkout.git("update-index", "--no-assume-unchanged", "README.md")
+    checkout.git("checkout", "-q", "README.md")
+    clean_at(checkout, commits[0])
+
+
 def test_what_is_staged_as_it_lands_is_no_obstacle(checkout, repository, commits):
     """Someone who staged the very content that lands loses nothing, as with git."""
     checkout.write("README.md", "# new\n")
