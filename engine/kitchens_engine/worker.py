@@ -46,9 +46,9 @@ _KNOWN = frozenset(sys.modules)
 def main(arguments: list[str]) -> int:
     command, *paths = arguments
     if command == "waits":
-        return int(beside("waits").serve(*paths, _holds, _write))
+        return int(beside("waits").serve(beside("pipes").Pipes(*paths), _holds, _write))
     if command == "forks":
-        return int(beside("forks").serve(*paths, carry_out, _KNOWN))
+        return int(beside("forks").serve(beside("pipes").Pipes(*paths), carry_out, _KNOWN))
     request_path, result_path = paths
     with open(request_path, encoding="utf-8") as file:
         request = json.load(file)

@@ -30,7 +30,10 @@ import signal
 import sys
 import threading
 import time
-from typing import Any, Callable, Dict, FrozenSet, Iterator, List, Optional, Set, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Dict, FrozenSet, Iterator, List, Optional, Set, Tuple
+
+if TYPE_CHECKING:
+    from kitchens_engine.worker_pipes import Pipes
 
 #: After being asked to end, this many seconds until a process is forced.
 GRACE = 2.0
@@ -46,9 +49,9 @@ CarryOut = Callable[[str, Dict[str, Any], str], int]
 Want = Tuple[str, Optional[str]]
 
 
-def serve(requests: str, answers: str, carry_out: CarryOut, known: FrozenSet[str]) -> int:
+def serve(pipes: Pipes, carry_out: CarryOut, known: FrozenSet[str]) -> int:
     """Until nobody asks any more. `known` are the modules that every process of the worker has imported."""
-    Server(requests, answers, carry_out, known).serve()
+    Server(pipes, carry_out, known).serve()
     # Extensions complain when an interpreter ends whose objects were frozen.
     sys.stdout.flush()
     sys.stderr.flush()
@@ -67,19 +70,15 @@ class Child:
 class Server:
     """The process that is forked from. It has one thread, and imports only what was asked for."""
 
-    def __init__(self, requests: str, answers: str, carry_out: CarryOut, known: FrozenSet[str]) -> None:
+    def __init__(self, pipes: Pipes, carry_out: CarryOut, known: FrozenSet[str]) -> None:
         self._carry_out = carry_out
         self._known = known
-        # Not waiting for the other end: one that is gone by now will never come.
-        self._requests = os.open(requests, os.O_RDONLY | os.O_NONBLOCK)
-        self._answers = os.open(answers, os.O_WRONLY | os.O_NONBLOCK)
-        os.set_blocking(self._answers, True)
+        self._pipes = pipes
         self._bell, bell = os.pipe()
         for descriptor in (self._bell, bell):
             os.set_blocking(descriptor, False)
         signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.set_wakeup_fd(bell, warn_on_full_buffer=False)
-        self._held = b""
         self._children: Dict[int, Child] = {}
         self._environment = dict(os.environ)
         self._mark = self._environment.get(_MARK, "")
@@ -87,17 +86,17 @@ class Server:
         self._unfit = ""
         self._server = os.getpid()
         # The recipe's modules are compiled once, beside the pipes, and nothing is left in the checkout.
-        sys.pycache_prefix = os.path.join(os.path.dirname(os.path.abspath(answers)), "compiled")
+        sys.pycache_prefix = os.path.join(os.path.dirname(os.path.abspath(pipes.path)), "compiled")
         sys.dont_write_bytecode = False
         self._libc = ctypes.CDLL(None, use_errno=True)
 
     def serve(self) -> None:
         """Hear requests and ends until the requests' pipe has no writer; then end all that runs."""
-        self._answer({"ready": "forks"})
+        self._pipes.answer({"ready": "forks"})
         gc.disable()
         _freeze()
         poll = select.poll()
-        poll.register(self._requests, select.POLLIN)
+        poll.register(self._pipes.ear, select.POLLIN)
         poll.register(self._bell, select.POLLIN)
         try:
             while self._hear():
@@ -115,16 +114,7 @@ class Server:
         with contextlib.suppress(BlockingIOError):
             while os.read(self._bell, 4096):
                 pass
-        try:
-            while True:
-                more = os.read(self._requests, 1 << 16)
-                if not more:
-                    return False
-                *lines, self._held = (self._held + more).split(b"\n")
-                for line in lines:
-                    self._take(json.loads(line))
-        except BlockingIOError:
-            return True
+        return self._pipes.hear(self._take)
 
     def _take(self, asked: Dict[str, Any]) -> None:
         if "kill" in asked:
@@ -136,7 +126,7 @@ class Server:
         try:
             self._start(asked)
         except Exception as error:
-            self._answer({"refused": asked["start"], "why": f"{type(error).__name__}: {error}"})
+            self._pipes.answer({"refused": asked["start"], "why": f"{type(error).__name__}: {error}"})
 
     def _start(self, asked: Dict[str, Any]) -> None:
         command, request_path, _ = asked["words"]
@@ -208,8 +198,8 @@ class Server:
         self._libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
         if os.getppid() != self._server:
             os._exit(1)
-        for descriptor in (self._requests, self._answers, self._bell):
-            os.close(descriptor)
+        self._pipes.close()
+        os.close(self._bell)
         nothing = os.open(os.devnull, os.O_RDWR)
         try:
             log = os.open(asked["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
@@ -253,7 +243,7 @@ class Server:
             _, status = os.waitpid(child.pid, 0)
             del self._children[child.pid]
             code = -os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
-            self._answer({"ended": child.token, "status": code if code >= 0 else 128 - code})
+            self._pipes.answer({"ended": child.token, "status": code if code >= 0 else 128 - code})
 
     def _patience(self) -> Optional[float]:
         times = [each.forced_at for each in self._children.values() if each.forced_at is not None]
@@ -273,9 +263,6 @@ class Server:
         for pid in (-child.pid, *pids):
             with contextlib.suppress(OSError):
                 os.kill(pid, number)
-
-    def _answer(self, answer: Dict[str, Any]) -> None:
-        os.write(self._answers, json.dumps(answer).encode() + b"\n")
 
 
 def _freeze() -> None:

@@ -20,7 +20,10 @@ import time
 import urllib.error
 import urllib.request
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any, Callable, Dict, List, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Tuple
+
+if TYPE_CHECKING:
+    from kitchens_engine.worker_pipes import Pipes
 
 _THREADS = 8
 _PATIENCE_FOR_URL = 30.0
@@ -100,13 +103,9 @@ def wait(request: Dict[str, Any], holds: Holds) -> int:
     return 0
 
 
-def serve(requests: str, answers: str, holds: Holds, write: Write) -> int:
+def serve(pipes: Pipes, holds: Holds, write: Write) -> int:
     """Wait for all that is asked, until nobody asks any more."""
-    # Not waiting for the other end: one that is gone by now will never come.
-    ear = os.open(requests, os.O_RDONLY | os.O_NONBLOCK)
-    mouth = os.open(answers, os.O_WRONLY | os.O_NONBLOCK)
-    os.set_blocking(mouth, True)
-    Server(ear, mouth, holds, write).serve()
+    Server(pipes, holds, write).serve()
     sys.stdout.flush()
     # A look that takes long is not waited for.
     os._exit(0)
@@ -115,12 +114,10 @@ def serve(requests: str, answers: str, holds: Holds, write: Write) -> int:
 class Server:
     """Looks at what is due; what may take long is looked at in threads."""
 
-    def __init__(self, ear: int, mouth: int, holds: Holds, write: Write) -> None:
-        self._ear = ear
-        self._mouth = mouth
+    def __init__(self, pipes: Pipes, holds: Holds, write: Write) -> None:
+        self._pipes = pipes
         self._holds = holds
         self._write = write
-        self._held = b""
         self._waits: Dict[str, Tuple[Wait, str]] = {}
         self._due: List[Tuple[float, str]] = []
         self._looking: Dict[str, "Future[bool]"] = {}
@@ -129,32 +126,20 @@ class Server:
 
     def serve(self) -> None:
         """Until the requests' pipe has no writer."""
-        self._answer({"ready": "waits"})
+        self._pipes.answer({"ready": "waits"})
         poll = select.poll()
-        poll.register(self._ear, select.POLLIN)
+        poll.register(self._pipes.ear, select.POLLIN)
         poll.register(self._bell, select.POLLIN)
-        while self._hear():
+        while self._pipes.hear(self._take):
             self._look()
             for descriptor, _ in poll.poll(self._patience()):
                 if descriptor == self._bell:
                     os.read(self._bell, 4096)
 
-    def _hear(self) -> bool:
-        try:
-            while True:
-                more = os.read(self._ear, 1 << 16)
-                if not more:
-                    return False
-                *lines, self._held = (self._held + more).split(b"\n")
-                for line in lines:
-                    self._take(json.loads(line))
-        except BlockingIOError:
-            return True
-
     def _take(self, asked: Dict[str, Any]) -> None:
         if "kill" in asked:
             if self._waits.pop(asked["kill"], None) is not None:
-                self._answer({"ended": asked["kill"], "status": _KILLED})
+                self._pipes.answer({"ended": asked["kill"], "status": _KILLED})
             return
         token = asked["start"]
         _, request_path, result = asked["words"]
@@ -162,7 +147,7 @@ class Server:
             with open(request_path, encoding="utf-8") as file:
                 request = json.load(file)
         except (OSError, ValueError) as error:
-            self._answer({"refused": token, "why": str(error)})
+            self._pipes.answer({"refused": token, "why": str(error)})
             return
         url = asked["environment"].get("KITCHEN_CONNECTION", "")
         self._waits[token] = (Wait(request, asked["folder"], url, self._holds, asked["log"]), result)
@@ -192,10 +177,7 @@ class Server:
             return
         del self._waits[token]
         self._write(result, {"outputs": {}, "token": one.request["token"]})
-        self._answer({"ended": token, "status": 0})
+        self._pipes.answer({"ended": token, "status": 0})
 
     def _patience(self) -> Optional[float]:
         return max(0.0, self._due[0][0] - time.monotonic()) * 1000 if self._due else None
-
-    def _answer(self, answer: Dict[str, Any]) -> None:
-        os.write(self._mouth, json.dumps(answer).encode() + b"\n")
