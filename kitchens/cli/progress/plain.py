@@ -17,6 +17,7 @@ from kitchens_engine.ports import Event
 #: So many lines of each sort pass in one second; the rest is counted.
 QUIET, TROUBLE = 20, 200
 _SECOND = 1.0
+_CROWDS = frozenset({"node-ended", "test-ended", "node-retried"})
 
 
 class Crowd:
@@ -29,21 +30,23 @@ class Crowd:
 
     def take(self, event: Event, now: float) -> list[str]:
         """The lines to be written now."""
-        line = line_of(event)
+        crowds = event.kind in _CROWDS
+        quiet = crowds and is_quiet(event)
+        # The words for one that is only counted are never looked for.
+        held = crowds and now - self._since < _SECOND and self._passed[quiet] >= (QUIET if quiet else TROUBLE)
+        line = "" if held and quiet else line_of(event)
         if line is None:
             return []
         lines = self.overdue(now)
         if now - self._since >= _SECOND:
             self._since = now
             self._passed.clear()
-        if event.kind not in ("node-ended", "test-ended", "node-retried"):
-            return [*lines, line]
-        quiet = is_quiet(event)
-        self._passed[quiet] += 1
-        if self._passed[quiet] <= (QUIET if quiet else TROUBLE):
-            return [*lines, line]
-        self._held[_word(event)] += 1
-        return lines
+        if held:
+            self._held[_word(event)] += 1
+            return lines
+        if crowds:
+            self._passed[quiet] += 1
+        return [*lines, line]
 
     @property
     def holds(self) -> bool:
