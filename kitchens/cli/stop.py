@@ -5,6 +5,7 @@ A second one ends the clean-up too.
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from collections.abc import Iterator
@@ -53,3 +54,15 @@ class StopSignal:
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
+
+
+def stop_with_input() -> None:
+    """Ask this process to stop when its standard input ends: whoever started it holds the other end, and has died then,
+    however suddenly."""
+
+    def follow() -> None:
+        while os.read(0, 1 << 12):
+            pass
+        os.kill(os.getpid(), signal.SIGINT)
+
+    threading.Thread(target=follow, daemon=True).start()

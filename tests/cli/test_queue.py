@@ -58,10 +58,3 @@ def test_add_refuses_before_anything_is_queued(desk: Desk) -> None:
     answer = desk.kitchen("queue", "add", "idea")
     assert (answer.status, "nothing was queued" in answer.err) == (2, True)
     assert desk.refs() == before
-
-
-def test_a_queue_leads_up(desk: Desk) -> None:
-    """Merging down is `kitchen merge`, which knows what a rollback takes away."""
-    desk.json("create", "dev")
-    answer = desk.kitchen("queue", "add", "production", "--into", "dev")
-    assert (answer.status, "`kitchen merge production --into dev`" in answer.err) == (2, True)

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 from tests.cli.conftest import Desk
 
@@ -147,3 +148,61 @@ def test_an_interrupted_run_leaves_the_queue(desk: Desk) -> None:
     assert run.returncode == 130
     assert [row["kitchen"] for row in desk.json("queue", "list")] == ["one"]
     assert "refs/candidates/" not in desk.refs()
+
+
+def test_a_rollback_that_comes_down_in_a_queue_is_reconciled(desk: Desk) -> None:
+    """The kitchen keeps its work and gets the rest, alone or together with others; the proof holds."""
+    desk.json("create", "dev")
+    desk.commit("recipes/one/recipe.toml", GOOD, "dev")
+    desk.json("merge", "dev")
+    rollback = desk.json("rollback", "production")["commit"]
+    desk.commit("note.md", "from above\n")
+    desk.json("create", "idea", "--from", "dev", "--no-test")
+    desk.commit("recipes/two/recipe.toml", GOOD, "idea")
+    desk.json("queue", "add", "production", "idea", "--into", "dev")
+    document = desk.json("queue", "run")
+    assert statuses(document) == {"production": "merged", "idea": "merged"}
+    assert document["changes"][0]["reconciled"] == [rollback]
+    files = desk.git("ls-tree", "-r", "--name-only", "dev").splitlines()
+    assert {"note.md", "recipes/one/recipe.toml", "recipes/two/recipe.toml"} <= set(files)
+    assert desk.json("verify", "dev")["faults"] == []
+    assert f"Reconciled: {rollback}" in desk.git("log", "--format=%B", "dev")
+
+
+def test_independent_changes_do_not_wait_for_each_other(desk: Desk) -> None:
+    """The second lands while the first one's gate still runs: that one waits until somebody saw it."""
+    seen = desk.folder.parent / "seen"
+    patient = f'[nodes.n]\nrun = "until test -e {seen}; do sleep 0.05; done"\n'
+    waiting(desk, slow=("recipes/slow/recipe.toml", patient), quick=("recipes/quick/recipe.toml", GOOD))
+    run = started(desk)
+    deadline = time.monotonic() + 30
+    while not desk.git("ls-tree", "--name-only", "production", "recipes/quick/"):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert [row["kitchen"] for row in desk.json("queue", "list")] == ["slow"]
+    seen.touch()
+    run.communicate(timeout=60)
+    assert run.returncode == 0
+    assert desk.json("queue", "list") == []
+    assert desk.json("verify")["faults"] == []
+
+
+def test_the_gates_of_a_killed_run_end(desk: Desk) -> None:
+    """Nothing of theirs is left; the next run brings in what waited."""
+    alive, there = desk.folder.parent / "alive", desk.folder.parent / "there"
+    text = f'[nodes.n]\nrun = "echo $$ > {alive}; test -e {there} || exec sleep 60"\n'
+    waiting(desk, one=("recipes/one/recipe.toml", text))
+    run = started(desk)
+    while not alive.exists() and run.poll() is None:
+        time.sleep(0.05)
+    time.sleep(0.2)
+    run.send_signal(signal.SIGKILL)
+    run.communicate()
+    node = Path(f"/proc/{alive.read_text().strip()}")
+    deadline = time.monotonic() + 20
+    while node.exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    there.touch()
+    assert statuses(desk.json("queue", "run")) == {"one": "merged"}
+    assert desk.refs().count("refs/candidates/") == 0

@@ -57,7 +57,7 @@ def plan_merge(
     repository = house.repository
     if history.is_ancestor(repository, source.tip, target.tip):
         return unchanged(source, target, repository.objects.commit(target.tip).tree, notes)
-    merged, reconciled = _added_up(kitchens, source, target, take_rollback=take_rollback)
+    merged, reconciled = added_up(kitchens, source, target, take_rollback=take_rollback)
     if merged.tree is None:
         conflicts = tuple(Conflict(one.path, one.kind) for one in merged.conflicts)
         return Move(
@@ -83,23 +83,29 @@ def plan_merge(
     return MovePlan("merged", source, target, commit, merged.tree, gate, notes, merged.base, reconciled)
 
 
-def _added_up(
-    kitchens: Kitchens, source: Kitchen, target: Kitchen, *, take_rollback: bool
+def added_up(
+    kitchens: Kitchens,
+    source: Kitchen,
+    target: Kitchen,
+    *,
+    take_rollback: bool = False,
+    tip: str | None = None,
 ) -> tuple[Merge, tuple[str, ...]]:
-    """What both sides add up to, and the rollbacks of a kitchen above that are kept out of it."""
-    repository = kitchens.house.repository
+    """What both sides add up to, and the rollbacks of a kitchen above that are kept out of it; on top of `tip`, where
+    it is not the target's own."""
+    repository, ours = kitchens.house.repository, tip or target.tip
     if take_rollback or source.name not in kitchens.above(target):
-        return merge_commits(repository, target.tip, source.tip), ()
+        return merge_commits(repository, ours, source.tip), ()
     from kitchens.actions.landing.reconciling import merge_down
 
-    return merge_down(repository, target.tip, source.tip)
+    return merge_down(repository, ours, source.tip)
 
 
 def preview(house: House, name: str, into: str | None) -> dict[str, Any]:
     """What a merge would do: files, conflicts, and each recipe with whether it would be gated and why."""
     kitchens = Kitchens(house)
     source, target = sides(kitchens, name, into)
-    merged, reconciled = _added_up(kitchens, source, target, take_rollback=False)
+    merged, reconciled = added_up(kitchens, source, target)
     conflicts = [{"path": one.path, "kind": one.kind} for one in merged.conflicts]
     document: dict[str, Any] = {
         "kitchen": source.name,

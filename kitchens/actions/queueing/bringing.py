@@ -33,7 +33,7 @@ PATIENCE = 24 * 3600.0
 @dataclass(frozen=True, slots=True)
 class Left:
     """Why a kitchen left the queue: it `merged`, was `unchanged`, `red`, in `conflict`, or `refused` for what cannot be
-    read or is gone."""
+    read or is gone. `reconciled` are the rollbacks that came down with it, and whose effect was kept out."""
 
     kitchen: str
     status: str
@@ -41,6 +41,7 @@ class Left:
     gate: dict[str, Any] | None = None
     conflicts: tuple[Conflict, ...] = ()
     why: str | None = None
+    reconciled: tuple[str, ...] = ()
 
     def document(self) -> dict[str, Any]:
         """As `--json` shows it."""
@@ -49,6 +50,8 @@ class Left:
             document["gate"] = self.gate
         if self.conflicts:
             document["conflicts"] = [{"path": one.path, "kind": one.kind} for one in self.conflicts]
+        if self.reconciled:
+            document["reconciled"] = list(self.reconciled)
         return document | ({"why": self.why} if self.why else {})
 
 
@@ -170,7 +173,7 @@ class _Run:
         if isinstance(links, Stuck):
             return frozenset(f"file {one.path}" for one in links.conflicts)
         changes = history.diff_names(self.house.repository, target.tip, links[0].tree)
-        files = {f"file {path}" for _, *paths in changes for path in paths if path}
+        files = {f"file {path}" for after, _, before in changes for path in (after, before) if path}
         return frozenset(files | {f"recipe {one.recipe}" for one in links[0].gate.recipes})
 
     def _test(
@@ -243,7 +246,7 @@ class _Run:
 
     def _landed(self, links: Sequence[Link], commit: str | None) -> None:
         for link in links:
-            self._leave(Left(link.source.name, "merged", commit), passed=1)
+            self._leave(Left(link.source.name, "merged", commit, reconciled=link.reconciled), passed=1)
 
     def _leave(self, left: Left, *, passed: int = 0, failed: int = 0) -> None:
         leave(self.house, self.into, left.kitchen, left.status, passed=passed, failed=failed)

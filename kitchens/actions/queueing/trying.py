@@ -34,7 +34,8 @@ class Tried(NamedTuple):
 
 
 class Trials:
-    """The gates that run. Each is `kitchen test` on its commit, so what it finds green is attested even when we die."""
+    """The gates that run. Each is `kitchen test` on its commit, so what it finds green is attested even when we die; it
+    ends when we do, because it hears its standard input end then."""
 
     def __init__(self, house: House, into: str) -> None:
         self._house = house
@@ -57,12 +58,12 @@ class Trials:
     def start(self, job: str, commit: str) -> None:
         """Gate `commit`, which is kept from being collected until all is over."""
         self._kept.enter_context(candidate(self._house.repository, commit, self._house.now()))
-        words = ("test", "--commit", commit, "--into", self._into, "--json", "--quiet")
+        words = ("test", "--commit", commit, "--into", self._into, "--json", "--quiet", "--bound")
         process = subprocess.Popen(
             [self._house.interpreter, "-P", "-m", "kitchens.cli.main", *words],
             cwd=self._house.repository.top,
             env=dict(self._house.environment),
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             # A terminal's ^C is for us: we ask each of them once, since a second ^C would end its clean-up.
@@ -90,7 +91,12 @@ class Trials:
         return None
 
     def _follow(self, job: str, process: subprocess.Popen[bytes]) -> None:
-        out, _ = process.communicate()
+        assert process.stdin
+        assert process.stdout
+        # Not `communicate`, which ends its input first: by that it knows that we are gone.
+        with process:
+            out = process.stdout.read()
+            process.wait()
         self._ended.put((job, process.returncode, out))
 
 

@@ -25,13 +25,7 @@ def add(house: House, names: Iterable[str], into: str | None) -> list[dict[str, 
     """
     kitchens = Kitchens(house)
     pairs = [sides(kitchens, name, into) for name in names]
-    for source, target in pairs:
-        if source.name in kitchens.above(target):
-            # What comes down may bring a rollback, which `merge` reconciles; a chain of candidates knows none.
-            raise InvalidInput(
-                f"`{source.name}` is above `{target.name}`, and a queue leads up; nothing was queued",
-                f"`kitchen merge {source.name} --into {target.name}`",
-            )
+    for source, _ in pairs:
         clean(kitchens, source, "queued")
     queues = Queues(house.repository)
     for source, target in pairs:

@@ -9,6 +9,7 @@ import click
 from kitchens.cli import complete, show
 from kitchens.cli.command import Answer, KitchenCommand, RunningCommand, example
 from kitchens.cli.desk import Desk
+from kitchens.cli.stop import stop_with_input
 from kitchens.cli.words import EXIT_CONFLICT, EXIT_RED, EXIT_REFUSED
 
 _STATUSES = {"red": EXIT_RED, "conflict": EXIT_CONFLICT, "refused": EXIT_REFUSED}
@@ -30,6 +31,7 @@ _STATUSES = {"red": EXIT_RED, "conflict": EXIT_CONFLICT, "refused": EXIT_REFUSED
 @click.option(
     "--into", metavar="K", shell_complete=complete.kitchens, help="Under the rules of this kitchen."
 )
+@click.option("--bound", is_flag=True, hidden=True, help="Stop when standard input ends.")
 @click.pass_obj
 def test(
     desk: Desk,
@@ -39,10 +41,13 @@ def test(
     again: bool,
     revision: str | None,
     into: str | None,
+    bound: bool,
 ) -> Answer:
     """Run the gate on a kitchen's committed tree under its parent's rules and settings. Nothing moves."""
     from kitchens.actions.gates.testing import carry_out_test, plan_test
 
+    if bound:
+        stop_with_input()
     plan = plan_test(
         desk.house,
         name,

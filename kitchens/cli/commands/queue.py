@@ -125,6 +125,9 @@ def _change(change: dict[str, Any], into: str) -> None:
     click.echo(f"{show.state(change['status'])}: `{change['kitchen']}`{at}{why}")
     for conflict in change.get("conflicts", ()):
         click.echo(f"  {show.path(conflict['path'])}: {conflict['kind']}")
+    if "reconciled" in change:
+        which = ", ".join(f"`{show.short(one)}`" for one in change["reconciled"])
+        click.echo(f"  reconciled: `{into}` keeps what rollback {which} undid in `{change['kitchen']}`")
     if "gate" in change:
         show.gate(change["gate"])
 
