@@ -100,13 +100,14 @@ class Cookbook(NamedTuple):
     `worktrees` is the folder for the worktrees of kitchens, relative to the repository's
     own, with `{repository}` for its name. `pools` are limits, by name, on how many nodes run
     at once on a machine. `kitchens` are the permanent ones that the file names; production is
-    permanent without being named.
+    permanent without being named. `data` is what a new kitchen finds: `empty`, `copy` or `recipe:NAME`.
     """
 
     name: str
     production: KitchenName = PRODUCTION
     worktrees: str = "../{repository}.kitchens"
     remote: str = "origin"
+    data: str = "empty"
     runtime: Runtime = Runtime()
     connections: Mapping[str, Connection] = MappingProxyType({})
     services: Mapping[str, Service] = MappingProxyType({})
@@ -242,6 +243,7 @@ def _cookbook(values: Mapping[str, Any]) -> Cookbook:
         production=KitchenName(cookbook.get("production", defaults.production)),
         worktrees=cookbook.get("worktrees", defaults.worktrees),
         remote=cookbook.get("remote", defaults.remote),
+        data=cookbook.get("data", defaults.data),
         runtime=_runtime(values.get("runtime", {})),
         connections=MappingProxyType(
             {name: _connection(name, table) for name, table in values.get("connections", {}).items()}

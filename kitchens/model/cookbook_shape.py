@@ -95,6 +95,8 @@ _KITCHEN = Format(
 )
 _FILE = Format("path", _path, {"pattern": r"^(?!\s*$)(?!/)(?!(?:.*/)?\.\.(?:/|$)).+$"})
 
+_DATA = matching("data", r"empty|copy|recipe:\w[\w.-]*", "is none of `empty`, `copy` and `recipe:NAME`")
+
 _TEXT = Key(("string",), format=FILLED)
 _COMMANDS = Key(("list",), items=_TEXT)
 _PATHS = Key(("list",), items=Key(("string",), format=_FILE))
@@ -112,6 +114,7 @@ _COOKBOOK = Table(
         "production": Key(("string",), format=_KITCHEN),
         "worktrees": Key(("string",), format=Format("worktrees", _worktrees, {"pattern": r"\S"})),
         "remote": _TEXT,
+        "data": Key(("string",), format=_DATA),
     }
 )
 

@@ -11,6 +11,7 @@ WORDS: Mapping[str, str] = {
     "cookbook.production": "The branch of the root kitchen.",
     "cookbook.worktrees": "The folder of the kitchens' checkouts; `{repository}` is the repository's name.",
     "cookbook.remote": "The git remote that the team shares.",
+    "cookbook.data": "What a new kitchen finds in its data folder: `empty`, `copy` (of its parent's) or `recipe:NAME`.",
     "runtime": "Where nodes run.",
     "runtime.kind": "docker, process, or auto: docker where an engine answers, else processes on this machine.",
     "runtime.image": "The image of every container.",

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 import unicodedata
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -16,13 +14,12 @@ from kitchens.actions.gates.gating import carry_out_gate, plan_gate
 from kitchens.actions.house import House
 from kitchens.actions.kitchens import Kitchen, Kitchens
 from kitchens.actions.landing.moving import implied_registration
+from kitchens.actions.life.filling import copied, parse_filling
 from kitchens.actions.life.settings import assigned
 from kitchens.actions.orders.ordering import carry_out_order, plan_order
-from kitchens.actions.orders.running import held
 from kitchens.git import worktrees
-from kitchens.git.claims import alone, claim
+from kitchens.git.claims import alone
 from kitchens.git.folders import remove_folder
-from kitchens.git.healing import TEMPORARY
 from kitchens.git.refs import Moved
 from kitchens.model.gate import Gate
 from kitchens.model.kitchen import Registration
@@ -91,7 +88,7 @@ def create(
     permanent: bool = False,
     adopt: bool = False,
     ttl: str | None = None,
-    data: str = "empty",
+    data: str | None = None,
     assignments: Sequence[str] = (),
     test: bool = True,
 ) -> Created:
@@ -123,7 +120,7 @@ def plan_create(
     permanent: bool = False,
     adopt: bool = False,
     ttl: str | None = None,
-    data: str = "empty",
+    data: str | None = None,
     assignments: Sequence[str] = (),
 ) -> CreatePlan:
     """Check everything that can be checked before anything is made."""
@@ -167,18 +164,22 @@ def plan_create(
         raise InvalidInput(
             f"{path} is in the way of the worktree of `{new}`; nothing was changed", "move it aside"
         )
-    copy, recipe = _data_policy(kitchens, above.name, data)
-    if recipe is not None:
-        checked(view.shelf, [recipe], pools=view.cookbook.pools)
+    filling = parse_filling(data or house.view(above.tip).cookbook.data)
+    if filling.recipe is not None:
+        checked(view.shelf, [filling.recipe], pools=view.cookbook.pools)
+    copy = kitchens.data_folder(above.name) if filling.copy else None
     half_made = house.repository.refs.read(f"refs/kitchens/{new}")
-    return CreatePlan(registration, above, tip, path, kitchens.data_folder(new), copy, recipe, half_made)
+    return CreatePlan(
+        registration, above, tip, path, kitchens.data_folder(new), copy, filling.recipe, half_made
+    )
 
 
 def register_kitchen(house: House, plan: CreatePlan) -> None:
     """Copy the data, write the registration, then the branch, which is the commit point. Raises `Moved` when
     somebody else was faster; nothing has changed then."""
     _set_baseline(house)
-    with _copied(house, plan) as data, alone(house.repository.claims, "create", PATIENCE):
+    copying = copied(house, str(plan.registration.parent), plan.data_from, plan.data)
+    with copying as data, alone(house.repository.claims, "create", PATIENCE):
         if data is not None:
             # Nobody's yet: the kitchen is not there.
             remove_folder(plan.data)
@@ -259,17 +260,6 @@ def _expiry(now: datetime, ttl: str | None, permanent: bool) -> datetime | None:
         raise InvalidInput(f"`--ttl`: {error}") from None
 
 
-def _data_policy(kitchens: Kitchens, parent: str, data: str) -> tuple[Path | None, str | None]:
-    if data == "empty":
-        return None, None
-    if data == "copy":
-        return kitchens.data_folder(parent), None
-    kind, _, recipe = data.partition(":")
-    if kind == "recipe" and recipe:
-        return None, recipe
-    raise InvalidInput(f"`--data {data}` is none of `copy`, `empty` and `recipe:NAME`")
-
-
 def _set_baseline(house: House) -> None:
     """The first kitchen of a cookbook fixes where `verify` begins: production's tip at this moment."""
     while True:
@@ -280,32 +270,6 @@ def _set_baseline(house: House) -> None:
             return
         with suppress(Moved):  # somebody else wrote there meanwhile, maybe this very thing
             house.register(registered._replace(baseline=root.tip), root.registered_at, "baseline")
-
-
-@contextmanager
-def _copied(house: House, plan: CreatePlan) -> Iterator[Path | None]:
-    """The parent's data, copied whole beside its place; None when none is to be copied."""
-    if plan.data_from is None or not plan.data_from.is_dir():
-        yield None
-        return
-    part = plan.data.with_name(f".{plan.data.name}.{os.urandom(4).hex()}")
-    part.parent.mkdir(parents=True, exist_ok=True)
-    lock = plan.data_from.with_name(f"{plan.data_from.name}.lock")
-    copying = claim(house.repository.claims, TEMPORARY, folder=str(part))
-    try:
-        with held(house, lock, f"an order run uses the data of `{plan.registration.parent}`"):
-            # `cp` shares blocks where the file system can.
-            copy = ["cp", "-a", "--reflink=auto", "--", str(plan.data_from), str(part)]
-            copied = subprocess.run(copy, capture_output=True, check=False)
-        if copied.returncode:
-            raise EnvironmentFailure(
-                f"the data of `{plan.registration.parent}` could not be copied to {plan.data}; nothing was made",
-                "`--data empty` makes the kitchen without",
-            )
-        yield part
-    finally:
-        remove_folder(part)
-        copying.release()
 
 
 def _order_data(house: House, name: str, recipe: str) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from kitchens.cli.words import EXIT_RED
 @click.option("--adopt", is_flag=True, help="Make a kitchen of an existing branch.")
 @click.option("--ttl", metavar="7d", help="How long a sandbox lives.")
 @click.option(
-    "--data", default="empty", metavar="copy|empty|recipe:R", show_default=True, help="Its first data."
+    "--data", metavar="copy|empty|recipe:R", help="Its first data (default: `[cookbook] data`, else empty)."
 )
 @click.option("--set", "assignments", multiple=True, metavar="K=V", help="A variable of its settings.")
 @click.option("--no-test", is_flag=True, help="Do not run the gate on its tree.")
@@ -34,7 +34,7 @@ def create(
     permanent: bool,
     adopt: bool,
     ttl: str | None,
-    data: str,
+    data: str | None,
     assignments: tuple[str, ...],
     no_test: bool,
 ) -> Answer:
