@@ -77,6 +77,11 @@ def path(name: str) -> str:
     return '"' + "".join(one if one.isprintable() else repr(one)[1:-1] for one in name) + '"'
 
 
+def digest(content: str) -> str:
+    """A digest of an image as people read it."""
+    return content.partition(":")[2][:12] or content
+
+
 def short(commit: str | None) -> str:
     """A commit as people quote it."""
     return "" if commit is None else commit[:10]

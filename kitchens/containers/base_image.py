@@ -5,17 +5,22 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import re
 import tarfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from kitchens.containers import certificates
-from kitchens.containers.engine import Engine, Image, ImageMissing, included
+from kitchens.containers import buildx, certificates
+from kitchens.containers.engine import BuildFailed, Engine, Image, ImageMissing, included
+from kitchens.containers.life_signs import life_signs
 from kitchens.containers.source import REPOSITORY, ImageSource
+from kitchens.model.images import ImagePin, bases_of, with_bases
 from kitchens_engine.errors import EnvironmentFailure, InvalidInput
 
 _REMEMBER_SECONDS = 600
+#: The classic builder's and BuildKit's way to begin a step.
+_STEP = re.compile(r"(?:Step \d+/\d+ : |#\d+ \[)")
 
 
 def base_image(
@@ -25,11 +30,41 @@ def base_image(
     environment: Mapping[str, str],
     tell: Callable[[str], object],
 ) -> Image:
+    """The image that our layer is put on: pinned, fetched or built. ImageMissing when it cannot be had."""
     if source.context is not None:
-        return _built(engine, source, source.context, environment, tell)
+        return _built(engine, source, source.context, cache, environment, tell)
     if source.image is None:
         raise InvalidInput("the cookbook names no image", 'set `image = "python:3.12-slim"` in `[runtime]`')
-    return engine.image(source.image) or _pulled(engine, source.image, cache, tell)
+    return _had(engine, source.image, source.pins.get(source.image), cache, tell)
+
+
+def base_name(key: str) -> str:
+    """What the image that was built from a cookbook's own Dockerfile is called; `key` is the toolchain key."""
+    return f"{REPOSITORY}-base:{key[:32]}"
+
+
+def _had(
+    engine: Engine, name: str, pin: ImagePin | None, cache: Path, tell: Callable[[str], object]
+) -> Image:
+    """The image of this name, or exactly the one that is pinned, from the engine or its registry."""
+    if pin is None:
+        return engine.image(name) or _pulled(engine, name, cache, tell)
+    found = engine.image(pin.reference)
+    if found is not None:
+        return found
+    if pin.digest:
+        return _pulled(engine, pin.reference, cache, tell)
+    now = engine.image(name)
+    what = "this engine does not have it" if now is None else f"here that name means {short(now.id)}"
+    raise ImageMissing(
+        f"`kitchens.lock` pins the image `{name}` at {short(pin.content)}, and {what}",
+        "make that image here" if now is None else f"`kitchen lock --update {name}` pins what is there now",
+    )
+
+
+def short(content: str) -> str:
+    """A digest as people read it."""
+    return content.partition(":")[2][:12] or content
 
 
 def _pulled(engine: Engine, name: str, cache: Path, tell: Callable[[str], object]) -> Image:
@@ -43,9 +78,11 @@ def _pulled(engine: Engine, name: str, cache: Path, tell: Callable[[str], object
             )
     except (OSError, ValueError, KeyError):
         pass  # no note, or an unreadable one: then the registry is asked
-    tell(f"fetching the image `{name}`")
+    what = f"fetching the image `{name}`"
+    tell(what)
     try:
-        return engine.pull(name)
+        with life_signs(what, tell) as hear:
+            return engine.pull(name, hear)
     except ImageMissing as error:
         note.parent.mkdir(parents=True, exist_ok=True)
         note.write_text(json.dumps({"when": time.time(), "why": error.message}), encoding="utf-8")
@@ -56,31 +93,81 @@ def _built(
     engine: Engine,
     source: ImageSource,
     context: Path,
+    cache: Path,
     environment: Mapping[str, str],
     tell: Callable[[str], object],
 ) -> Image:
     """The cookbook's own Dockerfile. It gets the CA bundle when it declares `ARG KITCHENS_CA`."""
-    name = f"{REPOSITORY}-base:{source.key[:32]}"
+    name = base_name(source.key)
     if found := engine.image(name):
         return found
-    tell(f"building `{source.dockerfile}`, once")
+    file = context / source.dockerfile
+    text = file.read_text(encoding="utf-8", errors="surrogateescape")
+    references = {}
+    for base in bases_of(text):
+        pin = source.pins.get(base)
+        _had(engine, base, pin, cache, tell)
+        if pin is not None:
+            references[base] = _reference(engine, pin)
     arguments = {
         key: value
         for key, value in certificates.for_builds(environment, None).items()
         if "PROXY" in key.upper()
     }
     extra = {}
-    text = (context / source.dockerfile).read_text(encoding="utf-8", errors="replace")
     bundle = certificates.bundle(environment)
     if "KITCHENS_CA" in text and bundle is not None:
         extra["kitchens-ca.crt"] = bundle.read_bytes()
         arguments["KITCHENS_CA"] = "kitchens-ca.crt"
-    for _ in engine.build(_archive(context, source.dockerfile, extra), source.dockerfile, name, arguments):
-        pass
+    extra[source.dockerfile] = with_bases(text, references).encode("utf-8", "surrogateescape")
+    archive = _archive(context, source.dockerfile, extra)
+    what = f"building `{source.dockerfile}`"
+    tell(f"{what}, once")
+    log = cache / "toolchains" / f"build-{source.key[:32]}.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    program = buildx.find_buildx(environment)
+    if program is None:
+        lines = engine.build(archive, source.dockerfile, name, arguments)
+    else:
+        lines = buildx.build(
+            program, engine.address, archive, source.dockerfile, name, arguments, environment
+        )
+    try:
+        _follow(lines, what, log, tell)
+    except BuildFailed as error:
+        engine.image(name)  # an engine that is gone says so, and then nothing is wrong with the file
+        raise InvalidInput(
+            f"`{source.dockerfile}` cannot be built: {error.message}",
+            f"what it said: {log}",
+            file=source.dockerfile,
+        ) from error
     built = engine.image(name)
     if built is None:
         raise EnvironmentFailure(f"the image of `{source.dockerfile}` was removed while it was needed")
     return built
+
+
+def _reference(engine: Engine, pin: ImagePin) -> str:
+    """What a Dockerfile calls a pinned image. BuildKit knows none by its id: its name must mean it."""
+    if pin.digest:
+        return pin.reference
+    now = engine.image(pin.name)
+    if now is not None and now.id == pin.id:
+        return pin.name
+    raise ImageMissing(
+        f"the image `{pin.name}` changed under its name since `kitchens.lock` pinned it at {short(pin.content)}",
+        f"`kitchen lock --update {pin.name}` pins what is there now",
+    )
+
+
+def _follow(lines: Iterator[str], what: str, log: Path, tell: Callable[[str], object]) -> None:
+    """Keep what a build says, and tell its steps."""
+    with log.open("w", encoding="utf-8", errors="replace") as file, life_signs(what, tell) as hear:
+        for line in lines:
+            file.write(f"{line}\n")
+            hear(line)
+            if _STEP.match(line):
+                tell(f"{what}: {line.strip()[:100]}")
 
 
 def _archive(context: Path, dockerfile: str, extra: Mapping[str, bytes]) -> bytes:
@@ -94,7 +181,8 @@ def _archive(context: Path, dockerfile: str, extra: Mapping[str, bytes]) -> byte
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as archive:
         for name in sorted(included(context, dockerfile)):
-            archive.add(context / name, name, recursive=False, filter=plain)
+            if name not in extra:
+                archive.add(context / name, name, recursive=False, filter=plain)
         for name, content in extra.items():
             entry = tarfile.TarInfo(name)
             entry.size = len(content)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from kitchens_engine.ports import Runtime
 
 KINDS = ("auto", "docker", "process")
+#: So many packages are named.
+_SHOWN = 5
 
 
 class ProcessChoice(NamedTuple):
@@ -44,11 +46,13 @@ class ProcessChoice(NamedTuple):
 
 
 class DockerChoice(NamedTuple):
-    """The docker runtime. `why` is one line for the user; `toolchain` the image's id."""
+    """The docker runtime. `why` is one line for the user; `toolchain` the image's id; `make` makes the image anew
+    where it is gone."""
 
     why: str
     made: ImageToolchain
     engine: Engine
+    make: Callable[[], ImageToolchain]
     kind: str = "docker"
 
     @property
@@ -59,8 +63,13 @@ class DockerChoice(NamedTuple):
     def open(self, place: Place) -> Runtime:
         """A runtime for one order run: a container that is removed when it is closed."""
         from kitchens.containers.docker_runtime import DockerRuntime
+        from kitchens.containers.engine import ImageMissing
 
-        return DockerRuntime(self.engine, self.made, place)
+        try:
+            return DockerRuntime(self.engine, self.made, place)
+        except ImageMissing:
+            # Somebody removed it just now; what made it is at hand.
+            return DockerRuntime(self.engine, self.make(), place)
 
 
 def choose_runtime(
@@ -86,6 +95,10 @@ def choose_runtime(
         made = make_process_toolchain(
             source.requirements, cache, interpreter, environment, tell, source.requirements_name, source.needs
         )
+        if source.packages:
+            tell(
+                f"`packages` in `[runtime]` are not installed here: this machine must have {_shown(source.packages)}"
+            )
         return ProcessChoice(why, made, worker)
 
     if kind == "process":
@@ -98,7 +111,11 @@ def choose_runtime(
 
     try:
         engine = connect(environment)
-        made = make_image(engine, source, cache, environment, tell)
+
+        def make() -> ImageToolchain:
+            return make_image(engine, source, cache, environment, tell)
+
+        made = make()
     except (EngineUnreachable, ImageMissing) as error:
         if kind == "docker":
             raise EnvironmentFailure(
@@ -106,5 +123,13 @@ def choose_runtime(
             ) from error
         return process(f"runtime process, isolated less than docker: {error.message}")
     return DockerChoice(
-        f"runtime docker: engine {engine.version}, image `{source.image or source.dockerfile}`", made, engine
+        f"runtime docker: engine {engine.version}, image `{source.image or source.dockerfile}`",
+        made,
+        engine,
+        make,
     )
+
+
+def _shown(packages: Sequence[str]) -> str:
+    more = len(packages) - _SHOWN
+    return ", ".join(packages[:_SHOWN]) + (f" and {more} more" if more > 0 else "")

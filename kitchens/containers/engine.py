@@ -8,6 +8,7 @@ import socket
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +36,12 @@ class ImageMissing(EnvironmentFailure):
     code = "image-missing"
 
 
+class BuildFailed(EnvironmentFailure):
+    """A Dockerfile cannot be built; the message is what the builder said."""
+
+    code = "build-failed"
+
+
 class ContainerEnded(EnvironmentFailure):
     """A container was refused by the engine, or ended while it was needed."""
 
@@ -43,12 +50,16 @@ class ContainerEnded(EnvironmentFailure):
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """An image on the engine. `id` is its content digest; `path` its PATH, where it sets one."""
+    """An image on the engine. `id` is its content digest; `path` its PATH, where it sets one; `digests` are those
+    that registries know it by, by repository; `size` is bytes, those of shared layers included."""
 
     name: str
     id: str
     path: str | None
     labels: Mapping[str, str]
+    digests: Mapping[str, str]
+    size: int
+    created: datetime
 
 
 class Attached:
@@ -127,40 +138,77 @@ class Engine:
                 return None
         config = facts.get("Config") or {}
         variables = dict(entry.partition("=")[::2] for entry in config.get("Env") or ())
-        return Image(name, facts["Id"], variables.get("PATH") or None, config.get("Labels") or {})
+        return Image(
+            name,
+            facts["Id"],
+            variables.get("PATH") or None,
+            config.get("Labels") or {},
+            dict(entry.partition("@")[::2] for entry in facts.get("RepoDigests") or ()),
+            int(facts.get("Size") or 0),
+            _time(facts.get("Created")),
+        )
 
-    def pull(self, name: str) -> Image:
-        """Fetch an image from its registry; ImageMissing when it cannot be had."""
+    def images(self, label: str) -> list[tuple[str, ...]]:
+        """The names of each image that carries `label`; none for one that has lost its names."""
+        with _said("the engine could not list its images"):
+            found = self._client.api.images(filters={"label": label})
+        return [tuple(entry.get("RepoTags") or ()) for entry in found]
+
+    def pull(self, name: str, said: Callable[[str], object] = lambda line: None) -> Image:
+        """Fetch an image from its registry, saying how far it is; ImageMissing when it cannot be had."""
         import docker.errors
 
+        repository, mark, digest = name.partition("@")
+        layers: dict[str, tuple[int, int]] = {}
+        wrong = None
         try:
-            self._client.images.pull(name)
+            for step in self._client.api.pull(
+                repository, tag=digest if mark else None, stream=True, decode=True
+            ):
+                wrong = step.get("error", wrong)  # the stream is read to its end, which gives it back
+                detail = step.get("progressDetail") or {}
+                if "total" in detail:
+                    layers[step.get("id", "")] = (detail.get("current", 0), detail["total"])
+                    done, total = (sum(part) / 1e6 for part in zip(*layers.values(), strict=True))
+                    said(f"{done:.0f} of {total:.0f} MB")
         except docker.errors.APIError as error:
-            raise ImageMissing(f"the image `{name}` could not be had: {_words(error)}") from error
+            raise _not_had(name, _words(error)) from error
         except Exception as error:  # what requests and urllib3 raise has no common root with docker's
             raise EngineUnreachable(f"the image `{name}` could not be had: {error}") from error
+        if wrong is not None:
+            raise _not_had(name, _first_line(wrong))
         image = self.image(name)
         if image is None:
-            raise ImageMissing(f"the image `{name}` could not be had")
+            raise _not_had(name, "the engine does not have it after all")
         return image
 
     def build(self, context: bytes, dockerfile: str, tag: str, arguments: Mapping[str, str]) -> Iterator[str]:
-        """Build `tag` from a tar of the context, yielding the lines it says; ContainerEnded when it fails."""
-        with _said(f"the image of `{dockerfile}` could not be built"):
-            steps = self._client.api.build(
-                fileobj=io.BytesIO(context),
-                custom_context=True,
-                dockerfile=dockerfile,
-                tag=tag,
-                buildargs=dict(arguments),
-                rm=True,
-                forcerm=True,
-                decode=True,
-            )
-            for step in steps:
-                if "error" in step:
-                    raise ContainerEnded(f"`{dockerfile}` could not be built: {step['error'].strip()}")
-                yield from str(step.get("stream", "")).splitlines()
+        """Build `tag` from a tar of the context, yielding the lines it says; BuildFailed for a step that does."""
+        import docker.errors
+
+        try:
+            with _said(f"the image of `{dockerfile}` could not be built"):
+                steps = self._client.api.build(
+                    fileobj=io.BytesIO(context),
+                    custom_context=True,
+                    dockerfile=dockerfile,
+                    tag=tag,
+                    buildargs=dict(arguments),
+                    rm=True,
+                    forcerm=True,
+                    decode=True,
+                )
+                wrong = None
+                for step in steps:
+                    wrong = step.get("error", wrong)
+                    yield from str(step.get("stream", "")).splitlines()
+        except ContainerEnded as error:
+            refused = error.__cause__
+            if isinstance(refused, docker.errors.APIError) and refused.is_client_error():
+                raise BuildFailed(_words(refused)) from error  # such as a Dockerfile that cannot be read
+            raise
+        if wrong is not None:
+            raise BuildFailed(_first_line(wrong))
 
     def create(
         self, image: str, command: list[str], settings: Mapping[str, Any], limits: Mapping[str, Any]
@@ -253,10 +301,21 @@ class Engine:
             found = self._client.api.containers(all=True, filters={"label": label})
         return [(entry["Id"], entry.get("Labels") or {}) for entry in found]
 
-    def remove_image(self, name: str) -> None:
-        """Forget an image's name, and its layers when no other image needs them."""
+    def remove_image(self, name: str) -> bool:
+        """Forget an image's name, and its layers when no other image needs them. False when a container needs it;
+        one that is gone is gone."""
+        import docker.errors
+
         with _said(f"the image `{name}` could not be removed"):
-            self._client.api.remove_image(name)
+            try:
+                self._client.api.remove_image(name)
+            except docker.errors.NotFound:
+                return True
+            except docker.errors.APIError as error:
+                if error.status_code != http.client.CONFLICT:
+                    raise
+                return False
+        return True
 
     def close(self) -> None:
         """Give back the connections to the engine."""
@@ -301,7 +360,26 @@ def _said(what: str) -> Iterator[None]:
 
 
 def _words(error: Any) -> str:
-    return str(error.explanation or error).strip().splitlines()[0]
+    return _first_line(error.explanation or error)
+
+
+def _not_had(name: str, why: str) -> ImageMissing:
+    return ImageMissing(
+        f"the image `{name}` could not be had: {why}",
+        f"`docker pull {name}` tries again; `docker load` brings it in without a registry",
+    )
+
+
+def _first_line(text: object) -> str:
+    return next(iter(str(text).strip().splitlines()), "no reason was given")
+
+
+def _time(text: str | None) -> datetime:
+    """An engine's time, which has nine digits of seconds; the epoch where it is unknown."""
+    try:
+        return datetime.fromisoformat(f"{(text or '')[:19]}+00:00")
+    except ValueError:
+        return datetime.fromtimestamp(0, UTC)
 
 
 def _address(environment: Mapping[str, str]) -> str:

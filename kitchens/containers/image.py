@@ -10,7 +10,9 @@ from pathlib import Path
 from kitchens.containers import hardening, layer
 from kitchens.containers import requirements as pip
 from kitchens.containers.base_image import base_image
-from kitchens.containers.engine import Engine
+from kitchens.containers.engine import Engine, Image
+from kitchens.containers.layer import LABEL
+from kitchens.containers.life_signs import life_signs
 from kitchens.containers.lock import alone
 from kitchens.containers.source import REPOSITORY, ImageSource
 from kitchens_engine.errors import EnvironmentFailure
@@ -45,7 +47,7 @@ def make_image(
     """
     if source.requirements is not None:
         pip.check(source.requirements, source.requirements_name)
-    tag = _tag(source)
+    tag = tag_of(source)
     name = f"{REPOSITORY}:{tag}"
     image = engine.image(name)
     if image is None:
@@ -55,20 +57,37 @@ def make_image(
                 image = engine.image(name)
                 if image is None:
                     base = base_image(engine, source, cache, environment, tell)
-                    tell(f"making the toolchain's image from `{base.name}`, once")
-                    layer.add_layer(engine, base, source, tag, cache, environment)
+                    what = f"making the toolchain's image from `{source.image or source.dockerfile}`"
+                    tell(f"{what}, once")
+                    with life_signs(what, tell) as hear:
+                        layer.add_layer(engine, base, source, tag, cache, environment, hear)
                     image = engine.image(name)
         except OSError as error:
             raise EnvironmentFailure(f"the toolchain's image could not be made: {error.strerror}") from error
     if image is None:
         raise EnvironmentFailure(f"the image `{name}` was removed while it was needed")
+    _tell_of_change(engine, image, source, tell)
     worker = next(iter(source.worker), "worker.py")
     path = f"{layer.BINARIES}:{image.path or hardening.DEFAULT_PATH}"
     return ImageToolchain(name, image.id, f"{layer.BINARIES}/python", f"{layer.HOME}/{worker}", path)
 
 
-def _tag(source: ImageSource) -> str:
-    """Beside the toolchain key, what we ourselves put into the image."""
+def _tell_of_change(engine: Engine, image: Image, source: ImageSource, tell: Callable[[str], object]) -> None:
+    """Tell when the image below means another one by now. What was made stays what it was."""
+    if source.image is None or "@" in source.image:
+        return
+    now = engine.image(source.image)
+    if now is None or now.id == image.labels.get(f"{LABEL}base"):
+        return
+    pinned = source.image in source.pins
+    act = f"`kitchen lock --update {source.image}`" if pinned else "`kitchen lock`"
+    tell(
+        f"`{source.image}` is another image now than the toolchain was made from: {act} pins what is there now"
+    )
+
+
+def tag_of(source: ImageSource) -> str:
+    """The toolchain image's tag: a hash of the toolchain key, and of what we ourselves put into it."""
     digest = hashlib.sha256(b"%d\n%s\n%s\n" % (_FORMAT, source.key.encode(), layer.SCRIPT.encode()))
     for name, content in source.worker.items():
         digest.update(b"%s\n%d\n%s\n" % (name.encode(), len(content), content))

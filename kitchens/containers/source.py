@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from kitchens.containers.requirements import NEEDS
+from kitchens.model.images import ImagePin
+from kitchens_engine.recipe import EMPTY
 from kitchens_engine.tuples import NamedTuple
 
 #: What our images are called on an engine.
@@ -17,7 +19,8 @@ class ImageSource(NamedTuple):
 
     Either `image`, or `context` (a folder) with the `dockerfile` in it. `worker` maps
     file names to the content of our own scripts, the one to call first.
-    `requirements_name` is the file's name in messages; `needs` is what the worker imports.
+    `requirements_name` is the file's name in messages; `needs` is what the worker imports;
+    `packages` are Debian's; `pins` say which content each image below must have, by name.
     """
 
     key: str
@@ -28,3 +31,5 @@ class ImageSource(NamedTuple):
     requirements: bytes | None = None
     requirements_name: str = "requirements.txt"
     needs: tuple[str, ...] = NEEDS
+    packages: tuple[str, ...] = ()
+    pins: Mapping[str, ImagePin] = EMPTY

@@ -14,6 +14,7 @@ from typing import Any
 from kitchens.gate.scope import Scope, scope_of
 from kitchens.gate.tree import TreeView
 from kitchens.model.cookbook import Cookbook
+from kitchens.model.images import pins_for
 from kitchens.model.toolchain import toolchain_key
 from kitchens_engine.errors import InvalidInput
 from kitchens_engine.language.variables import resolve
@@ -84,6 +85,7 @@ def examine(view: TreeView, name: str, examiner: Examiner) -> Examined:
     try:
         variables = resolve(recipe, variation, examiner.settings, (), gate=True)
         cookbook = view.cookbook
+        toolchain = toolchain_of(view)
     except InvalidInput as fault:
         return Examined(name, variation, _digest({**facts, "broken": True}), scope, fault)
     facts |= {
@@ -91,7 +93,7 @@ def examine(view: TreeView, name: str, examiner: Examiner) -> Examined:
         "variables": variables,
         "settings": _settings_seen(scope, examiner.settings),
         "cookbook": _cookbook_seen(cookbook, scope, examiner),
-        "toolchain": toolchain_of(view),
+        "toolchain": toolchain,
     }
     return Examined(name, variation, _digest(facts), scope)
 
@@ -130,6 +132,8 @@ def toolchain_of(view: TreeView) -> str:
         dockerfile=runtime.build,
         context=None if runtime.build is None else view.oid(build_context(runtime.build)),
         requirements=None if requirements is None else view.source.read(requirements),
+        bases={name: pin.content for name, pin in pins_for(view.cookbook, view.source.read).items()},
+        packages=runtime.packages,
     )
 
 
@@ -154,7 +158,7 @@ def _cookbook_seen(cookbook: Cookbook, scope: Scope, examiner: Examiner) -> dict
         node.connection for recipe in _recipes(scope) for node in recipe.nodes.values() if node.connection
     }
     pools = {node.pool for recipe in _recipes(scope) for node in recipe.nodes.values() if node.pool}
-    seen = {
+    seen: dict[str, Any] = {
         "network": narrower(runtime.network, examiner.network),
         "limits": [runtime.memory, runtime.cpus, runtime.pids],
         "connections": {name: repr(cookbook.connections.get(name)) for name in sorted(used)},

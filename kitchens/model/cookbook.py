@@ -27,8 +27,8 @@ DEFAULT_IMAGE = "python:3.12-slim"
 class Runtime(NamedTuple):
     """Where nodes run: `kind` is `docker`, `process` or `auto`; exactly one of `image` and `build` is set.
 
-    `build` and `requirements` are paths in the cookbook; `network` is `none`, `kitchen`
-    or `open`; `memory` is bytes, and so is `log_limit`, beyond which a log loses its middle.
+    `build` and `requirements` are paths in the cookbook, `packages` Debian's; `network` is `none`,
+    `kitchen` or `open`; `memory` is bytes, and so is `log_limit`, beyond which a log loses its middle.
     """
 
     kind: str = "auto"
@@ -40,6 +40,7 @@ class Runtime(NamedTuple):
     cpus: float = 2
     pids: int = 512
     log_limit: int = 64 * 1024**2
+    packages: tuple[str, ...] = ()
 
 
 class Connection(NamedTuple):
@@ -267,6 +268,7 @@ def _runtime(table: Mapping[str, Any]) -> Runtime:
         image=None if "build" in table else table.get("image", defaults.image),
         build=table.get("build"),
         requirements=table.get("requirements"),
+        packages=tuple(sorted(set(table.get("packages", ())))),
         network=table.get("network", defaults.network),
         memory=size(table["memory"]) if "memory" in table else defaults.memory,
         cpus=table.get("cpus", defaults.cpus),

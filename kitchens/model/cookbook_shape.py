@@ -83,6 +83,11 @@ _IMAGE = matching(
     r"(?:[A-Za-z0-9][A-Za-z0-9.-]*(?::\d+)?/)?[a-z0-9]+(?:[._/-]+[a-z0-9]+)*(?::\w[\w.-]{0,127})?(?:@[\w+.-]+:[0-9a-fA-F]{32,})?",
     "is no image; write one such as `python:3.12-slim`",
 )
+_PACKAGE = matching(
+    "package",
+    r"[a-z0-9][a-z0-9+.-]+(?::[a-z0-9-]+)?(?:=[A-Za-z0-9.+:~-]+)?",
+    "is no Debian package; write one such as `libpq5` or `libpq5=15.8-0`",
+)
 _HOST = matching(
     "host-name", r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", "is no host name; use a-z, 0-9 and `-`"
 )
@@ -133,6 +138,7 @@ _RUNTIME = Table(
         "image": Key(("string",), format=_IMAGE),
         "build": Key(("string",), format=_FILE),
         "requirements": Key(("string",), format=_FILE),
+        "packages": Key(("list",), items=Key(("string",), format=_PACKAGE)),
         "network": Key(("string",), choices=("none", "kitchen", "open")),
         "memory": _SIZED,
         "log_limit": _SIZED,
@@ -232,10 +238,16 @@ _PIN = Table(
     }
 )
 
+_DIGEST = matching("digest", r"sha256:[0-9a-f]{64}", "is no digest; one begins with `sha256:`")
+_IMAGE_PIN = Table(
+    keys={"digest": Key(("string",), format=_DIGEST), "id": Key(("string",), format=_DIGEST)},
+)
+
 #: Every key of `kitchens.lock`.
 LOCK = Table(
     keys={
         "format": Key(("integer",), required=True),
         "ingredients": _section(Table(others=_section(_PIN), names=_NAME)),
+        "images": _section(Table(others=_section(_IMAGE_PIN), names=_IMAGE)),
     }
 )

@@ -17,6 +17,7 @@ WORDS: Mapping[str, str] = {
     "runtime.image": "The image of every container.",
     "runtime.build": "A Dockerfile instead of an image.",
     "runtime.requirements": "A file of pinned Python packages: added to the image, or a virtual environment.",
+    "runtime.packages": "Debian packages that are added to the image.",
     "runtime.network": "What nodes reach: nothing, the kitchen's own services, or everything.",
     "runtime.memory": "The limit of memory, such as `2g`.",
     "runtime.cpus": "The limit of processors.",

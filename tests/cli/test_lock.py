@@ -302,6 +302,7 @@ def test_a_cookbook_without_ingredients_has_nothing_to_pin(desk: Desk) -> None:
         "path": str(desk.folder / "kitchens.lock"),
         "changed": False,
         "ingredients": [],
+        "images": [],
     }
     assert desk.json("lock", "--commit", "HEAD")["ingredients"] == []
     assert not (desk.folder / "kitchens.lock").exists()

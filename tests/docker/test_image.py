@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import subprocess
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from kitchens.containers import hardening
 from kitchens.containers import image as images
-from kitchens.containers import requirements as pip
 from kitchens.containers.docker_runtime import DockerRuntime
 from kitchens.containers.engine import Engine, ImageMissing, connect
 from kitchens.containers.image import ImageToolchain, make_image
+from kitchens.containers.life_signs import life_signs
 from kitchens.containers.place import Place
 from kitchens.containers.source import ImageSource
 from kitchens.model.toolchain import toolchain_key
@@ -27,19 +31,20 @@ Make = Callable[..., ImageToolchain]
 
 
 @pytest.fixture
-def told() -> list[str]:
-    """What was said while making."""
+def told(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What was said while making, but for the signs of life of a slow machine."""
+    monkeypatch.setattr(images, "life_signs", partial(life_signs, every=600))
     return []
 
 
 @pytest.fixture
 def make(engine: Engine, tmp_path: Path, told: list[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Make]:
     """Makes images that are gone after the test, without duckdb and pytest, which take their time."""
-    monkeypatch.setattr(pip, "NEEDS", ("iniconfig",))
     monkeypatch.setattr(images, "_FORMAT", os.getpid())
     made: set[str] = set()
 
     def make(source: ImageSource, engine: Engine = engine, **environment: str) -> ImageToolchain:
+        source = source._replace(needs=("iniconfig",))
         toolchain = make_image(engine, source, tmp_path, {**os.environ, **environment}, told.append)
         made.add(toolchain.name)
         return toolchain
@@ -190,6 +195,58 @@ def test_a_dockerfile_is_built(
         "yes", "Dockerfile", "kept", "kitchens-ca.crt", "certificates",
     ]  # fmt: skip
     engine.remove_image(f"{images.REPOSITORY}-base:{key[:32]}")
+
+
+@pytest.fixture
+def mirror(engine: Engine, tmp_path: Path) -> Iterator[str]:
+    """An image whose apt knows one package and no network: `hello-kitchens`, of a user and a file of its own."""
+    tree = tmp_path / "package"
+    (tree / "DEBIAN").mkdir(parents=True)
+    (tree / "usr" / "bin").mkdir(parents=True)
+    (tree / "usr" / "bin" / "hello-kitchens").write_text("#!/bin/sh\necho hello\n")
+    (tree / "usr" / "bin" / "hello-kitchens").chmod(0o755)
+    facts = "Package: hello-kitchens\nVersion: 1.0\nArchitecture: all\nMaintainer: Us <us@example.org>\nDescription: x\n"
+    (tree / "DEBIAN" / "control").write_text(facts)
+    (tree / "DEBIAN" / "postinst").write_text("#!/bin/sh\nset -e\nchown daemon /usr/bin/hello-kitchens\n")
+    (tree / "DEBIAN" / "postinst").chmod(0o755)
+    folder = tmp_path / "mirror"
+    folder.mkdir()
+    subprocess.run(
+        ["dpkg-deb", "--build", "--root-owner-group", tree, folder / "hello.deb"],
+        check=True,
+        capture_output=True,
+    )
+    content = (folder / "hello.deb").read_bytes()
+    hashed = hashlib.sha256(content).hexdigest()
+    (folder / "Packages").write_text(
+        f"{facts}Filename: ./hello.deb\nSize: {len(content)}\nSHA256: {hashed}\n\n"
+    )
+    text = "rm -rf /etc/apt/sources.list* && cp -r /given /mirror && echo 'deb [trusted=yes] file:/mirror ./' >/etc/apt/sources.list"
+    given = hardening.bind(folder, "/given", read_only=True)
+    container = engine.create(PYTHON, ["/bin/sh", "-c", text], {"user": "0:0"}, {"mounts": [given]})
+    engine.start(container)
+    assert engine._client.api.wait(container)["StatusCode"] == 0
+    name = f"kitchens-test/mirror-{os.getpid()}"
+    engine.commit(container, name, "1", [])
+    engine.remove(container)
+    yield f"{name}:1"
+    engine.remove_image(f"{name}:1")
+
+
+def test_packages_are_installed(
+    make: Make, asked: Asked, mirror: str, said: Callable[[ImageToolchain, str], str]
+) -> None:
+    """By the image's own apt-get, whose scripts may change owners; one that nobody has is named."""
+    source = asked(mirror)
+
+    image = make(source._replace(key="with", packages=("hello-kitchens",)))
+    with pytest.raises(InvalidInput, match="`no-such-thing`") as caught:
+        make(source._replace(key="without", packages=("hello-kitchens", "no-such-thing")))
+    with pytest.raises(InvalidInput, match="has no apt-get"):
+        make(asked(BUSYBOX)._replace(key="none", packages=("hello-kitchens",)))
+
+    assert said(image, "hello-kitchens; stat -c %U /usr/bin/hello-kitchens") == "hello\ndaemon\n"
+    assert caught.value.file == "kitchens.toml"
 
 
 def test_an_image_that_cannot_be_had_is_remembered(make: Make, asked: Asked, told: list[str]) -> None:

@@ -1,4 +1,4 @@
-"""`kitchen lock`: pins the ingredients of other repositories to commits, and fetches their files."""
+"""`kitchen lock`: pins the ingredients of other repositories to commits and fetches their files, and pins images."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from kitchens.actions.cookbook import imaging
 from kitchens.actions.house import House
 from kitchens.git.claims import alone
 from kitchens.git.fetching import fetch_folder, is_kept
-from kitchens.model.cookbook import FILE, parse_cookbook
+from kitchens.model.cookbook import FILE, Cookbook, parse_cookbook
+from kitchens.model.images import as_table, read_images
 from kitchens.model.pins import LOCK_FILE, Pin, Pins, Wanted, read_pins, values
 from kitchens.store.toml import document
 from kitchens_engine.errors import EnvironmentFailure, InvalidFiles, InvalidInput
@@ -48,25 +50,30 @@ def fetch_for(house: House, revision: str) -> dict[str, Any]:
     steps = [_step(house, pin.wanted, pin, update=False) for pin in pins.locked.values()]
     made = {step.name: _carry_out(house, step) for step in steps}
     rows = [_row(step, made[step.name]) for step in steps]
-    return {"path": None, "changed": False, "ingredients": rows}
+    return {"path": None, "changed": False, "ingredients": rows, "images": []}
 
 
 def lock(house: House, update: Sequence[str] = ()) -> dict[str, Any]:
-    """Pin what is not pinned, fetch what is not here, move the pins in `update`, drop what nobody names.
+    """Pin what is not pinned, fetch what is not here, move the pins in `update`, drop what nobody names. Ingredients
+    are pinned by commit, the images below the toolchain by digest.
 
     Writes `kitchens.lock` in the checkout around the user, and only when all of it worked. No
     pin moves unasked. Raises `InvalidFiles` when one of the two files is wrong.
     """
     folder = house.repository.here
     with alone(house.repository.claims, "lock", _PATIENCE):
-        pins = _read(folder)
-        steps = plan(house, pins, update)
+        cookbook, pins = _read(folder)
+        images = imaging.wanted_in(folder, cookbook)
+        steps = plan(house, pins, [name for name in update if name not in images])
         made = {step.name: pin for step in steps if (pin := _carry_out(house, step)) is not None}
-        changed = _write(folder, pins, made)
+        pinned = imaging.pin_images(house, cookbook, images, read_images(_bytes(folder / LOCK_FILE)), update)
+        rest = {**pins.rest, "images": as_table({row.name: row.pin for row in pinned if row.pin})}
+        changed = _write(folder, rest, made)
     return {
         "path": str(folder / LOCK_FILE),
         "changed": changed,
         "ingredients": [_row(step, made.get(step.name)) for step in steps],
+        "images": [row.document() for row in pinned],
     }
 
 
@@ -75,7 +82,9 @@ def plan(house: House, pins: Pins, update: Sequence[str]) -> tuple[Step, ...]:
     for name in update:
         if name not in pins.wanted:
             raise InvalidInput(
-                f"`{FILE}` names no ingredient `{name}`", *hints(name, pins.wanted), code="no-ingredient"
+                f"`{FILE}` names no ingredient and no image `{name}`",
+                *hints(name, pins.wanted),
+                code="no-ingredient",
             )
     locked = pins.locked
     steps = [
@@ -116,15 +125,15 @@ def _carry_out(house: House, step: Step) -> Pin | None:
     return Pin(wanted, found.commit, found.tree)
 
 
-def _read(folder: Path) -> Pins:
-    cookbook, lock_text = _bytes(folder / FILE), _bytes(folder / LOCK_FILE)
-    if cookbook is None:
+def _read(folder: Path) -> tuple[Cookbook, Pins]:
+    text, lock_text = _bytes(folder / FILE), _bytes(folder / LOCK_FILE)
+    if text is None:
         raise InvalidInput(f"{folder} holds no `{FILE}`", "`kitchen init` writes one")
-    _, faults = parse_cookbook(cookbook)
-    pins = read_pins(cookbook, lock_text)
-    if faults or pins.faults:
+    cookbook, faults = parse_cookbook(text)
+    pins = read_pins(text, lock_text)
+    if cookbook is None or pins.faults:
         raise InvalidFiles(faults or pins.faults)
-    return pins
+    return cookbook, pins
 
 
 def _bytes(path: Path) -> bytes | None:
@@ -134,13 +143,13 @@ def _bytes(path: Path) -> bytes | None:
         return None
 
 
-def _write(folder: Path, pins: Pins, made: Mapping[str, Pin]) -> bool:
+def _write(folder: Path, rest: Mapping[str, Any], made: Mapping[str, Pin]) -> bool:
     """Write the lock if it says something new: whole or not at all."""
     path = folder / LOCK_FILE
     before = _bytes(path)
-    if before is None and not made:
+    if before is None and not made and not rest["images"]:
         return False
-    text = _HEAD.encode() + b"\n" + document(values(made, pins.rest))
+    text = _HEAD.encode() + b"\n" + document(values(made, rest))
     if text == before:
         return False
     part = path.with_name(f".{LOCK_FILE}.{os.getpid()}")

@@ -272,7 +272,7 @@ def claimed(house: House, folder: Path) -> Iterator[None]:
 def _build_paths(cookbook: Cookbook) -> list[str]:
     """What the toolchain is built from; the toolchain's key covers it."""
     build = cookbook.runtime.build
-    return [] if build is None else [build_context(build) or build]
+    return [] if build is None else [build_context(build)]
 
 
 def _try_quality(house: House, plan: GatePlan, one: Affected, tries: Tries) -> Verdict:

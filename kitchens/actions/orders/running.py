@@ -3,25 +3,19 @@
 from __future__ import annotations
 
 import fcntl
-import hashlib
-import os
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
-import kitchens_engine
+from kitchens.actions.cookbook.toolchain import WORKER, source_on_disk
 from kitchens.actions.house import House
 from kitchens.actions.orders.cancelling import heard
 from kitchens.actions.orders.placing import placed
 from kitchens.actions.orders.runs import records_of
 from kitchens.containers import place as containers
 from kitchens.containers.choose import choose_runtime
-from kitchens.containers.requirements import FOR_CONNECTIONS, NEEDS
-from kitchens.containers.source import ImageSource
-from kitchens.gate.fingerprint import build_context
-from kitchens.model.cookbook import FILE, Cookbook, missing_files, unsupported_services
-from kitchens.model.toolchain import toolchain_key
+from kitchens.model.cookbook import FILE, Cookbook, unsupported_services
 from kitchens_engine.errors import EnvironmentFailure, Interrupted, InvalidFiles
 from kitchens_engine.order import Order
 from kitchens_engine.outcome import RunRecord, Status
@@ -29,9 +23,6 @@ from kitchens_engine.ports import Event, Runtime, Source
 from kitchens_engine.running.runner import run
 from kitchens_engine.trying.environment import allowed
 from kitchens_engine.tuples import NamedTuple
-
-#: The script that runs inside toolchains.
-WORKER = Path(kitchens_engine.__file__).with_name("worker.py")
 
 
 class Equipment(NamedTuple):
@@ -73,7 +64,7 @@ def equipped(
         raise InvalidFiles(services)
     choice = choose_runtime(
         isolation or cookbook.runtime.kind,
-        _image_source(source, cookbook, checkout),
+        source_on_disk(source, cookbook, checkout),
         worker=WORKER,
         interpreter=house.interpreter,
         cache=house.cache,
@@ -109,47 +100,6 @@ def equipped(
         raise
     else:
         runtime.close()
-
-
-def _image_source(source: Source, cookbook: Cookbook, checkout: Path) -> ImageSource:
-    runtime = cookbook.runtime
-    missing = missing_files(source.read(FILE) or b"", source)
-    if errors := tuple(fault for fault in missing if fault.severity == "error"):
-        raise InvalidFiles(errors)
-    requirements = None if runtime.requirements is None else source.read(runtime.requirements)
-    # The script itself first, then what lies beside it.
-    worker = {path.name: path.read_bytes() for path in sorted(WORKER.parent.glob("worker*.py"))}
-    name = runtime.requirements or "requirements.txt"
-    needs = (*NEEDS, *FOR_CONNECTIONS) if cookbook.connections else NEEDS
-    if runtime.build is None:
-        key = toolchain_key(image=runtime.image, requirements=requirements)
-        return ImageSource(
-            key, worker, runtime.image, requirements=requirements, requirements_name=name, needs=needs
-        )
-    context = checkout / build_context(runtime.build)
-    key = toolchain_key(dockerfile=runtime.build, context=_content(context), requirements=requirements)
-    return ImageSource(
-        key,
-        worker,
-        context=context,
-        dockerfile=runtime.build.rpartition("/")[2],
-        requirements=requirements,
-        requirements_name=name,
-        needs=needs,
-    )
-
-
-def _content(folder: Path) -> str:
-    """A hash of a build context as it lies on disk, uncommitted edits included: names, modes and contents."""
-    digest = hashlib.sha256()
-    for path in sorted(folder.rglob("*")):
-        if ".git" in path.relative_to(folder).parts or path.is_dir():
-            continue
-        content = os.fsencode(os.readlink(path)) if path.is_symlink() else path.read_bytes()
-        mode = path.lstat().st_mode & 0o111
-        digest.update(b"%s\0%d\0%d\0" % (os.fsencode(path.relative_to(folder)), mode, len(content)))
-        digest.update(content)
-    return digest.hexdigest()
 
 
 def run_order(house: House, order: Order, place: Place) -> RunRecord:

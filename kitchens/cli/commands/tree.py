@@ -31,7 +31,7 @@ _COMMANDS = {
     "verify": ("proof", "Prove from git alone that every landed commit passed its gate."),
     "delete": ("delete", "Delete a kitchen; no work is lost."),
     "schema": ("schema", "Print the formats of the files as JSON Schemas, or set up the editor."),
-    "lock": ("lock", "Pin ingredients of other repositories in kitchens.lock."),
+    "lock": ("lock", "Pin ingredients of other repositories, and images, in kitchens.lock."),
     "doctor": ("doctor", "Check the machine and the cookbook."),
     "completion": ("completion", "Print the shell completion script."),
 }
