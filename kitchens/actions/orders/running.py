@@ -14,7 +14,8 @@ from kitchens.actions.orders.cancelling import heard
 from kitchens.actions.orders.placing import placed
 from kitchens.actions.orders.runs import records_of
 from kitchens.containers import place as containers
-from kitchens.containers.choose import choose_runtime
+from kitchens.containers.choose import DockerChoice, choose_runtime
+from kitchens.containers.usage import note_use
 from kitchens.model.cookbook import FILE, Cookbook, unsupported_services
 from kitchens_engine.errors import EnvironmentFailure, Interrupted, InvalidFiles
 from kitchens_engine.order import Order
@@ -71,6 +72,8 @@ def equipped(
         environment=house.environment,
         tell=house.note,
     )
+    if isinstance(choice, DockerChoice):
+        note_use(house.cache, choice.made.name.rpartition(":")[2], house.repository.common)
     house.tell(Event("runtime", run_id, None, {"kind": choice.kind, "why": choice.why}))
     folder = house.state / "runs" / run_id
     folder.mkdir(parents=True, exist_ok=True)

@@ -32,6 +32,7 @@ _COMMANDS = {
     "delete": ("delete", "Delete a kitchen; no work is lost."),
     "schema": ("schema", "Print the formats of the files as JSON Schemas, or set up the editor."),
     "lock": ("lock", "Pin ingredients of other repositories, and images, in kitchens.lock."),
+    "image": ("image", "Toolchain images: list them, make them beforehand, remove what nobody needs."),
     "doctor": ("doctor", "Check the machine and the cookbook."),
     "completion": ("completion", "Print the shell completion script."),
 }
