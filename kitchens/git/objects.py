@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
 import threading
 import weakref
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import IO, TYPE_CHECKING
 
 from kitchens.git.command import Git, data
@@ -22,12 +24,16 @@ KINDS = frozenset((b"blob", b"tree", b"commit", b"tag"))
 #: twice this, so we never block on writing while git blocks on writing to us.
 WINDOW = 2048
 
+#: The exit status of a git that cannot go on.
+_FATAL = 128
+
 
 class Objects:
     """The objects of one repository. `width` is the number of hex digits in an id: 40, or 64 with SHA-256.
 
     The reader process starts with the first question and ends with `close`. Trees and
-    commits are remembered, since an id never changes its meaning.
+    commits are remembered, since an id never changes its meaning. What git cannot read is
+    as good as missing.
     """
 
     def __init__(self, git: Git, width: int) -> None:
@@ -40,6 +46,17 @@ class Objects:
         self._trees: dict[str, tuple[Entry, ...]] = {}
         self._commits: dict[str, Commit] = {}
         self._roots: dict[str, str] = {}
+        self._distrusts = False
+
+    def distrust(self) -> None:
+        """From now on, compute the id of every content that is read: git does not, so that whoever changes what lies
+        under an id is believed. Another content than the id's is as good as missing."""
+        self._distrusts = True
+
+    @property
+    def distrusts(self) -> bool:
+        """Whether every content is held to its id."""
+        return self._distrusts
 
     def resolve(self, name: str) -> str | None:
         """The id that git's `name` (`HEAD`, `main~2`, `v1^{commit}`, a unique prefix) stands for."""
@@ -54,7 +71,9 @@ class Objects:
         contents: list[bytes] = []
 
         def take(stream: IO[bytes], size: int) -> None:
-            contents.append(stream.read(size))
+            content = stream.read(size)
+            if len(content) == size:
+                contents.append(content)
 
         found = self._answers(b"contents", names, take)
         rest = iter(contents)
@@ -67,13 +86,13 @@ class Objects:
         """
         for oid, found in zip(oids, self._answers(b"contents", oids, take), strict=True):
             if found is None:
-                raise _missing(oid)
+                raise missing(oid)
 
     def blob(self, oid: str) -> bytes:
         """The content of a blob that is known to exist."""
         content = self.read_all([oid])[0]
         if content is None:
-            raise _missing(oid)
+            raise missing(oid)
         return content
 
     def read(self, treeish: str, path: str) -> bytes | None:
@@ -113,10 +132,26 @@ class Objects:
             return self._roots[treeish]
         if treeish in self._commits:
             return self._commits[treeish].tree
+        if self._distrusts and self._is_oid(treeish):
+            return self._root(treeish)
         found = self.resolve(f"{treeish}^{{tree}}")
         if found is not None and self._is_oid(treeish):
             self._roots[treeish] = found
         return found
+
+    def _root(self, oid: str) -> str | None:
+        """The same, held to the id. Nothing there is one thing, and nothing that can be read another."""
+        contents: list[bytes] = []
+        (found,) = self._answers(b"contents", [oid], lambda stream, size: contents.append(stream.read(size)))
+        if found is None:
+            raise missing(oid)
+        if found[0] == "tree":
+            self._trees[oid] = parse_tree(contents[0], self.width // 2)
+            return oid
+        if found[0] == "commit":
+            self._commits[oid] = parse_commit(contents[0])
+            return self._commits[oid].tree
+        return self.resolve(f"{oid}^{{tree}}")
 
     def foresee(self, commits: Sequence[str], folder: str) -> None:
         """Read the trees of many commits and of `folder` in each, in one go for each level: whoever looks at all of
@@ -140,7 +175,7 @@ class Objects:
         wanted = [oid for oid in dict.fromkeys(oids) if oid not in self._commits]
         for oid, content in zip(wanted, self.read_all(wanted), strict=True):
             if content is None:
-                raise _missing(oid)
+                raise missing(oid)
             self._commits[oid] = parse_commit(content)
         return [self._commits[oid] for oid in oids]
 
@@ -175,33 +210,39 @@ class Objects:
         """
         if not names:
             return []
+        found: list[tuple[str, str] | None] = []
         with self._lock:
-            try:
-                return self._converse(verb, [data(name) for name in names], take)
-            except BaseException:
-                # Whatever cut us off left answers in the pipe: the next question needs a new process.
-                self.close()
-                raise
+            while len(found) < len(names):
+                try:
+                    self._converse(verb, [data(name) for name in names[len(found) :]], take, found)
+                except _Unreadable:
+                    # Git ends where an object is damaged: the others are asked for anew.
+                    found.append(None)
+                    self.close()
+                except BaseException:
+                    # Whatever cut us off left answers in the pipe: the next question needs a new process.
+                    self.close()
+                    raise
+        return found
 
     def _converse(
-        self, verb: bytes, names: Sequence[bytes], take: Callable[[IO[bytes], int], None]
-    ) -> list[tuple[str, str] | None]:
+        self,
+        verb: bytes,
+        names: Sequence[bytes],
+        take: Callable[[IO[bytes], int], None],
+        found: list[tuple[str, str] | None],
+    ) -> None:
         asked = [name if name.strip() and b"\n" not in name else b"-" for name in names]
         windows = _windows([b"%s %s\n" % (verb, name) for name in asked])
         process = self._reader()
         assert process.stdin and process.stdout
         questions, answers = process.stdin, process.stdout
-        found: list[tuple[str, str] | None] = []
-        try:
-            _say(questions, windows[0][0])
-            for position, (_, count) in enumerate(windows):
-                if position + 1 < len(windows):
-                    _say(questions, windows[position + 1][0])
-                for _ in range(count):
-                    found.append(self._answer(answers, verb, take))
-        except BrokenPipeError as error:
-            raise self._ended() from error
-        return found
+        _say(questions, windows[0][0])
+        for position, (_, count) in enumerate(windows):
+            if position + 1 < len(windows):
+                _say(questions, windows[position + 1][0])
+            for _ in range(count):
+                found.append(self._answer(answers, verb, take))
 
     def _answer(
         self, answers: IO[bytes], verb: bytes, take: Callable[[IO[bytes], int], None]
@@ -212,10 +253,26 @@ class Objects:
         words = line.split()
         if len(words) != 3 or words[1] not in KINDS or not words[2].isdigit():
             return None
-        if verb == b"contents":
-            take(answers, int(words[2]))
-            answers.read(1)
+        if verb == b"contents" and not self._taken(answers, words[1], words[0], int(words[2]), take):
+            return None
         return words[1].decode(), words[0].decode()
+
+    def _taken(
+        self, answers: IO[bytes], kind: bytes, oid: bytes, size: int, take: Callable[[IO[bytes], int], None]
+    ) -> bool:
+        """Hand on a content; False when it is another one's."""
+        if not self._distrusts:
+            take(answers, size)
+            if not answers.read(1):
+                raise self._ended()
+            return True
+        content = answers.read(size)
+        if not answers.read(1):
+            raise self._ended()
+        if _id_of(kind, content, self.width) != oid.decode():
+            return False
+        take(io.BytesIO(content), size)
+        return True
 
     def _reader(self) -> subprocess.Popen[bytes]:
         # A forked child shares our pipes: two that talk through them would get each other's answers.
@@ -225,14 +282,29 @@ class Objects:
             self._closing = weakref.finalize(self, _end, self._process, self._owner)
         return self._process
 
-    def _ended(self) -> EnvironmentFailure:
+    def _ended(self) -> Exception:
+        if self._process is not None and self._process.wait() == _FATAL:
+            return _Unreadable()
         self._git.require_version()
         return EnvironmentFailure("`git cat-file` ended before it answered", code="git")
 
 
+class _Unreadable(Exception):
+    """Git ended in the middle of an object that is damaged."""
+
+
+def _id_of(kind: bytes, content: bytes, width: int) -> str:
+    import hashlib
+
+    make = hashlib.sha1 if width == 40 else hashlib.sha256
+    return make(b"%s %d\0%s" % (kind, len(content), content)).hexdigest()
+
+
 def _say(questions: IO[bytes], words: bytes) -> None:
-    questions.write(words)
-    questions.flush()
+    # That git has ended is seen where its answers end.
+    with suppress(BrokenPipeError):
+        questions.write(words)
+        questions.flush()
 
 
 def _windows(questions: Sequence[bytes]) -> list[tuple[bytes, int]]:
@@ -261,7 +333,10 @@ def _end(process: subprocess.Popen[bytes], owner: int) -> None:
     process.wait()
 
 
-def _missing(oid: str) -> EnvironmentFailure:
+def missing(oid: str) -> EnvironmentFailure:
+    """The failure for an object that should be there."""
     return EnvironmentFailure(
-        f"the repository has no object `{oid}`", "`git fsck` says what is damaged", code="git-object"
+        f"the repository has no object `{oid}`, or a damaged one",
+        "`git fsck` says what is damaged",
+        code="git-object",
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from kitchens.git.claims import Claim, abandoned, claim, clear_lock
 from kitchens.git.command import Answer, Git
-from kitchens.git.objects import Objects
+from kitchens.git.objects import Objects, missing
 from kitchens_engine.errors import EnvironmentFailure, InvalidInput
 
 PURPOSE = "ref"
@@ -45,11 +45,19 @@ class Refs:
         """The id at `ref`, or None when there is no such ref. Tags are not peeled."""
         names = [ref, *(before + ref for before in ELSEWHERE), f"refs/remotes/{ref}/HEAD"]
         found, *others = self._objects.resolve_all(names)
+        if found is None and self._objects.distrusts:
+            self._refuse_damaged(ref)
         if found is None or not any(others):
             return found
         # The reader would also have taken the tag `refs/tags/refs/heads/x` for `refs/heads/x`.
         answer = self._git.run("show-ref", "--verify", "--hash", "--", ref, check=False)
         return answer.text if answer.status == 0 else None
+
+    def _refuse_damaged(self, ref: str) -> None:
+        """Raise when there is such a ref, and what it names cannot be read."""
+        answer = self._git.run("rev-parse", "--verify", "--quiet", "--end-of-options", ref, check=False)
+        if answer.status == 0:
+            raise missing(answer.text.split("\n")[-1])
 
     def refs(self, *prefixes: str) -> dict[str, str]:
         """All refs below the prefixes (whole paths such as `refs/heads/`) by full name, sorted. One process."""

@@ -182,8 +182,18 @@ class Registrations:
         raise EnvironmentFailure(f"`{DELETED}{name}/{stamp}` is taken", code="deleted")
 
     def _parsed(self, oids: list[str]) -> list[Registration]:
-        contents = self._objects.read_all([f"{oid}:{FILE}" for oid in oids])
+        if self._objects.distrusts:
+            # Commit and tree are read too, and held to their ids.
+            self._objects.commits(oids)
+            self._objects.foresee(oids, "")
+            contents = self._objects.read_all([self._file(oid) for oid in oids])
+        else:
+            contents = self._objects.read_all([f"{oid}:{FILE}" for oid in oids])
         return [_registration(oid, content) for oid, content in zip(oids, contents, strict=True)]
+
+    def _file(self, oid: str) -> str:
+        entry = self._objects.entry(oid, FILE)
+        return f"{oid}:{FILE}" if entry is None else entry.oid
 
 
 def _differs(one: Registration, other: Registration, keys: tuple[str, ...]) -> bool:

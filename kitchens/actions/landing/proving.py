@@ -8,7 +8,7 @@ from typing import Any
 from kitchens.actions.gates.gating import GatePlan, plan_gate, policy_at
 from kitchens.actions.gates.signing import ALLOWED
 from kitchens.actions.house import House
-from kitchens.actions.kitchens import Kitchen, Kitchens
+from kitchens.actions.kitchens import BRANCHES, REGISTRATIONS, Kitchen, Kitchens
 from kitchens.actions.landing.certifying import recompute
 from kitchens.actions.landing.history import Step, since_baseline, steps
 from kitchens.gate.ancestry import Ancestry, contains
@@ -40,25 +40,67 @@ def verify(house: House, name: str | None) -> dict[str, Any]:
 
     `unsigned` means that nothing is wrong, and that nobody whose signature counts vouches for all of it.
     """
-    kitchens = Kitchens(house)
-    kitchen = kitchens.get(name or kitchens.root)
-    faults: list[dict[str, str]] = []
-    landings, signed = 0, True
+    # Git believes what lies under an id; this is the one command that must not.
+    house.repository.objects.distrust()
+    try:
+        kitchens = Kitchens(house)
+        kitchen = kitchens.get(name or kitchens.root)
+    except EnvironmentFailure as failure:
+        return _damaged(house, name, _damage(house, failure))
+    faults: list[dict[str, Any]] = []
+    signed = True
     try:
         ancestry = _ancestry(house, since_baseline(house, kitchens, kitchen))
         walked = list(steps(house, kitchens, kitchen))
         house.repository.objects.foresee([step.commit for step in walked], "recipes")
-        for step in walked:
+    except EnvironmentFailure as failure:
+        return _damaged(house, kitchen.name, _damage(house, failure))
+    for step in walked:
+        try:
             proof = _proof(house, kitchen, step, ancestry)
-            faults += [{"commit": step.commit, "why": why} for why in proof.faults]
-            landings += step.landing is not None
-            signed = signed and proof.signed
-    except EnvironmentFailure as damage:
-        if damage.code not in _DAMAGE:
-            raise
-        faults.append({"commit": kitchen.tip, "why": damage.message})
+        except EnvironmentFailure as failure:
+            faults.append(_fault(step.commit, _damage(house, failure)))
+            continue
+        faults += [{"commit": step.commit, "why": why} for why in proof.faults]
+        signed = signed and proof.signed
+    landings = sum(step.landing is not None for step in walked)
     status = "broken" if faults else "verified" if signed and landings else "unsigned"
     return {"kitchen": kitchen.name, "status": status, "landings": landings, "faults": faults}
+
+
+def _damaged(house: House, name: str | None, damage: EnvironmentFailure) -> dict[str, Any]:
+    """The answer when nobody can say any more which commits there are to prove."""
+    tip = house.repository.objects.resolve(f"refs/heads/{name}" if name else "HEAD")
+    return {"kitchen": name, "status": "broken", "landings": 0, "faults": [_fault(tip, damage)]}
+
+
+def _fault(commit: str | None, damage: EnvironmentFailure) -> dict[str, Any]:
+    return {"commit": commit, "why": damage.message, "damaged": True}
+
+
+def _damage(house: House, failure: EnvironmentFailure) -> EnvironmentFailure:
+    """The failure when it is about something damaged, or the damage that made git fail; else the failure is raised:
+    it says nothing about what landed."""
+    if failure.code in _DAMAGE:
+        return failure
+    if failure.code != "git":
+        raise failure
+    try:
+        _read_all_commits(house)
+    except EnvironmentFailure as damage:
+        if damage.code in _DAMAGE:
+            return damage
+    raise failure
+
+
+def _read_all_commits(house: House) -> None:
+    """Read what the walks of git itself pass: every commit that a ref leads to. Raises for the first damaged one."""
+    objects = house.repository.objects
+    seen: set[str] = set()
+    waiting = {*house.repository.refs.refs(BRANCHES, REGISTRATIONS).values()}
+    while waiting:
+        seen |= waiting
+        waiting = {parent for commit in objects.commits(sorted(waiting)) for parent in commit.parents} - seen
 
 
 def _ancestry(house: House, commits: list[str]) -> Ancestry | None:

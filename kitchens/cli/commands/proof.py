@@ -54,7 +54,10 @@ def verify(desk: Desk, name: str | None) -> Answer:
         )
         for fault in document["faults"]:
             click.echo(f"  {show.short(fault['commit'])} {fault['why']}")
-        if document["faults"]:
+        damaged = [fault.get("damaged") for fault in document["faults"]]
+        if any(damaged):
+            click.echo("hint: `git fsck` says what is damaged; a clone may have it whole", err=True)
+        elif document["faults"]:
             commit = show.short(document["faults"][0]["commit"])
             click.echo(
                 f"hint: `kitchen test --commit {commit} --into {document['kitchen']}` attests what passes",

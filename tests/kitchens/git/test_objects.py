@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import zlib
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -155,3 +156,30 @@ def test_trees_that_were_foreseen_are_those_of_git(checkout, repository):
         assert objects.tree(commit) == checkout.tip(f"{commit}^{{tree}}")
     assert [entry.name for entry in objects.entries(f"{first}:recipes")] == ["delays"]
     assert objects.entries(f"{second}:recipes") == ()
+
+
+@pytest.mark.parametrize("at", [0, 2, -1])
+def test_what_cannot_be_read_is_missing_and_the_others_are_there(checkout, repository, at):
+    """Git ends in the middle of some damaged objects; who asked for others beside them gets these."""
+    oids = []
+    for name in ("one", "two", "three"):
+        (checkout.path / name).write_text(f"{name}\n" * 100)
+        oids.append(checkout.git("hash-object", "-w", name))
+    file = repository.common / "objects" / oids[1][:2] / oids[1][2:]
+    content = bytearray(file.read_bytes())
+    content[at] ^= 1
+    file.chmod(0o644)
+    file.write_bytes(content)
+    assert repository.objects.read_all(oids) == [b"one\n" * 100, None, b"three\n" * 100]
+
+
+def test_only_who_distrusts_finds_another_content_under_an_id(checkout, repository):
+    """Git computes no hash of what it reads."""
+    (checkout.path / "one").write_text("one\n")
+    oid = checkout.git("hash-object", "-w", "one")
+    file = repository.common / "objects" / oid[:2] / oid[2:]
+    file.chmod(0o644)
+    file.write_bytes(zlib.compress(b"blob 4\0two\n"))
+    assert repository.objects.read_all([oid]) == [b"two\n"]
+    repository.objects.distrust()
+    assert repository.objects.read_all([oid]) == [None]
