@@ -90,15 +90,13 @@ class Desk:
         return Usual(took.whole, without_groups(took.nodes))
 
     @cached_property
-    def house(self) -> House:
-        """The repository that holds the folder, with its stores. What a crash left is healed first."""
+    def unhealed(self) -> House:
+        """The repository that holds the folder, with its stores, as a crash may have left it."""
         from kitchens.actions.house import House
-        from kitchens.git.claims import any_claim
         from kitchens.git.repository import open_repository
 
-        repository = open_repository(self.folder, self.environment)
-        house = House(
-            repository=repository,
+        return House(
+            repository=open_repository(self.folder, self.environment),
             environment=self.environment,
             cache=self.cache,
             now=self.now,
@@ -106,12 +104,19 @@ class Desk:
             tell=lambda event: self.observer(event),  # noqa: PLW0108 - the screen is made when it is needed
             watch=self.stop.watched,
         )
-        if any_claim(repository.claims):
+
+    @cached_property
+    def house(self) -> House:
+        """The same; what a crash left is healed first."""
+        from kitchens.git.claims import any_claim
+
+        house = self.unhealed
+        if any_claim(house.repository.claims):
             # What heals is paid for by the command that finds something to heal.
             from kitchens.git.healing import heal
 
             try:
-                for healed in heal(repository):
+                for healed in heal(house.repository):
                     house.note(f"{healed} was edited while a landing was cut off; it was left as it is")
             except EnvironmentFailure as failure:
                 if failure.code != "disk":

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import platform
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from kitchens.containers import requirements as pip
@@ -67,8 +69,27 @@ def make_process_toolchain(
             raise EnvironmentFailure(
                 f"the toolchain could not be made in {folder}: {error.strerror}"
             ) from error
+    with suppress(OSError):
+        os.utime(folder / _DONE)
     binaries = folder / "bin"
     return ProcessToolchain(str(binaries / "python"), (str(binaries),), f"venv-{key.hexdigest()}")
+
+
+def toolchains(cache: Path) -> list[tuple[Path, float]]:
+    """The toolchains that are kept, and when each was last used, in seconds since 1970."""
+    found = sorted((cache / "toolchains").glob(f"venv-*/{_DONE}"))
+    return [(done.parent, done.stat().st_mtime) for done in found]
+
+
+def remove_toolchain(folder: Path, tell: Callable[[str], object]) -> None:
+    """Remove one; whoever needs it makes it again."""
+    import shutil
+
+    with alone(folder.with_suffix(".lock"), tell, "another process makes this toolchain: waiting"):
+        # First the mark that it is whole: cut off here, it is made anew.
+        (folder / _DONE).unlink(missing_ok=True)
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.with_suffix(".log").unlink(missing_ok=True)
 
 
 def _build(

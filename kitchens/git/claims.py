@@ -111,6 +111,12 @@ def present(folder: Path, purpose: str) -> bool:
     return any(whole is not None and whole["purpose"] == purpose for whole in found)
 
 
+def standing(folder: Path) -> list[tuple[dict[str, Any], bool]]:
+    """What every claim says, and whether its owner lives."""
+    found = (_read(folder / name) for name in _names(folder) if name.endswith(SUFFIX))
+    return [(whole, _alive(whole)) for whole in found if whole is not None]
+
+
 @contextmanager
 def alone(folder: Path, what: str, patience: float) -> Iterator[None]:
     """Do something that one process at a time may do; others wait, at most `patience` seconds.

@@ -29,6 +29,16 @@ def place_of(own: Path) -> Path:
     return Path(os.path.normpath(own / link)).parent
 
 
+def last_commit(own: Path) -> str | None:
+    """The commit that the worktree last had checked out, by the log of its HEAD; None where there is none."""
+    try:
+        lines = (own / "logs" / "HEAD").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return None
+    words = lines[-1].split(" ") if lines else []
+    return words[1] if len(words) > 1 and set(words[1]) != {"0"} else None
+
+
 def point(own: Path, path: Path) -> None:
     """Tell the git directory where its worktree lies, in one step."""
     fresh = own / "gitdir.new"

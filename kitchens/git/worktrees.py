@@ -88,6 +88,32 @@ def remove(repository: Repository, path: Path) -> None:
         _remove(repository, path)
 
 
+def forget_lost(repository: Repository, path: Path) -> None:
+    """Drop git's record of the worktree at `path`, whose folder is gone; fine when it came back."""
+    with alone(repository.claims, "worktrees", PATIENCE):
+        for worktree in _settled(repository):
+            if worktree.path == path and worktree.prunable:
+                _forget(repository, worktree)
+
+
+def readmit(repository: Repository, path: Path, branch: str) -> None:
+    """Write down anew the worktree of `branch` at `path`, whose record was lost. Its files stay as they are: what
+    differs from the branch is then an uncommitted change."""
+    with alone(repository.claims, "worktrees", PATIENCE):
+        _settled(repository)
+        link = path / ".git"
+        before = link.read_bytes()
+        aside = _aside(repository)
+        try:
+            register(repository, path, branch, aside)
+            repository.checkout(path).run("read-tree", "HEAD")
+            repository.checkout(path).run("update-index", "-q", "--refresh", check=False)
+        except BaseException:
+            remove_folder(aside)
+            link.write_bytes(before)
+            raise
+
+
 def dirty(repository: Repository, path: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The tracked paths that differ from the checkout's commit, staged or not, and the untracked paths.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,16 +35,16 @@ def delete(house: House, name: str, *, force: bool = False) -> dict[str, Any]:
                 raise
 
 
-def plan_delete(house: House, name: str, *, force: bool = False) -> DeletePlan:
+def plan_delete(house: House, name: str, *, force: bool = False, without: Collection[str] = ()) -> DeletePlan:
     """Refuse (exit 4) the root, a protected kitchen, one with children, unmerged commits or changed files; the
-    last two not with `force`."""
+    last two not with `force`. The kitchens in `without` are about to go: neither children, nor a home for commits."""
     kitchens = Kitchens(house)
     kitchen = kitchens.get(name)
     kitchens.require_rules()
     if kitchen.parent is None or kitchen.protected:
         why = "is the root kitchen" if kitchen.parent is None else "is protected"
         raise Refused(f"`{name}` {why} and cannot be deleted", kitchen=name)
-    if children := kitchens.children_of(name):
+    if children := [child for child in kitchens.children_of(name) if child not in without]:
         raise Refused(
             f"`{name}` is the parent of `{children[0]}`; nothing was deleted",
             "delete that one first",
@@ -61,7 +62,7 @@ def plan_delete(house: House, name: str, *, force: bool = False) -> DeletePlan:
                 f"`{name}` is checked out in {path}; nothing was deleted", f"`git {act}` first"
             )
     if not force:
-        _refuse_loss(house, kitchens, kitchen, checkout)
+        _refuse_loss(house, kitchens, kitchen, checkout, without)
     return DeletePlan(kitchen, checkout, kitchens.data_folder(name))
 
 
@@ -86,7 +87,9 @@ def carry_out_delete(house: House, plan: DeletePlan) -> dict[str, Any]:
     return {"kitchen": kitchen.name, "status": "deleted", "commit": kitchen.tip, "kept": kept}
 
 
-def _refuse_loss(house: House, kitchens: Kitchens, kitchen: Kitchen, checkout: Path | None) -> None:
+def _refuse_loss(
+    house: House, kitchens: Kitchens, kitchen: Kitchen, checkout: Path | None, without: Collection[str]
+) -> None:
     if checkout is not None:
         modified, untracked = worktrees.dirty(house.repository, checkout)
         if changed := (*modified, *untracked):
@@ -96,7 +99,9 @@ def _refuse_loss(house: House, kitchens: Kitchens, kitchen: Kitchen, checkout: P
                 code="unmerged",
                 kitchen=kitchen.name,
             )
-    others = [tip for branch, tip in kitchens.branches.items() if branch != kitchen.name]
+    others = [
+        tip for branch, tip in kitchens.branches.items() if branch != kitchen.name and branch not in without
+    ]
     if not any(
         history.is_ancestor(house.repository, kitchen.tip, tip) for tip in _likely(kitchens, kitchen, others)
     ):
@@ -111,7 +116,7 @@ def _refuse_loss(house: House, kitchens: Kitchens, kitchen: Kitchen, checkout: P
 def _likely(kitchens: Kitchens, kitchen: Kitchen, others: list[str]) -> list[str]:
     """The parent's tip first: it answers nearly always."""
     parent = kitchens.branches.get(kitchen.parent or "")
-    return [tip for tip in (parent, *others) if tip is not None]
+    return sorted(others, key=lambda tip: tip != parent)
 
 
 def _remove_empty(worktree: Path | None) -> None:

@@ -30,6 +30,8 @@ _COMMANDS = {
     "history": ("proof", "Show how a kitchen came to its tip."),
     "verify": ("proof", "Prove from git alone that every landed commit passed its gate."),
     "delete": ("delete", "Delete a kitchen; no work is lost."),
+    "prune": ("upkeep", "Remove what has had its time: expired kitchens, old tips, unused checkouts."),
+    "repair": ("upkeep", "Adopt or remove what a crash left, and say each thing."),
     "schema": ("schema", "Print the formats of the files as JSON Schemas, or set up the editor."),
     "lock": ("lock", "Pin ingredients of other repositories, and images, in kitchens.lock."),
     "image": ("image", "Toolchain images: list them, make them beforehand, remove what nobody needs."),

@@ -1,0 +1,290 @@
+"""`kitchen repair`: adopt or remove what a crash left, by what refs and folders say, and tell of each thing.
+
+Every command finishes or undoes what a claim names. What nobody wrote down, or what a user's own `rm` and `git branch
+-D` took apart, is found here. Work is adopted; what might be somebody's is kept and named.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from kitchens.actions.house import House
+from kitchens.actions.kitchens import REGISTRATIONS, Kitchens
+from kitchens.actions.life.upkeep import Finding, carry_out, removal
+from kitchens.git import worktrees
+from kitchens.git.claims import alone, standing
+from kitchens.git.healing import heal
+from kitchens.git.records import directories, last_commit, place_of
+from kitchens.git.repository import git_directory
+from kitchens.model.kitchen import Registration
+from kitchens.model.names import KitchenName
+from kitchens_engine.errors import EnvironmentFailure, KitchensError
+
+#: How we call folders that are of use for a moment, beside their place.
+_FOR_A_MOMENT = (".making-", ".removing-")
+
+#: Seconds for which a creation may hold its registration without a branch.
+_PATIENCE = 60.0
+
+
+def repair(house: House, *, dry_run: bool = False) -> dict[str, Any]:
+    """Find what a crash left, and adopt or remove it unless `dry_run`; tell of each.
+
+    `house` is one that was not healed, so that what healing does is told too.
+    """
+    cut_off = _cut_off(house)
+    if not dry_run:
+        for path in heal(house.repository):
+            cut_off.append(Finding("file", str(path), "somebody edited it while a landing was cut off"))
+    found = cut_off + plan_repair(house)
+    return carry_out(found, dry_run=dry_run)
+
+
+def plan_repair(house: House) -> list[Finding]:
+    """What is found beside claims: each with what is to be done about it."""
+    kitchens = Kitchens(house)
+    claimed = _claimed(house)
+    return [
+        *_registrations(house, kitchens),
+        *_worktrees(house, kitchens),
+        *_folders(house, kitchens, claimed),
+        *_data(house, kitchens, claimed),
+        *_temporary(house, claimed),
+    ]
+
+
+def _cut_off(house: House) -> list[Finding]:
+    """What claims of the dead name: healing finishes or undoes it."""
+    found = []
+    for what, alive in standing(house.repository.claims):
+        if alive:
+            continue
+        names = (what.get(key) for key in ("branch", "path", "folder", "ref"))
+        name = next((str(each) for each in names if each), str(what["process"]))
+        why = f"process {what['process']} was killed in it"
+        found.append(Finding(str(what["purpose"]), name, why, "healed", lambda: None))
+    return found
+
+
+def _claimed(house: House) -> set[str]:
+    """The folders and refs that somebody, dead or alive, has written down as his."""
+    whole = [what for what, _ in standing(house.repository.claims)]
+    return {str(what[key]) for what in whole for key in ("folder", "path", "git", "ref") if what.get(key)}
+
+
+def _unless_claimed(house: House, what: Path | str, act: Callable[[], object]) -> Callable[[], object]:
+    """Whoever makes such a thing claims it first: looked at now, after it was found, a new one is seen."""
+
+    def carefully() -> None:
+        if str(what) in _claimed(house):
+            raise KitchensError("somebody is at it now")
+        act()
+
+    return carefully
+
+
+def _registrations(house: House, kitchens: Kitchens) -> Iterator[Finding]:
+    """Registrations whose branch is gone: cut off in `create`, or somebody deleted the branch."""
+    for name in kitchens.registered:
+        if name in kitchens.branches:
+            continue
+        oid = house.repository.refs.read(REGISTRATIONS + name)
+        folder = kitchens.folder / name
+        last = _last(house, folder, name)
+        if last is not None:
+            yield Finding(
+                "branch",
+                name,
+                f"its branch is gone, and its worktree in {folder} was at {last[:12]}",
+                "restored",
+                partial(_restore, house, name, last),
+            )
+        elif oid is not None:
+            yield Finding(
+                "registration",
+                name,
+                "it has no branch",
+                "removed",
+                partial(_unregister, house, name, oid),
+            )
+
+
+def _last(house: House, folder: Path, name: str) -> str | None:
+    """The commit that the worktree in `folder` last had of the branch `name`, if it is still there."""
+    try:
+        own = git_directory(folder)
+        if (own / "HEAD").read_text(encoding="utf-8").strip() != f"ref: refs/heads/{name}":
+            return None
+    except (OSError, EnvironmentFailure):
+        return None
+    commit = last_commit(own)
+    return None if commit is None else house.repository.objects.resolve(f"{commit}^{{commit}}")
+
+
+def _restore(house: House, name: str, commit: str) -> None:
+    house.repository.refs.move(f"refs/heads/{name}", commit, None, "kitchen repair")
+
+
+def _unregister(house: House, name: str, oid: str) -> None:
+    # A creation that is under way has its registration first.
+    with alone(house.repository.claims, "create", _PATIENCE):
+        if house.repository.refs.branch(name) is None:
+            house.repository.refs.delete(REGISTRATIONS + name, oid)
+
+
+def _worktrees(house: House, kitchens: Kitchens) -> Iterator[Finding]:
+    """Worktrees that git knows and whose folder is gone."""
+    for each in worktrees.worktrees(house.repository):
+        if each.prunable and each.locked in (None, worktrees.HALF_MADE):
+            yield Finding(
+                "worktree",
+                str(each.path),
+                "its folder is gone"
+                + (f"; `kitchen path {each.branch}` makes it anew" if each.branch else ""),
+                "forgotten",
+                partial(worktrees.forget_lost, house.repository, each.path),
+            )
+
+
+def _folders(house: House, kitchens: Kitchens, claimed: set[str]) -> Iterator[Finding]:
+    """Folders beside the repository, where worktrees lie, that git knows nothing of."""
+    known = {place_of(own) for own in directories(house.repository)} | {house.repository.top}
+    for folder in _below(kitchens.folder, known):
+        name = folder.relative_to(kitchens.folder).as_posix()
+        if str(folder) in claimed:
+            continue
+        if folder.name.startswith(_FOR_A_MOMENT):
+            why = "a worktree was made or removed in it, and nobody is at it"
+            yield Finding(
+                "folder", str(folder), why, "removed", _unless_claimed(house, folder, removal(house, folder))
+            )
+        elif (folder / ".git").is_file() and _is_of(house, folder) and name in kitchens.branches:
+            if kitchens.checkout_of(name) is None:
+                why = "git has forgotten this worktree; its files stay as they are"
+                act = partial(worktrees.readmit, house.repository, folder, name)
+                yield Finding("worktree", str(folder), why, "adopted", act)
+                if name not in kitchens.names:
+                    yield _adoption(
+                        house, kitchens, name, f"its worktree is {folder}, and nobody registered it"
+                    )
+            else:
+                yield Finding("folder", str(folder), f"`{name}` is checked out elsewhere")
+        elif _loaded(folder):
+            yield Finding("folder", str(folder), "it is no kitchen's; look at it, and move or delete it")
+    for name in sorted(set(kitchens.branches) - set(kitchens.names)):
+        if kitchens.checkout_of(name) == kitchens.folder / name and kitchens.data_folder(name).is_dir():
+            yield _adoption(
+                house, kitchens, name, "it has a worktree and data here, and nobody registered it"
+            )
+
+
+def _adoption(house: House, kitchens: Kitchens, name: str, why: str) -> Finding:
+    root = kitchens.root
+
+    def act() -> None:
+        registration = Registration(
+            name=KitchenName.parse(name),
+            parent=root,
+            permanent=False,
+            owner=str(house.identity),
+            created=house.now(),
+            adopted=True,
+        )
+        house.register(registration, None, "repair: adopted")
+
+    return Finding("branch", name, why, "adopted", act)
+
+
+def _below(top: Path, known: set[Path]) -> Iterator[Path]:
+    """The folders in `top` that are neither known nor on the way to one that is (`team/` of `team/x`)."""
+    try:
+        names = sorted(os.listdir(top))
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    for name in names:
+        path = top / name
+        if name == ".data" or path in known or path.is_symlink() or not path.is_dir():
+            continue
+        if any(each.is_relative_to(path) for each in known) or (
+            not (path / ".git").exists() and any((each / ".git").exists() for each in path.glob("*/"))
+        ):
+            yield from _below(path, known)
+        else:
+            yield path
+
+
+def _is_of(house: House, folder: Path) -> bool:
+    """Whether a folder says that it was a worktree of this repository."""
+    try:
+        return git_directory(folder).parent == house.repository.common / "worktrees"
+    except KitchensError:
+        return False
+
+
+def _loaded(folder: Path) -> bool:
+    return any(True for _ in folder.iterdir())
+
+
+def _data(house: House, kitchens: Kitchens, claimed: set[str]) -> Iterator[Finding]:
+    """Data of kitchens that are gone, and copies that were cut off."""
+    top = kitchens.folder / ".data"
+    deleted = {str(each.name) for each in house.registrations.deleted()}
+    names = {*kitchens.names, *kitchens.registered, *kitchens.branches}
+    for folder in _data_folders(top, {kitchens.data_folder(name) for name in names}):
+        name = folder.relative_to(top).as_posix()
+        if str(folder) in claimed:
+            continue
+        if folder.name.startswith(".") and folder.name.rpartition(".")[0]:
+            why = "a copy of data that was cut off"
+            yield Finding(
+                "data", str(folder), why, "removed", _unless_claimed(house, folder, removal(house, folder))
+            )
+        elif name in deleted:
+            act = partial(_forget_data, house, name, folder)
+            yield Finding("data", str(folder), f"`{name}` was deleted", "removed", act)
+        else:
+            yield Finding("data", str(folder), "it is no kitchen's; look at it, and move or delete it")
+
+
+def _forget_data(house: House, name: str, folder: Path) -> None:
+    # A creation that is under way puts its data into place first.
+    with alone(house.repository.claims, "create", _PATIENCE):
+        if house.repository.refs.branch(name) is not None:
+            raise KitchensError(f"`{name}` was made anew")
+        removal(house, folder)()
+
+
+def _data_folders(top: Path, known: set[Path]) -> Iterator[Path]:
+    try:
+        found = sorted(path for path in top.iterdir() if path.is_dir() and not path.is_symlink())
+    except FileNotFoundError:
+        return
+    for path in found:
+        if path in known:
+            continue
+        if any(each.is_relative_to(path) for each in known):
+            yield from _data_folders(path, known)
+        else:
+            yield path
+
+
+def _temporary(house: House, claimed: set[str]) -> Iterator[Finding]:
+    """What is of use to a running command only, and no claim names."""
+    gates = house.state / "gates"
+    for folder in sorted(gates.iterdir()) if gates.is_dir() else ():
+        if str(folder) not in claimed:
+            yield Finding(
+                "gate",
+                str(folder),
+                "nobody runs it",
+                "removed",
+                _unless_claimed(house, folder, removal(house, folder)),
+            )
+    for ref in house.repository.refs.refs("refs/candidates/"):
+        if ref not in claimed:
+            drop = _unless_claimed(house, ref, partial(house.repository.refs.drop, ref))
+            yield Finding("candidate", ref, "nobody tests it", "removed", drop)
