@@ -110,8 +110,9 @@ def gate(document: Mapping[str, Any]) -> None:
 def _failure(failure: Mapping[str, Any]) -> None:
     where = f"node {failure['node']}" if failure["node"] else "functional test"
     what = f", test {failure['test']!r}" if failure["test"] else ""
+    place = f" ({failure['file']}:{failure['line']})" if failure.get("file") else ""
     if failure["node"] or failure["test"]:
-        click.echo(f"      {where}{what}")
+        click.echo(f"      {where}{what}{place}")
     if failure["test"] and (failure["value"] is not None or failure["limits"] is not None):
         value = "nothing" if failure["value"] is None else failure["value"]
         click.echo(f"      measured {value}, limit {failure['limits']}")

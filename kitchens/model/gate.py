@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from kitchens_engine.tuples import NamedTuple
+
 if TYPE_CHECKING:
     from kitchens.model.refusal import Refusal
 
@@ -13,7 +15,8 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class Failure:
     """Why a recipe is red: the node, and the test with its value and limit when a test decided. `hint` is an
-    act that may mend it."""
+    act that may mend it; `file` and `line` are where the test, or else the node, is written in the cookbook;
+    `recipe` is whose a functional test is."""
 
     node: str | None
     test: str | None
@@ -22,6 +25,9 @@ class Failure:
     why: str | None
     log: str | None
     hint: str | None = None
+    file: str | None = None
+    line: int | None = None
+    recipe: str | None = None
 
     @property
     def name(self) -> str:
@@ -37,7 +43,29 @@ class Failure:
             "limits": self.limits,
             "why": self.why,
             "log": self.log,
+            "file": self.file,
+            "line": self.line,
         } | ({"hint": self.hint} if self.hint else {})
+
+
+class Measured(NamedTuple):
+    """What a gate measured with one test. What is attested may know the value only; a functional test has no node."""
+
+    node: str | None
+    name: str
+    status: str
+    value: Any
+    limits: Any
+
+    def document(self) -> dict[str, Any]:
+        """As `--json` shows it."""
+        return {
+            "node": self.node,
+            "name": self.name,
+            "status": self.status,
+            "value": self.value,
+            "limits": self.limits,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +73,7 @@ class Verdict:
     """The gate's word on one recipe: `passed`, `failed`, `attested` or `deleted`.
 
     `run` is the order run that is the evidence. `failures` are empty unless failed;
-    `warnings` are sentences about what passed. It was run again `retries` times, because it was red; green at last,
+    `warnings` are sentences about what passed; `tests` are what was measured. It was run again `retries` times, because it was red; green at last,
     what had failed is `flaky`.
     """
 
@@ -59,6 +87,7 @@ class Verdict:
     warnings: tuple[str, ...] = ()
     retries: int = 0
     flaky: tuple[str, ...] = ()
+    tests: tuple[Measured, ...] = ()
 
     def document(self) -> dict[str, Any]:
         """As `--json` shows it."""
@@ -76,6 +105,8 @@ class Verdict:
             document["warnings"] = list(self.warnings)
         if self.retries:
             document |= {"retries": self.retries, "flaky": list(self.flaky)}
+        if self.tests:
+            document["tests"] = [test.document() for test in self.tests]
         return document
 
 
@@ -178,11 +209,32 @@ def failures_of(document: Mapping[str, Any]) -> tuple[Failure, ...]:
                     test.get("limits"),
                     test.get("message"),
                     test.get("log"),
+                    recipe=test.get("recipe"),
                 )
             )
     if not found and document.get("why"):
         found.append(Failure(None, None, None, None, document["why"], document.get("log")))
     return tuple(found)
+
+
+def measured_in(document: Mapping[str, Any]) -> tuple[Measured, ...]:
+    """What an order run measured, in the order of its document."""
+    return (
+        *_measured(document.get("nodes", ()), ""),
+        *(_one_measured(None, test) for test in document.get("tests", ())),
+    )
+
+
+def _measured(nodes: Iterable[Mapping[str, Any]], above: str) -> Iterable[Measured]:
+    for node in nodes:
+        path = f"{above}{node['name']}"
+        for test in node.get("tests", ()):
+            yield _one_measured(path, test)
+        yield from _measured(node.get("nodes") or (), f"{path}/")
+
+
+def _one_measured(node: str | None, test: Mapping[str, Any]) -> Measured:
+    return Measured(node, test["name"], test["status"], test.get("value"), test.get("limits"))
 
 
 def _node_failures(nodes: Iterable[Mapping[str, Any]], above: str) -> Iterable[Failure]:

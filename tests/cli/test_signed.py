@@ -40,7 +40,8 @@ def test_only_allowed_keys_count(desk: Desk) -> None:
     sign_with(desk, "eve")
     merged = desk.json("merge", "dev")
     assert [one["status"] for one in merged["gate"]["recipes"]] == ["attested"]
-    assert desk.json("verify") == {"kitchen": "production", "status": "verified", "landings": 1, "faults": []}
+    verified = desk.json("verify")
+    assert (verified["status"], verified["landings"], verified["faults"]) == ("verified", 1, [])
 
 
 def test_without_a_key_such_a_gate_is_refused(desk: Desk) -> None:

@@ -10,6 +10,9 @@ import kitchens
 from kitchens_engine.errors import InvalidInput
 from kitchens_engine.toml.nearest import hints
 
+#: The folder with what every cookbook gets: the workflow and its actions.
+WORKFLOW = "workflow"
+
 
 def templates_folder() -> Path:
     """Where the templates lie: in the installed package, or beside it in a source checkout."""
@@ -31,8 +34,9 @@ def template_files(name: str) -> tuple[tuple[str, Path], ...]:
     names = template_names()
     if name not in names:
         raise InvalidInput(f"no template named `{name}`", *hints(name, names), code="no-template")
-    folder = templates_folder() / name
-    return tuple((path.relative_to(folder).as_posix(), path) for path in sorted(_files(folder)))
+    folders = [templates_folder() / each for each in (name, WORKFLOW)]
+    found = [(path.relative_to(folder).as_posix(), path) for folder in folders for path in _files(folder)]
+    return tuple(sorted(found))
 
 
 def _files(folder: Path) -> Iterator[Path]:

@@ -19,13 +19,14 @@ from kitchens.actions.orders.running import Place, equipped, run_order
 from kitchens.gate.affected import Affected
 from kitchens.gate.connections import gate_urls, refuse_leaving
 from kitchens.gate.fingerprint import build_context, narrower
+from kitchens.gate.placing import placed
 from kitchens.gate.scope import Scope
 from kitchens.gate.undeclared import submodules, undeclared
 from kitchens.git.claims import claim
 from kitchens.git.healing import TEMPORARY
 from kitchens.git.pool import checked_out
 from kitchens.model.cookbook import Cookbook
-from kitchens.model.gate import Failure, Verdict, failures_of
+from kitchens.model.gate import Failure, Verdict, failures_of, measured_in
 from kitchens.model.kitchen import Attestation
 from kitchens_engine.errors import Interrupted
 from kitchens_engine.language.variables import resolve
@@ -128,7 +129,8 @@ def _try_recipe(house: House, plan: GatePlan, one: Affected, tries: Tries) -> Ve
                 return verdict
         order = _order(house, plan, place, one.recipe, run, place.folder)
         document = run_order(house, order, place).document()
-        failures = tuple(_hinted(plan, scope, place, failure) for failure in failures_of(document))
+        failures = _failures(plan, scope, place, one.recipe, document)
+    tests = measured_in(document)
     if document["status"] not in ("passed", "warned"):
         return Verdict(
             one.recipe,
@@ -139,12 +141,14 @@ def _try_recipe(house: House, plan: GatePlan, one: Affected, tries: Tries) -> Ve
             run,
             failures,
             tuple(warnings),
+            tests=tests,
         )
-    if not _tests(document):
+    if not tests:
         warnings.append(f"`{one.recipe}` has no tests, so its gate proves only that it runs")
-    measures = {test["name"]: test.get("value") for test in _tests(document)}
-    _attest(house, plan, one, run, place, measures, tries)
-    return Verdict(one.recipe, one.variation, "passed", one.why, one.fingerprint, run, (), tuple(warnings))
+    _attest(house, plan, one, run, place, {test.name: test.value for test in tests}, tries)
+    return Verdict(
+        one.recipe, one.variation, "passed", one.why, one.fingerprint, run, (), tuple(warnings), tests=tests
+    )
 
 
 def _required(
@@ -157,10 +161,18 @@ def _required(
     if document["status"] in ("passed", "warned"):
         return None
     failures = tuple(
-        replace(_hinted(plan, scope, place, failure), node=f"{required}: {failure.node or 'functional test'}")
-        for failure in failures_of(document)
+        replace(failure, node=f"{required}: {failure.node or 'functional test'}")
+        for failure in _failures(plan, scope, place, required, document)
     )
     return Verdict(one.recipe, one.variation, "failed", one.why, one.fingerprint, run, failures)
+
+
+def _failures(
+    plan: GatePlan, scope: Scope, place: Place, recipe: str, document: Mapping[str, Any]
+) -> tuple[Failure, ...]:
+    """What failed in a run of `recipe`: where that is written, and maybe how to mend it."""
+    found = failures_of(document)
+    return tuple(placed(plan.view, recipe, _hinted(plan, scope, place, failure)) for failure in found)
 
 
 def _hinted(plan: GatePlan, scope: Scope, place: Place, failure: Failure) -> Failure:
@@ -321,12 +333,3 @@ def _parts(plan: GatePlan, one: Affected) -> dict[str, str]:
     scope = one.examined.scope if one.examined else None
     folders = () if scope is None else scope.folders
     return {folder: oid for folder in folders if (oid := plan.view.oid(folder)) is not None}
-
-
-def _tests(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    def inside(nodes: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
-        for node in nodes:
-            yield from node.get("tests", ())
-            yield from inside(node.get("nodes") or ())
-
-    return [*inside(document.get("nodes", ())), *document.get("tests", ())]

@@ -214,7 +214,9 @@ def _verdict(house: House, plan: GatePlan, one: Affected) -> Verdict:
 
 def _broken(one: Affected, fault: InvalidInput) -> Verdict:
     where = f"{fault.file}:{fault.line}: " if fault.file and fault.line else ""
-    failure = Failure(None, None, None, None, f"{where}{fault.message}", None)
+    failure = Failure(
+        None, None, None, None, f"{where}{fault.message}", None, file=fault.file, line=fault.line
+    )
     return Verdict(one.recipe, one.variation, "failed", one.why, one.fingerprint, None, (failure,))
 
 

@@ -9,9 +9,10 @@ from typing import Any
 from kitchens.actions.gates.gating import GatePlan, carry_out_gate, check_recipe, plan_gate
 from kitchens.actions.house import House
 from kitchens.actions.kitchens import Kitchen, Kitchens
+from kitchens.gate.placing import expected
 from kitchens.git.history import is_ancestor
 from kitchens.git.worktrees import dirty
-from kitchens.model.gate import Gate
+from kitchens.model.gate import Gate, Verdict
 from kitchens_engine.errors import InvalidInput
 
 
@@ -57,9 +58,21 @@ def plan_test(
 
 def carry_out_test(house: House, plan: TestPlan) -> dict[str, Any]:
     """Run the gate and answer as `--json` shows it."""
-    verdicts = tuple(verdict for one in plan.plans for verdict in carry_out_gate(house, one).verdicts)
+    verdicts = tuple(
+        _with_measures(one, verdict) for one in plan.plans for verdict in carry_out_gate(house, one).verdicts
+    )
     document = {"kitchen": plan.kitchen, "commit": plan.commit, "gate": Gate(verdicts).document()}
     return document | ({"notes": list(plan.notes)} if plan.notes else {})
+
+
+def _with_measures(plan: GatePlan, verdict: Verdict) -> Verdict:
+    """The verdict with what was measured when it was attested."""
+    if verdict.status != "attested":
+        return verdict
+    proof = next(one.attestation for one in plan.recipes if one.fingerprint == verdict.fingerprint)
+    return replace(
+        verdict, tests=expected(plan.view, verdict.recipe, proof.measures.items() if proof else ())
+    )
 
 
 def _plan_revision(

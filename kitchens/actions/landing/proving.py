@@ -38,7 +38,9 @@ def verify(house: House, name: str | None) -> dict[str, Any]:
     """Ask of every step since the baseline that each recipe it changed is attested, and that a merge is exactly
     what its sides add up to. A step is a landing, or a plain commit.
 
-    `unsigned` means that nothing is wrong, and that nobody whose signature counts vouches for all of it.
+    `unsigned` means that nothing is wrong, and that nobody whose signature counts vouches for all of it. What did not
+    land through `kitchen` (a plain commit, GitHub's own button) and has no fault is `uncertified`: attested, and no
+    record says what it is made of.
     """
     # Git believes what lies under an id; this is the one command that must not.
     house.repository.objects.distrust()
@@ -48,6 +50,7 @@ def verify(house: House, name: str | None) -> dict[str, Any]:
     except EnvironmentFailure as failure:
         return _damaged(house, name, _damage(house, failure))
     faults: list[dict[str, Any]] = []
+    uncertified: list[str] = []
     signed = True
     try:
         ancestry = _ancestry(house, since_baseline(house, kitchens, kitchen))
@@ -62,16 +65,30 @@ def verify(house: House, name: str | None) -> dict[str, Any]:
             faults.append(_fault(step.commit, _damage(house, failure)))
             continue
         faults += [{"commit": step.commit, "why": why} for why in proof.faults]
+        if step.landing is None and not proof.faults:
+            uncertified.append(step.commit)
         signed = signed and proof.signed
     landings = sum(step.landing is not None for step in walked)
     status = "broken" if faults else "verified" if signed and landings else "unsigned"
-    return {"kitchen": kitchen.name, "status": status, "landings": landings, "faults": faults}
+    return {
+        "kitchen": kitchen.name,
+        "status": status,
+        "landings": landings,
+        "faults": faults,
+        "uncertified": uncertified,
+    }
 
 
 def _damaged(house: House, name: str | None, damage: EnvironmentFailure) -> dict[str, Any]:
     """The answer when nobody can say any more which commits there are to prove."""
     tip = house.repository.objects.resolve(f"refs/heads/{name}" if name else "HEAD")
-    return {"kitchen": name, "status": "broken", "landings": 0, "faults": [_fault(tip, damage)]}
+    return {
+        "kitchen": name,
+        "status": "broken",
+        "landings": 0,
+        "faults": [_fault(tip, damage)],
+        "uncertified": [],
+    }
 
 
 def _fault(commit: str | None, damage: EnvironmentFailure) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from kitchens.cli.command import Answer, KitchenCommand, example
 from kitchens.cli.commands.recipe import folder_of
 from kitchens.cli.desk import Desk
 from kitchens.cli.words import EXIT_INVALID
+from kitchens.cli.workflow import annotation
 from kitchens_engine.errors import Fault
 
 
@@ -67,18 +68,9 @@ def _text(faults: Sequence[Fault]) -> None:
 
 
 def _annotations(faults: Sequence[Fault]) -> None:
-    """One workflow command a fault: GitHub shows it at its line of the pull request."""
     for fault in faults:
         kind = "notice" if fault.severity == "note" else fault.severity
-        place = f"file={_property(fault.file)},line={fault.line},col={fault.column}"
-        title = f",title={_property(fault.key)}" if fault.key else ""
         text = f"{fault.message}\n{fault.hint}" if fault.hint else fault.message
-        click.echo(f"::{kind} {place}{title}::{_escaped(text)}")
-
-
-def _escaped(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-
-
-def _property(text: str) -> str:
-    return _escaped(text).replace(":", "%3A").replace(",", "%2C")
+        click.echo(
+            annotation(kind, text, file=fault.file, line=fault.line, col=fault.column, title=fault.key)
+        )

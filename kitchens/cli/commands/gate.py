@@ -17,7 +17,12 @@ _STATUSES = {"red": EXIT_RED, "conflict": EXIT_CONFLICT, "refused": EXIT_REFUSED
 
 @click.command(
     cls=RunningCommand,
-    epilog=example("kitchen test", "kitchen test dev --all", "kitchen test --commit HEAD --into production"),
+    epilog=example(
+        "kitchen test",
+        "kitchen test dev --all",
+        "kitchen test --commit HEAD --into production",
+        'kitchen test --commit HEAD --into production --format github --summary "$GITHUB_STEP_SUMMARY"',
+    ),
 )
 @click.argument("name", required=False, shell_complete=complete.kitchens)
 @click.option(
@@ -32,6 +37,14 @@ _STATUSES = {"red": EXIT_RED, "conflict": EXIT_CONFLICT, "refused": EXIT_REFUSED
     "--into", metavar="K", shell_complete=complete.kitchens, help="Under the rules of this kitchen."
 )
 @click.option("--bound", is_flag=True, hidden=True, help="Stop when standard input ends.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(("text", "github")),
+    default="text",
+    help="For people, or with annotations of a GitHub workflow too.",
+)
+@click.option("--summary", metavar="FILE", help="Add a page in Markdown to FILE.")
 @click.pass_obj
 def test(
     desk: Desk,
@@ -42,24 +55,38 @@ def test(
     revision: str | None,
     into: str | None,
     bound: bool,
+    form: str,
+    summary: str | None,
 ) -> Answer:
-    """Run the gate on a kitchen's committed tree under its parent's rules and settings. Nothing moves."""
+    """Run the gate on a kitchen's committed tree under its parent's rules and settings. Nothing moves.
+
+    In a GitHub workflow, `--format github` shows what is red at its line of the change, and
+    `--summary "$GITHUB_STEP_SUMMARY"` makes the page of the run.
+    """
     from kitchens.actions.gates.testing import carry_out_test, plan_test
+    from kitchens.cli import workflow
 
     if bound:
         stop_with_input()
-    plan = plan_test(
-        desk.house,
-        name,
-        recipe=recipe,
-        everything=everything,
-        again=again,
-        revision=revision,
-        into=into,
-    )
-    document = carry_out_test(desk.house, plan)
+    page = None if summary is None else desk.folder / summary
+    with workflow.reported(page, annotate=form == "github"):
+        plan = plan_test(
+            desk.house,
+            name,
+            recipe=recipe,
+            everything=everything,
+            again=again,
+            revision=revision,
+            into=into,
+        )
+        document = carry_out_test(desk.house, plan)
+    if page is not None:
+        workflow.write_page(page, workflow.page(document))
 
     def words() -> None:
+        if form == "github":
+            for line in workflow.of_gate(document["gate"]):
+                click.echo(line)
         status = document["gate"]["status"]
         click.echo(f"{show.state(status)}: `{document['kitchen']}` at {show.short(document['commit'])}")
         show.gate(document["gate"])

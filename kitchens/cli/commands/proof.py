@@ -9,6 +9,9 @@ from kitchens.cli.command import Answer, KitchenCommand, example
 from kitchens.cli.desk import Desk
 from kitchens.cli.words import EXIT_RED
 
+#: How many commits that are attested only are shown.
+MOST = 10
+
 
 @click.command(cls=KitchenCommand, epilog=example("kitchen history production"))
 @click.argument("name", required=False, shell_complete=complete.kitchens)
@@ -54,6 +57,10 @@ def verify(desk: Desk, name: str | None) -> Answer:
         )
         for fault in document["faults"]:
             click.echo(f"  {show.short(fault['commit'])} {fault['why']}")
+        for commit in document["uncertified"][:MOST]:
+            click.echo(f"  {show.short(commit)} attested, not certified: it did not land through `kitchen`")
+        if len(document["uncertified"]) > MOST:
+            click.echo(f"  … and {len(document['uncertified']) - MOST} more, attested, not certified")
         damaged = [fault.get("damaged") for fault in document["faults"]]
         if any(damaged):
             click.echo("hint: `git fsck` says what is damaged; a clone may have it whole", err=True)
