@@ -45,7 +45,7 @@ class Order(NamedTuple):
     `"-x"` leaves `x` out, of all nodes where no others are named.
     `earlier` holds outputs of nodes outside the selection; what it lacks is looked up
     in the records. `jobs` None: two more than processors. A log
-    of more than `log_limit` bytes loses its middle. `pools` are the cookbook's; all
+    of more than `log_limit` bytes loses its middle, and a run that adds more than `disk_limit` to its folders is ended. `pools` are the cookbook's; all
     runs that have the same `pools_folder` share them. `started` is what `run.started` reads;
     of a run that takes up an earlier one it is the earlier one's, `past` is what that left,
     and `began` the moment at which this runner begins. `connections` are URLs by name, as the cookbook
@@ -74,6 +74,7 @@ class Order(NamedTuple):
     earlier: Mapping[str, Mapping[str, Any]] = EMPTY
     jobs: int | None = None
     log_limit: int = 64 << 20
+    disk_limit: int = 10 << 30
     pools: Mapping[str, int] = EMPTY
     pools_folder: Path | None = None
     past: Past | None = None

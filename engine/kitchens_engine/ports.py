@@ -46,12 +46,14 @@ class Ended(NamedTuple):
     """The end of a process: its exit status (a signal as 128 + number).
 
     `lost` says in one sentence why there is no evidence of how it ended (a lost
-    connection, an engine that went away); then `status` means nothing.
+    connection, an engine that went away); then `status` means nothing. `why` is what the
+    runtime knows of the reason, such as a limit that was met.
     """
 
     token: str
     status: int
     lost: str | None = None
+    why: str | None = None
 
 
 class Runtime(Protocol):

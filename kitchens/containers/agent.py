@@ -9,6 +9,7 @@ Requests are lines of shell that this module composes; answers are words:
     ready PYTHON                  once, PYTHON is 1 where the toolchain has one
     watched NUMBER WATCHER        the process that will say how node NUMBER ended
     started NUMBER PROCESS        the node's process
+    memory NUMBER COUNT           before a node's end that is no 0: so many processes were ended for want of memory
     ended NUMBER STATUS           after the same was written to the evidence file
     refused NUMBER                no process could be made
     gone NUMBER                   the watcher is no more, and said nothing
@@ -40,8 +41,16 @@ watch() { # number process evidence mark
     wait "$2" 2>/dev/null
     status=$?
     kill -9 "-$2" 2>/dev/null
+    [ "$status" = 0 ] || ended_for_memory "$1"
     echo "$4 $status" >"$3"
     echo "ended $1 $status"
+}
+ended_for_memory() { # number
+    for file in /sys/fs/cgroup/memory.events /sys/fs/cgroup/memory/memory.oom_control; do
+        while read -r word count; do
+            [ "$word" = oom_kill ] && echo "memory $1 $count"
+        done <"$file"
+    done 2>/dev/null
 }
 stop() { # signal process
     for pass in 1 2 3 4; do
@@ -99,7 +108,9 @@ def start(job: Job) -> bytes:
     odd = [f"{name}={value}" for name, value in job.environment.items() if not _exportable(name)]
     exports = " ".join(f"{name}={quote(value)}" for name, value in plain.items())
     words = " ".join(quote(word) for word in (*(("env", *odd) if odd else ()), *job.argv))
-    node = f"( export {exports}; cd {quote(job.folder)} || exit 127; exec $session {words} )"
+    # Where memory runs out the kernel takes a node, not what watches it.
+    worth = "{ echo 1000 >/proc/self/oom_score_adj; } 2>/dev/null"
+    node = f"( {worth}; export {exports}; cd {quote(job.folder)} || exit 127; exec $session {words} )"
     output = f">>{quote(job.log)} 2>&1 </dev/null"
     watcher = f"watch {job.number} $! {quote(job.evidence)} {quote(job.mark)}"
     refusal = f"trap 'echo refused {job.number}' EXIT"

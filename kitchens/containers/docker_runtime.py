@@ -22,6 +22,7 @@ from kitchens.containers.room import open_room
 from kitchens_engine.errors import EnvironmentFailure
 from kitchens_engine.ports import Command, Ended
 from kitchens_engine.state import left
+from kitchens_engine.trying.disk import in_words
 
 _GRACE = 2.0
 #: A process that outlives this many forced ends is beyond reach, and so is its container.
@@ -43,6 +44,8 @@ class _Node:
     watcher: int | None = None
     forced_at: float | None = None
     rounds: int = 0
+    memory_before: int = 0
+    out_of_memory: bool = False
 
 
 class DockerRuntime:
@@ -63,6 +66,7 @@ class DockerRuntime:
         self._ended: list[Ended] = []
         self._count = 0
         self._unanswered = 0
+        self._out_of_memory = 0
         self._lost: str | None = None
         self._closed = False
         self._listener: Listener | None = None
@@ -104,7 +108,9 @@ class DockerRuntime:
         mark = f"{self._mark}.{self._count}."
         log = Path(command.log)
         fifo = Fifo(log.parent / f".said-{mark}", log, command.hidden) if command.hidden else None
-        node = _Node(command.token, log, log.parent / f".ended-{mark}", fifo)
+        node = _Node(
+            command.token, log, log.parent / f".ended-{mark}", fifo, memory_before=self._out_of_memory
+        )
         self._nodes[self._count] = node
         job = agent.Job(
             self._count,
@@ -166,7 +172,7 @@ class DockerRuntime:
         except EnvironmentFailure as error:
             self._lost = error.message
             return False
-        self._lost, self._unanswered = None, 0
+        self._lost, self._unanswered, self._out_of_memory = None, 0, 0
         return True
 
     def _inside(self, environment: Mapping[str, str]) -> dict[str, str]:
@@ -215,6 +221,9 @@ class DockerRuntime:
                 node.process = value
                 if node.forced_at is not None:
                     self._signal(number, node, "TERM")
+            case "memory":
+                self._out_of_memory = max(self._out_of_memory, value)
+                node.out_of_memory = value > node.memory_before
             case "ended":
                 self._end(number, node, value)
             case "refused":
@@ -232,10 +241,17 @@ class DockerRuntime:
         if node.forced_at is not None and node.process is not None:
             self._signal(number, node, "KILL")
         if _evidence(node.evidence) == f"{self._mark}.{number}. {status}":
-            self._ended.append(Ended(node.token, status))
+            self._ended.append(Ended(node.token, status, why=self._why(node)))
         else:
             why = f"the process ended with {status}, but its evidence is missing (is the disk full?)"
             self._ended.append(Ended(node.token, status, why))
+
+    def _why(self, node: _Node) -> str | None:
+        """The limit that a node met, if it did."""
+        if not node.out_of_memory:
+            return None
+        limit = in_words(self._place.limits.memory)
+        return f"the run took more memory than its {limit} (`memory` in `[runtime]`)"
 
     def _forget(self, number: int) -> _Node:
         """It has ended, and all that it said is in its log."""

@@ -13,7 +13,7 @@ from typing import Any
 
 from kitchens.gate.scope import Scope, scope_of
 from kitchens.gate.tree import TreeView
-from kitchens.model.cookbook import Cookbook
+from kitchens.model.cookbook import Cookbook, Runtime
 from kitchens.model.images import pins_for
 from kitchens.model.toolchain import toolchain_key
 from kitchens_engine.errors import InvalidInput
@@ -164,6 +164,8 @@ def _cookbook_seen(cookbook: Cookbook, scope: Scope, examiner: Examiner) -> dict
         "connections": {name: repr(cookbook.connections.get(name)) for name in sorted(used)},
         "services": {name: repr(service) for name, service in sorted(cookbook.services.items())},
     }
+    if runtime.disk != Runtime().disk:
+        seen["disk"] = runtime.disk
     # How many places a pool has changes no verdict; that it is there does.
     return seen | ({"pools": found} if (found := sorted(pools & cookbook.pools.keys())) else {})
 

@@ -27,8 +27,9 @@ DEFAULT_IMAGE = "python:3.12-slim"
 class Runtime(NamedTuple):
     """Where nodes run: `kind` is `docker`, `process` or `auto`; exactly one of `image` and `build` is set.
 
-    `build` and `requirements` are paths in the cookbook, `packages` Debian's; `network` is `none`,
-    `kitchen` or `open`; `memory` is bytes, and so is `log_limit`, beyond which a log loses its middle.
+    `build` and `requirements` are paths in the cookbook; `network` is `none`,
+    `kitchen` or `open`; `memory` is bytes, and so is `log_limit`, beyond which a log loses its middle;
+    `disk` is what one run may add to its folders, in bytes; `packages` are Debian's.
     """
 
     kind: str = "auto"
@@ -41,6 +42,7 @@ class Runtime(NamedTuple):
     pids: int = 512
     log_limit: int = 64 * 1024**2
     packages: tuple[str, ...] = ()
+    disk: int = 10 * 1024**3
 
 
 class Connection(NamedTuple):
@@ -274,6 +276,7 @@ def _runtime(table: Mapping[str, Any]) -> Runtime:
         cpus=table.get("cpus", defaults.cpus),
         pids=table.get("pids", defaults.pids),
         log_limit=size(table["log_limit"]) if "log_limit" in table else defaults.log_limit,
+        disk=size(table["disk"]) if "disk" in table else defaults.disk,
     )
 
 

@@ -142,6 +142,7 @@ _RUNTIME = Table(
         "network": Key(("string",), choices=("none", "kitchen", "open")),
         "memory": _SIZED,
         "log_limit": _SIZED,
+        "disk": _SIZED,
         "cpus": Key(
             ("integer", "float"), format=Format("processors", _more_than_nothing, {"exclusiveMinimum": 0})
         ),

@@ -22,6 +22,7 @@ WORDS: Mapping[str, str] = {
     "runtime.memory": "The limit of memory, such as `2g`.",
     "runtime.cpus": "The limit of processors.",
     "runtime.pids": "The limit of processes.",
+    "runtime.disk": "What one run may add to its folders on disk, such as `10g`: beyond it the run's nodes are ended.",
     "runtime.log_limit": "The limit of a node's log, such as `64m`: beyond it only its beginning and its end are kept.",
     "connections": "Databases that nodes name by `connection`.",
     "connections.*.url": "Where it is, such as `postgresql://app@warehouse:5432/app`.",

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import stat
+import threading
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -13,7 +15,11 @@ from kitchens.containers.docker_runtime import DockerRuntime
 from kitchens.containers.engine import Engine
 from kitchens.containers.image import ImageToolchain
 from kitchens.containers.place import Limits, Place
+from kitchens_engine.language.shelf import FolderSource, Shelf
+from kitchens_engine.order import KitchenFacts, Order
 from kitchens_engine.ports import Command
+from kitchens_engine.running import execution
+from kitchens_engine.running.runner import run
 
 OpenRuntime = Callable[..., DockerRuntime]
 
@@ -70,12 +76,71 @@ def test_no_file_of_the_machine_can_be_read(attempt: Attempt, place: Place) -> N
     assert said.splitlines()[-5:] == [".", "..", "checkout", "data", "folder"]
 
 
-def test_without_a_network_there_is_only_itself(attempt: Attempt) -> None:
-    """No interface but the loopback, so no name, no address, no engine."""
-    status, said = attempt("ls /sys/class/net; wget -T 2 -O - http://1.1.1.1/; nslookup example.com 1.1.1.1")
+def reach(host: str, port: int = 80) -> str:
+    """A program that says the name of the error with which an address refuses, or what its page says."""
+    return f"""python3 -c '
+import errno, socket, urllib.request
+try:
+    print(urllib.request.urlopen("http://{host}:{port}/", timeout=3).read().decode())
+except OSError as error:
+    why = getattr(error, "reason", error)
+    print(errno.errorcode.get(why.errno, "name") if why.errno is not None and why.errno > 0 else "name")
+'"""
 
-    assert status != 0
-    assert said.splitlines()[0] == "lo"
+
+def test_without_a_network_there_is_only_itself(attempt: Attempt, python_image: ImageToolchain) -> None:
+    """No interface but the loopback, so no name and no address."""
+    _, said = attempt(f"ls /sys/class/net; {reach('1.1.1.1')}; {reach('example.com')}", python_image)
+
+    assert said.split() == ["lo", "ENETUNREACH", "name"]
+
+
+@pytest.mark.parametrize("network", ["none", "kitchen"])
+def test_the_metadata_address_is_out_of_reach(
+    attempt: Attempt, python_image: ImageToolchain, network: str
+) -> None:
+    """What a cloud tells about the machine, credentials included, is told to no node."""
+    _, said = attempt(reach("169.254.169.254"), python_image, network=network)
+
+    assert said == "ENETUNREACH\n"
+
+
+def test_another_kitchens_container_is_out_of_reach(
+    attempt: Attempt, open_runtime: OpenRuntime, engine: Engine, place: Place, python_image: ImageToolchain
+) -> None:
+    """Even one that listens on the engine's own bridge, by its address."""
+    other = open_runtime(python_image, network="open", kitchen="other")
+    serve = "cd /tmp; echo theirs >index.html; python3 -m http.server 8080"
+    other.start(Command("serve", ("/bin/sh", "-c", serve), place.checkout, {}, place.folder / "serve.log"))
+    found = engine._client.api.inspect_container(other.container)["NetworkSettings"]["Networks"]["bridge"]
+    page = reach(found["IPAddress"], 8080)
+
+    said = []
+    for network in ("open", "none", "kitchen"):
+        (place.folder / "log").unlink(missing_ok=True)
+        text = (
+            f"for i in 1 2 3 4 5 6 7 8 9; do {page} | grep theirs && exit; sleep 0.2; done"
+            if network == "open"
+            else page
+        )
+        said.append(attempt(text, python_image, network=network)[1])
+
+    assert said == ["theirs\n", "ENETUNREACH\n", "ENETUNREACH\n"]
+
+
+def test_a_link_that_leaves_the_checkout_leads_nowhere(attempt: Attempt, place: Place) -> None:
+    """Neither one that was committed nor one that a node makes writes outside: at best into the container's memory."""
+    outside = place.checkout.parent / "outside"
+    outside.write_text("as it was")
+    (place.checkout / "committed").symlink_to(outside)
+    (place.data / "up").symlink_to("../..")
+
+    attempt(
+        f"echo x >committed; echo x >{place.data}/up/outside; ln -s {outside} made; echo x >made; cat made"
+    )
+
+    assert outside.read_text() == "as it was"
+    assert not (place.checkout.parent.parent / "outside").exists()
 
 
 def test_kitchen_network_without_services_is_none(attempt: Attempt) -> None:
@@ -218,12 +283,54 @@ def test_memory_is_limited(attempt: Attempt, python_image: ImageToolchain) -> No
     assert status == 137
 
 
+def test_memory_that_ran_out_is_said_so(
+    open_runtime: OpenRuntime, place: Place, python_image: ImageToolchain
+) -> None:
+    """Of the node that took it, in a sentence with the key; the runtime goes on, and the next failure is its own."""
+    runtime = open_runtime(python_image)
+    greedy = "python3 -c 'print(len(bytearray(600 << 20)))'; echo on; exit 3"
+    for token, text in (("greedy", greedy), ("next", "exit 4")):
+        runtime.start(Command(token, ("/bin/sh", "-c", text), place.checkout, {}, place.folder / "log"))
+
+    ended = {end.token: end for end in (*runtime.wait(60), *runtime.wait(60))}
+    runtime.start(Command("after", ("/bin/sh", "-c", "exit 5"), place.checkout, {}, place.folder / "log"))
+    (after,) = runtime.wait(60)
+
+    assert (ended["greedy"].status, ended["greedy"].lost) == (3, None)
+    assert ended["greedy"].why == "the run took more memory than its 256 MiB (`memory` in `[runtime]`)"
+    assert (ended["next"].status, ended["next"].why) == (4, None)
+    assert (after.status, after.why) == (5, None)
+
+
 def test_temporary_files_count_as_memory(attempt: Attempt) -> None:
     """`/tmp` is of a size, and cannot fill the machine's memory."""
     status, said = attempt("dd if=/dev/zero of=/tmp/big bs=1M count=1000")
 
     assert status != 0
     assert "No space left" in said
+
+
+def test_filling_the_data_folder_is_ended(
+    open_runtime: OpenRuntime, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run that writes more than it may is red, with the key in a sentence."""
+    monkeypatch.setattr(execution, "_LOOK", 0.1)
+    recipe = place.checkout / "recipes" / "r" / "recipe.toml"
+    recipe.parent.mkdir(parents=True)
+    fill = "while :; do head -c 300000 /dev/zero >> $KITCHEN_DATA/big; sleep 0.02; done"
+    recipe.write_text(f"[nodes.fill]\nrun = '{fill}'\n")
+    order = Order(
+        run=place.run, order="o", shelf=Shelf(FolderSource(place.checkout)), root=place.checkout, recipe="r",
+        variation=None, variables={}, settings={}, nodes=None,
+        kitchen=KitchenFacts("dev", "production", place.data), folder=place.folder,
+        started=datetime(2026, 1, 2, tzinfo=UTC), disk_limit=2 << 20,
+    )  # fmt: skip
+
+    record = run(order, open_runtime(), None, lambda event: None, threading.Event())
+
+    assert [(str(node.status), node.why) for node in record.walk()] == [
+        ("failed", "the run wrote more than 2 MiB to its folders, and may not (`disk` in `[runtime]`)")
+    ]
 
 
 def test_a_git_file_cannot_be_rewritten(attempt: Attempt, place: Place) -> None:

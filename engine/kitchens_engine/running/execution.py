@@ -19,6 +19,7 @@ from kitchens_engine.state.plan import Plan
 from kitchens_engine.state.pools import Pools
 from kitchens_engine.state.scope import Scope
 from kitchens_engine.state.timers import Timers
+from kitchens_engine.trying.disk import DiskWatch
 from kitchens_engine.trying.tries import Tries
 
 #: How long the loop sleeps at most before it looks whether it is to stop.
@@ -53,6 +54,7 @@ class Execution:
         self._processes = self._tries.processes
         self.scopes = graphs.scopes
         self.graph = graphs.open(plan, scope, past=order.past)
+        self._disk = DiskWatch((order.root, order.kitchen.data, order.folder), order.disk_limit)
         self._timers.after(_LOOK, self._look)
 
     def run(self) -> None:
@@ -110,6 +112,11 @@ class Execution:
     def _look(self) -> None:
         """What need not be seen to at once."""
         self._processes.clip_logs()
+        if self._disk.look():
+            for live in self._processes.running:
+                # What cleans up may be just what makes room.
+                if not live.node.always:
+                    self._tries.end(live, End(Status.FAILED, self._disk.why), inside=self._disk.why)
         self._timers.after(_LOOK, self._look)
 
     def _advance(self) -> None:

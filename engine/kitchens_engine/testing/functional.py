@@ -13,6 +13,7 @@ from kitchens_engine.state.attempt import Attempt
 from kitchens_engine.state.scope import Scope
 from kitchens_engine.trying import environment, secrets
 from kitchens_engine.trying.clip import clip
+from kitchens_engine.trying.disk import DiskWatch
 from kitchens_engine.trying.evidence import why_failed
 from kitchens_engine.values import json_safe
 
@@ -86,14 +87,16 @@ def _run(
     variables = environment.of_process(order, scope, scope.plan.path, attempt, {}, database=True)
     argv = (runtime.python, runtime.worker, "tests", attempt.request, attempt.result)
     runtime.start(Command(token, argv, scope.folder, variables, attempt.log, order.hidden.texts))
-    killed = False
+    killed, full = False, False
+    disk = DiskWatch((order.root, order.kitchen.data, order.folder), order.disk_limit)
     while True:
         for ended in runtime.wait(_PATIENCE):
             if ended.token == token:
                 clip(attempt.log, order.log_limit)
-                return ended
+                return ended._replace(why=disk.why) if full else ended
         clip(attempt.log, order.log_limit)
-        if stopped() and not killed:
+        full = full or disk.look()
+        if (full or stopped()) and not killed:
             runtime.kill(token)
             killed = True
 

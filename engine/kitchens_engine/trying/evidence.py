@@ -26,6 +26,8 @@ def why_failed(
     if ended.status == 0:
         return "it ended without a result" if worker and result is None else None
     status = _in_words(ended.status)
+    if ended.why:
+        return f"{status}: {ended.why}"
     last = attempt.last_line(after)
     return f"{status}: {last}" if last else status
 

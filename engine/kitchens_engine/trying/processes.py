@@ -48,6 +48,11 @@ class Processes:
         """Whether any process runs."""
         return bool(self._running)
 
+    @property
+    def running(self) -> tuple[LiveNode, ...]:
+        """The nodes for which a process runs now."""
+        return tuple(self._running.values())
+
     def start(self, live: LiveNode) -> None:
         """Start the process of the node's present phase. Where there is none to start, the phase has ended."""
         assert live.attempt is not None

@@ -231,6 +231,7 @@ def _order(house: House, plan: GatePlan, place: Place, name: str, run: str, fold
         toolchain=place.equipment.toolchain,
         gate=True,
         log_limit=plan.view.cookbook.runtime.log_limit,
+        disk_limit=plan.view.cookbook.runtime.disk,
         secrets=secrets_of(house, plan.view.cookbook, "gate"),
         pools=plan.view.cookbook.pools,
         connections=gate_urls(plan.view.cookbook),

@@ -144,6 +144,7 @@ def carry_out_order(house: House, plan: OrderPlan) -> dict[str, Any]:
                 earlier=earlier,
                 jobs=plan.jobs,
                 log_limit=cookbook.runtime.log_limit,
+                disk_limit=cookbook.runtime.disk,
                 past=past,
                 began=None if past is None else now,
                 pools=cookbook.pools,
