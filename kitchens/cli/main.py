@@ -24,9 +24,16 @@ def main() -> None:
             return
     # A command makes much and drops little: looking for circles all the time costs a run of 500 nodes 3 %.
     gc.set_threshold(50_000, 20, 50)
-    from kitchens.cli.run import run
+    try:
+        from kitchens.cli.run import run
 
-    _end(run(sys.argv[1:]))
+        status = run(sys.argv[1:])
+    except KeyboardInterrupt:
+        # Before the command listened, or after it had answered: nobody else is there to catch it.
+        with suppress(OSError, ValueError, AttributeError):
+            sys.stderr.write("error: interrupted; nothing half-done is left\n")
+        status = 130
+    _end(status)
 
 
 def _end(status: int) -> NoReturn:

@@ -28,10 +28,11 @@ def run(words: Sequence[str]) -> int:
     outer = click.Context(kitchen, info_name="kitchen", color=colour)
     with StopSignal.installed() as stop, outer.scope(cleanup=False):
         try:
-            code = kitchen.main(
-                args=list(words), prog_name="kitchen", standalone_mode=False, obj=stop, color=colour
-            )
-            sys.stdout.flush()
+            with stop.interrupting():
+                code = kitchen.main(
+                    args=list(words), prog_name="kitchen", standalone_mode=False, obj=stop, color=colour
+                )
+                sys.stdout.flush()
         except click.exceptions.Exit as done:
             return done.exit_code
         except click.ClickException as error:

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from kitchens_engine.interrupts import interrupt
 from kitchens_engine.ports import Stop
 
 
@@ -21,6 +22,7 @@ class StopSignal:
     def __init__(self) -> None:
         self.event = Stop()
         self._watchers = 0
+        self._interrupts = False
 
     @contextmanager
     def watched(self) -> Iterator[threading.Event]:
@@ -31,6 +33,18 @@ class StopSignal:
         finally:
             self._watchers -= 1
 
+    @contextmanager
+    def interrupting(self) -> Iterator[None]:
+        """Where a signal raises `KeyboardInterrupt`; what came before does it at once. Outside of it, nobody would
+        find words for that: what was said stands."""
+        self._interrupts = True
+        try:
+            if self.event.is_set():
+                raise KeyboardInterrupt
+            yield
+        finally:
+            self._interrupts = False
+
     @classmethod
     @contextmanager
     def installed(cls) -> Iterator[StopSignal]:
@@ -39,8 +53,8 @@ class StopSignal:
 
         def handle(number: int, frame: FrameType | None) -> None:
             stop.event.set()
-            if not stop._watchers:
-                raise KeyboardInterrupt
+            if stop._interrupts and not stop._watchers:
+                interrupt()
 
         taken = [signal.SIGINT, signal.SIGTERM]
         if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:

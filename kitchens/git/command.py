@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from kitchens_engine.errors import EnvironmentFailure, InvalidInput
+from kitchens_engine.interrupts import Held
 from kitchens_engine.tuples import NamedTuple
 
 OLDEST = (2, 39)
@@ -165,9 +166,12 @@ class Git:
             environment["GIT_INDEX_FILE"] = str(index)
         if work_tree is not None:
             environment["GIT_WORK_TREE"] = str(work_tree)
-        process = self._start(words, environment, keep=keep, pipe_input=input is not None)
-        with process:
+        with (
+            Held() as held,
+            self._start(words, environment, keep=keep, pipe_input=input is not None) as process,
+        ):
             try:
+                held.let_go()
                 out, err = process.communicate(input)
             except BaseException:
                 # Whoever is interrupted clears up what this git was about to do, so it must have ended.

@@ -43,6 +43,9 @@ run = "echo {{{{ outputs.count.rows }}}} >> $KITCHEN_DATA/total"
 #: Files that users have edited and not committed.
 UNSAVED = ("README.md", "notes.txt", "staged.txt")
 
+#: Before it is made to tell when it listens.
+_listening = StopSignal.installed
+
 #: How long a command of ours may take before it is called stuck, in seconds.
 PATIENCE = 120.0
 
@@ -152,10 +155,12 @@ class Shop(Place):
             steps = count_steps(killed_before)
             if ready:
                 _tell_when_listening(answers / "ready")
-            status = _typed(words)
-            if counted is not None:
-                counted.write_text(str(steps()))
-            os._exit(status)
+            # As the entry point, which ends at once after the answer, whatever signals come then.
+            with _listening():
+                status = _typed(words)
+                if counted is not None:
+                    counted.write_text(str(steps()))
+                os._exit(status)
         while ready and not (answers / "ready").exists():
             time.sleep(0.001)
         return Child(pid, answers)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import signal
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from kitchens.git.command import Git, scrubbed
 from kitchens_engine.errors import EnvironmentFailure, InvalidInput
+from kitchens_engine.interrupts import interrupt
+from tests.kitchens.crash import fork
 
 
 def fake_git(folder: Path, script: str) -> dict[str, str]:
@@ -102,3 +105,28 @@ def test_an_interrupted_wait_ends_with_its_git(tmp_path):
     finally:
         signal.signal(signal.SIGALRM, before)
     assert (tmp_path / "done").exists()
+
+
+def test_an_interrupted_call_never_leaves_its_git_behind(tmp_path, environment):
+    """At whatever moment the signal comes, also while the process is being started: it has ended when we go on."""
+    child = fork()
+    if child == 0:
+        signal.signal(signal.SIGALRM, lambda *_: interrupt())
+        os._exit(_left_behind(Git(tmp_path, environment), 150))
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def _left_behind(git: Git, trials: int) -> int:
+    """How many gits still run or wait for their parent, after interruptions in the first three milliseconds."""
+    left = 0
+    for trial in range(trials):
+        try:
+            signal.setitimer(signal.ITIMER_REAL, 0.0002 + 0.003 * trial / trials)
+            git.run("version")
+            signal.setitimer(signal.ITIMER_REAL, 0)
+        except KeyboardInterrupt:
+            pass
+        with suppress(ChildProcessError):
+            os.waitpid(-1, os.WNOHANG)
+            left += 1
+    return min(left, 100)
