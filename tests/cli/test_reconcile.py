@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
+
+from kitchens.cli.run import run
 from tests.cli.conftest import RECIPE, Desk
 from tests.cli.test_rollback import landed, tree
+from tests.kitchens.crash import every_step
 
 RECIPE_FILE = "recipes/counts/recipe.toml"
 
@@ -120,4 +124,34 @@ def test_the_work_may_be_rolled_back_and_return_again_and_again(desk: Desk) -> N
         assert top(desk, "production") == "top = 4"
         assert desk.git("show", "production:notes.txt") == notes.strip()
     assert desk.json("verify", "production")["faults"] == []
+    assert desk.json("verify", "dev")["faults"] == []
+
+
+def test_cut_anywhere_a_reconcile_is_whole_or_not_there(desk: Desk) -> None:
+    """The next command heals, the same one does it again, and the kitchen has kept its work either way."""
+    landed(desk, 4)
+    desk.json("rollback", "production")
+    desk.commit("note.md", "from above\n")
+    before = {ref: desk.git("rev-parse", ref) for ref in ("refs/heads/dev", "refs/kitchens/dev")}
+    checkout = desk.path("dev")
+    seen = []
+
+    def act() -> None:
+        os.chdir(desk.folder)
+        assert run(["merge", "production", "--into", "dev"]) == 0
+
+    # All of its steps are cut by `make soak`.
+    for _ in every_step(act, stride=13):
+        seen.append(desk.tip("dev") != before["refs/heads/dev"])
+        document = desk.json("merge", "production", "--into", "dev")
+        assert (document["status"], "reconciled" in document) == (
+            ("unchanged", False) if seen[-1] else ("merged", True)
+        )
+        assert (top(desk, "dev"), desk.git("show", "dev:note.md")) == ("top = 4", "from above")
+        assert desk.git("status", "--porcelain", folder=checkout) == ""
+        for ref, oid in before.items():
+            desk.git("update-ref", ref, oid)
+        desk.git("reset", "--quiet", "--hard", folder=checkout)
+    assert seen == sorted(seen)
+    assert {True, False} == set(seen)
     assert desk.json("verify", "dev")["faults"] == []

@@ -59,12 +59,12 @@ def killed_at(step: int, act: Callable[[], object]) -> bool:
     return os.waitpid(child, 0)[1] == signal.SIGKILL
 
 
-def every_step(act: Callable[[], object]) -> Iterator[int]:
-    """Cut `act` before its first step, its second, and so on, until it comes to its end."""
+def every_step(act: Callable[[], object], stride: int = 1) -> Iterator[int]:
+    """Cut `act` before its first step, its second (or the one a `stride` on), and so on, until it comes to its end."""
     step = 1
     while killed_at(step, act):
         yield step
-        step += 1
+        step += stride
 
 
 def killed_after(seconds: float, act: Callable[[], object], *, group: bool = True) -> None:

@@ -39,5 +39,5 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Shop:
 @pytest.fixture
 def shop(built: Shop) -> Shop:
     """A cookbook as it was built."""
-    built.reset()
+    built.prepare()
     return built

@@ -8,7 +8,7 @@ import shutil
 import signal
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -82,14 +82,14 @@ class Shop(Place):
     def __init__(self, top: Path, desk: Path | None = None) -> None:
         self.top = desk or top / "desk"
         super().__init__(self.top / "shop")
-        self._seed = top / "seed"
+        self._plain = self._seed = top / "seed"
+        self._prepared = top / "prepared"
         self._answers = top / "answers"
         self._answers.mkdir(parents=True)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.build()
         shutil.copytree(self.top, self._seed, symlinks=True)
-        self.before = self.refs()
-        self.files = self.users_files()
+        self._look()
 
     def build(self) -> None:
         """Make it, as users would."""
@@ -128,6 +128,21 @@ class Shop(Place):
         """Everything as it was built."""
         shutil.rmtree(self.top, ignore_errors=True)
         shutil.copytree(self._seed, self.top, symlinks=True)
+
+    def prepare(self, before: Callable[[Shop], None] | None = None) -> None:
+        """Everything as it was built, and what users did since; every reset leads back to this."""
+        self._seed = self._plain
+        self.reset()
+        if before is not None:
+            before(self)
+            shutil.rmtree(self._prepared, ignore_errors=True)
+            shutil.copytree(self.top, self._prepared, symlinks=True)
+            self._seed = self._prepared
+        self._look()
+
+    def _look(self) -> None:
+        self.before = self.refs()
+        self.files = self.users_files()
 
     def path(self, kitchen: str, *parts: str) -> Path:
         """A path in a kitchen's checkout."""
@@ -171,7 +186,7 @@ class Shop(Place):
 
     def refs(self) -> dict[str, str]:
         """Every ref, and the tree of what it points to."""
-        lines = self.git("for-each-ref", "--format=%(refname) %(objectname) %(tree)").splitlines()
+        lines = self.git("for-each-ref", "--format=%(refname) %(objectname) %(tree)%(*tree)").splitlines()
         return {line.split(" ")[0]: line.split(" ", 1)[1] for line in lines}
 
     def users_files(self) -> dict[str, tuple[str, str]]:

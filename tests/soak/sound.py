@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,10 +17,12 @@ ASIDE = ("refs/attestations/", "refs/candidates/")
 
 @dataclass(frozen=True)
 class Job:
-    """A command to cut off. `again` are the codes by which a second one may say that it is done already."""
+    """A command to cut off. `again` are the codes by which a second one may say that it is done already; `before` is
+    what users did until then."""
 
     words: tuple[str, ...]
     again: tuple[str, ...] = ()
+    before: Callable[[Shop], None] | None = None
 
     @property
     def name(self) -> str:
@@ -27,10 +30,26 @@ class Job:
         return "-".join(word.strip("-") for word in self.words[:3])
 
 
+def promoted(shop: Shop) -> None:
+    """Production has something to roll back."""
+    assert shop.kitchen("promote", "dev").status == 0
+
+
+def rolled_back(shop: Shop) -> None:
+    """What `leaf` landed in feature was rolled back there: it comes down with whatever is merged into leaf."""
+    assert shop.kitchen("create", "leaf", "--from", "feature").status == 0
+    shop.write("leaf.txt", "leaf\n", shop.path("leaf"))
+    shop.save("leaf", shop.path("leaf"))
+    assert shop.kitchen("merge", "leaf").status == 0
+    assert shop.kitchen("rollback", "feature").status == 0
+
+
 JOBS = (
     Job(("create", "fresh", "--from", "dev"), again=("kitchen-exists",)),
     Job(("merge", "feature")),
     Job(("promote", "dev")),
+    Job(("rollback", "production"), again=("no-landing",), before=promoted),
+    Job(("merge", "feature", "--into", "leaf"), before=rolled_back),
     Job(("delete", "spare"), again=("no-kitchen",)),
     Job(("order", "run", "counts", "--kitchen", "feature")),
     Job(("order", "run", "counts", "--kitchen", "dev")),
@@ -41,7 +60,7 @@ JOBS = (
 
 def run_whole(shop: Shop, job: Job) -> dict[str, str]:
     """The refs after the command, when nothing cuts it off."""
-    shop.reset()
+    shop.prepare(job.before)
     answer = shop.kitchen(*job.words)
     assert answer.status == 0, answer
     after = shop.refs()
