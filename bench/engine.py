@@ -8,6 +8,7 @@ takes is taken off where a figure says `net`.
 from __future__ import annotations
 
 import os
+import shutil
 import statistics
 import subprocess
 import sys
@@ -21,6 +22,7 @@ from desk import EMPTY, KITCHEN, Desk
 from figures import Figure, show, timed, turns
 
 PEERS = Path(".cache/peers/bin").absolute()
+REQUIREMENTS = Path("requirements/peers.txt")
 #: A graph: each node's name with what it needs.
 Graph = Mapping[str, Sequence[str]]
 FLOOR = """
@@ -40,6 +42,14 @@ def task_node():
 """
 #: A node's own clock, at its start and at its end, without another process.
 CLOCK = '["/bin/bash", "-c", "echo $EPOCHREALTIME > clock; echo $EPOCHREALTIME >> clock; mv clock $KITCHEN_DATA/$KITCHEN_NODE"]'
+#: A function of a module that `make_cookbook` writes beside each recipe.
+FRAME = '"frames:count"'
+FRAMES = """
+import pandas
+
+def count():
+    return {"rows": len(pandas.DataFrame({"a": [1, 2]}))}
+"""
 
 
 def wide(count: int) -> Graph:
@@ -62,10 +72,10 @@ def layers(count: int, width: int = 100) -> Graph:
     }
 
 
-def recipe(graph: Graph, run: str = '"true"', concurrency: int = 2) -> str:
+def recipe(graph: Graph, run: str = '"true"', concurrency: int = 2, action: str = "run") -> str:
     """The graph as a `recipe.toml`."""
     nodes = (
-        f"[nodes.{name}]\nrun = {run}\nneeds = [{', '.join(map(repr, needs))}]\n"
+        f"[nodes.{name}]\n{action} = {run}\nneeds = [{', '.join(map(repr, needs))}]\n"
         for name, needs in graph.items()
     )
     return f"concurrency = {concurrency}\n" + "".join(nodes)
@@ -89,7 +99,10 @@ def figures(desk: Peers) -> Iterator[Figure]:
         **{name: recipe(graph) for name, graph in graphs.items()},
         twenty=recipe(chain(20), CLOCK),
         hops=recipe(chain(200), CLOCK),
+        frame=recipe(wide(1), FRAME, action="python"),
+        frames=recipe(wide(1_000), FRAME, action="python"),
     )
+    desk.add_pandas("frame", "frames")
     for name, graph in graphs.items():
         desk.write_peers(name, graph)
 
@@ -115,6 +128,10 @@ def figures(desk: Peers) -> Iterator[Figure]:
     )
     print(f"{'10,000 nodes in layers':<48} {desk.peak() / 1024:>7.0f} MB, of 150 MB at most")
 
+    desk.order("frame")()  # the first one waits for the toolchain
+    frame, frames = turns(2, desk.order("frame"), desk.order("frames"))
+    yield Figure("1,000 functions that import pandas, each", "5 ms", (frames - frame) / 999, 0.005, 1)
+
     desk.order("hops")()
     hops = sorted(desk.hops(200))
     yield Figure(
@@ -134,6 +151,18 @@ def figures(desk: Peers) -> Iterator[Figure]:
 
 class Peers(Desk):
     """The same graphs for us, for doit and for make."""
+
+    def add_pandas(self, *recipes: str) -> None:
+        """The module of `FRAMES` beside these recipes, and a toolchain with pandas in it."""
+        settings = self.cookbook / "kitchens.toml"
+        settings.write_text(
+            settings.read_text().replace("[runtime]\n", '[runtime]\nrequirements = "requirements.txt"\n')
+        )
+        shutil.copyfile(REQUIREMENTS, self.cookbook / "requirements.txt")
+        for name in recipes:
+            (self.cookbook / "recipes" / name / "frames.py").write_text(FRAMES)
+        self.run("git", "add", "--all")
+        self.run("git", "commit", "--quiet", "--message", "pandas")
 
     def order(self, name: str) -> Callable[[], None]:
         """An order run of ours."""
