@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from kitchens.model.cookbook import Connection, Cookbook
 from kitchens_engine.errors import InvalidInput
+from kitchens_engine.language.secrets import filled
 from kitchens_engine.recipe import Recipe
 
 #: How the URL of a file in the kitchen's own data folder begins, after its scheme.
@@ -35,7 +36,8 @@ def refuse_leaving(cookbook: Cookbook, recipes: Iterable[Recipe]) -> None:
 def leaves(connection: Connection, services: Collection[str]) -> bool:
     """Whether it goes anywhere but to a service of the kitchen, its data folder, or memory."""
     try:
-        parts = urlsplit(connection.url)
+        # A reference to the vault holds a slash, at which a host would end.
+        parts = urlsplit(filled(connection.url, lambda _: "secret"))
         host = parts.hostname
     except ValueError:
         return True

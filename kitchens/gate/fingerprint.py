@@ -95,6 +95,8 @@ def examine(view: TreeView, name: str, examiner: Examiner) -> Examined:
         "cookbook": _cookbook_seen(cookbook, scope, examiner),
         "toolchain": toolchain,
     }
+    if made := _services_made_of(view):
+        facts["service files"] = made
     return Examined(name, variation, _digest(facts), scope)
 
 
@@ -168,6 +170,18 @@ def _cookbook_seen(cookbook: Cookbook, scope: Scope, examiner: Examiner) -> dict
         seen["disk"] = runtime.disk
     # How many places a pool has changes no verdict; that it is there does.
     return seen | ({"pools": found} if (found := sorted(pools & cookbook.pools.keys())) else {})
+
+
+def _services_made_of(view: TreeView) -> dict[str, str | None]:
+    """The files that the cookbook's services are built, initialised and seeded with."""
+    paths: set[str] = set()
+    for service in view.cookbook.services.values():
+        paths |= {*service.init}
+        if service.build is not None:
+            paths.add(build_context(service.build))
+        if service.seed is not None:
+            paths |= set(scope_of(view.shelf, service.seed).folders)
+    return {path: view.oid(path) for path in sorted(paths)}
 
 
 def _recipes(scope: Scope) -> list[Recipe]:

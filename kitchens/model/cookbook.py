@@ -10,6 +10,8 @@ from typing import Any
 from kitchens.model.cookbook_shape import COOKBOOK, size
 from kitchens.model.freezing import Freeze, never_ends, read_freeze
 from kitchens.model.names import KitchenName
+from kitchens.model.service import Service, service_faults, service_of
+from kitchens_engine.durations import seconds
 from kitchens_engine.errors import Fault
 from kitchens_engine.language.graph import circles
 from kitchens_engine.ports import Source
@@ -30,6 +32,7 @@ class Runtime(NamedTuple):
     `build` and `requirements` are paths in the cookbook; `network` is `none`,
     `kitchen` or `open`; `memory` is bytes, and so is `log_limit`, beyond which a log loses its middle;
     `disk` is what one run may add to its folders, in bytes; `packages` are Debian's.
+    After `idle` seconds without use a kitchen's services are stopped (None: never).
     """
 
     kind: str = "auto"
@@ -43,6 +46,7 @@ class Runtime(NamedTuple):
     log_limit: int = 64 * 1024**2
     packages: tuple[str, ...] = ()
     disk: int = 10 * 1024**3
+    idle: float | None = None
 
 
 class Connection(NamedTuple):
@@ -51,16 +55,6 @@ class Connection(NamedTuple):
     name: str
     url: str
     gate_url: str | None = None
-
-
-class Service(NamedTuple):
-    """A container that every kitchen has of its own. `env` may hold references to the vault."""
-
-    name: str
-    image: str
-    port: int | None = None
-    health: str | None = None
-    env: Mapping[str, str] = MappingProxyType({})
 
 
 class GateSettings(NamedTuple):
@@ -154,6 +148,7 @@ def read_cookbook(text: bytes, file: str = FILE) -> CookbookReading:
             *_image_faults(document, values),
             *_parent_faults(document, values),
             *_freeze_faults(document, values),
+            *service_faults(document, values),
         ]
     )
     return CookbookReading(faults, document, values)
@@ -169,25 +164,21 @@ def missing_files(text: bytes, source: Source, file: str = FILE) -> tuple[Fault,
     for key in ("requirements", "build"):
         if key in runtime and source.read(runtime[key]) is None:
             found.append(_missing(document, source, ("runtime", key), runtime[key]))
+    for name, table in values.get("services", {}).items():
+        for index, path in enumerate(table.get("init", ())):
+            if source.read(path) is None:
+                found.append(_missing(document, source, ("services", name, "init", index), path))
+        if "build" in table and source.read(table["build"]) is None:
+            found.append(_missing(document, source, ("services", name, "build"), table["build"]))
+        if "seed" in table and source.read(f"recipes/{table['seed']}/recipe.toml") is None:
+            message = f"service `{name}` is seeded by recipe `{table['seed']}`, which does not exist"
+            hint = did_you_mean(table["seed"], source.names("recipes"))
+            found.append(document.fault(("services", name, "seed"), message, hint))
     for index, path in enumerate(values.get("gate", {}).get("shared", ())):
         if source.read(path) is None and not source.names(path):
             fault = _missing(document, source, ("gate", "shared", index), path)
             found.append(fault._replace(severity="warning"))
     return in_order(found)
-
-
-def unsupported_services(text: bytes, file: str = FILE) -> tuple[Fault, ...]:
-    """A fault for each service: they cannot be started yet, and a recipe that needs one would fail in its own words."""
-    _, document, values = read_cookbook(text, file)
-    if document is None:
-        return ()
-    hint = "take the service out, and run it beside the cookbook"
-    return tuple(
-        document.fault(
-            ("services", name), f"`[services.{name}]` cannot be started by this version of kitchens", hint
-        )
-        for name in values.get("services", {})
-    )
 
 
 def _missing(document: Document, source: Source, key: Path, path: str) -> Fault:
@@ -252,7 +243,7 @@ def _cookbook(values: Mapping[str, Any]) -> Cookbook:
             {name: _connection(name, table) for name, table in values.get("connections", {}).items()}
         ),
         services=MappingProxyType(
-            {name: _service(name, table) for name, table in values.get("services", {}).items()}
+            {name: service_of(name, table) for name, table in values.get("services", {}).items()}
         ),
         gate=_gate(values.get("gate", {})),
         vault=VaultSettings(**values.get("vault", {})),
@@ -277,16 +268,12 @@ def _runtime(table: Mapping[str, Any]) -> Runtime:
         pids=table.get("pids", defaults.pids),
         log_limit=size(table["log_limit"]) if "log_limit" in table else defaults.log_limit,
         disk=size(table["disk"]) if "disk" in table else defaults.disk,
+        idle=seconds(table["idle"]) if "idle" in table else None,
     )
 
 
 def _connection(name: str, table: Mapping[str, Any]) -> Connection:
     return Connection(name=name, url=table["url"], gate_url=table.get("gate", {}).get("url"))
-
-
-def _service(name: str, table: Mapping[str, Any]) -> Service:
-    env = MappingProxyType({key: str(value) for key, value in table.get("env", {}).items()})
-    return Service(name, table["image"], table.get("port"), table.get("health"), env)
 
 
 def _gate(table: Mapping[str, Any]) -> GateSettings:

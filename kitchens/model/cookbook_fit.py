@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from kitchens.model.cookbook import GateSettings
 from kitchens_engine.errors import Fault
+from kitchens_engine.language.secrets import filled
 from kitchens_engine.ports import Source
 from kitchens_engine.recipe import Recipe
 from kitchens_engine.toml.document import Document
@@ -128,7 +129,8 @@ def _urls(table: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], str]]:
 def _host(url: str) -> str | None:
     """The host in the URL when it is one word, as services are called; None for any other place."""
     try:
-        host = urlsplit(url).hostname
+        # A reference to the vault holds a slash, at which a host would end.
+        host = urlsplit(filled(url, lambda _: "secret")).hostname
     except ValueError:
         return None
     return host if host and re.fullmatch(r"[a-z][a-z0-9-]*", host) and host not in _HERE else None

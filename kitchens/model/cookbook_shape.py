@@ -6,6 +6,8 @@ import re
 
 from kitchens.model.freezing import read_moment
 from kitchens.model.names import KitchenName
+from kitchens_engine import durations
+from kitchens_engine.durations import seconds
 from kitchens_engine.errors import InvalidInput
 from kitchens_engine.language.secrets import admit
 from kitchens_engine.language.zones import time_zone
@@ -91,6 +93,9 @@ _PACKAGE = matching(
 _HOST = matching(
     "host-name", r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", "is no host name; use a-z, 0-9 and `-`"
 )
+_INNER = matching(
+    "inner-path", r"(?:/(?!\.\.?(?:/|$))[\w.@+-]+)+", "is no folder in a container; write one such as `/data`"
+)
 _ENVIRONMENT = matching("environment-name", r"[A-Za-z_]\w*", "names no variable; use letters, digits and `_`")
 _ALLOWED = r"""[^\s~^:?*\[\\"'`$&|;<>(){}!#%]"""
 _KITCHEN = Format(
@@ -147,6 +152,7 @@ _RUNTIME = Table(
             ("integer", "float"), format=Format("processors", _more_than_nothing, {"exclusiveMinimum": 0})
         ),
         "pids": Key(("integer",), minimum=1),
+        "idle": Key(("string", "integer", "float"), format=Format("duration", seconds, durations.SCHEMA)),
     }
 )
 
@@ -154,11 +160,22 @@ _CONNECTION = Table(keys={"url": _REQUIRED_URL, "gate": _section(Table(keys={"ur
 
 _SERVICE = Table(
     keys={
-        "image": Key(("string",), required=True, format=_IMAGE),
+        "image": Key(("string",), format=_IMAGE),
+        "build": Key(("string",), format=_FILE),
+        "command": Key(("list",), items=Key(("string",))),
         "port": Key(("integer",), format=Format("port", _port, {"minimum": 1, "maximum": 65535})),
         "health": _TEXT,
+        "ready_within": Key(
+            ("string", "integer", "float"), format=Format("duration", seconds, durations.SCHEMA)
+        ),
         "env": _section(Table(others=Key(("string", "integer"), format=_VALUE), names=_ENVIRONMENT)),
-    }
+        "needs": Key(("list",), items=Key(("string",), format=_HOST)),
+        "volumes": Key(("list",), items=Key(("string",), format=_INNER)),
+        "init": _PATHS,
+        "seed": Key(("string",), format=_NAME),
+        "memory": _SIZED,
+    },
+    one_of=(("image", ("image", "build")),),
 )
 
 _GATE = Table(

@@ -77,7 +77,8 @@ class Attestation(NamedTuple):
     run; `commit` and `tree` where it was seen first; `measures` test name → value;
     `parts` the folders of recipes that the verdict is about → their trees. `signer` is
     who vouches for it, of those whose signatures count where it is read. It was red `retries` times before, on the
-    same tree: by the tests and nodes that `flaky` names.
+    same tree: by the tests and nodes that `flaky` names. `services` maps the services that it ran beside to the ids
+    of their images.
     """
 
     fingerprint: str
@@ -96,6 +97,7 @@ class Attestation(NamedTuple):
     signer: str | None = None
     retries: int = 0
     flaky: tuple[str, ...] = ()
+    services: Mapping[str, str] = MappingProxyType({})
 
 
 class Identity(NamedTuple):

@@ -7,7 +7,7 @@ from typing import Any
 
 from kitchens.actions.house import House
 from kitchens.git.pinned import PinnedSource
-from kitchens.model.cookbook import FILE, CookbookReading, missing_files, read_cookbook, unsupported_services
+from kitchens.model.cookbook import FILE, CookbookReading, missing_files, read_cookbook
 from kitchens.model.cookbook_fit import fit_faults
 from kitchens_engine.checking.inspect import inspect
 from kitchens_engine.errors import Fault, InvalidFiles
@@ -90,7 +90,7 @@ def check_recipes(
     if name is None and text is None:
         faults.append(Fault("error", FILE, 1, 1, "", f"there is no `{FILE}`", "`kitchen init`"))
     elif name is None and text is not None:
-        faults += [*settings.faults, *missing_files(text, source), *unsupported_services(text)]
+        faults += [*settings.faults, *missing_files(text, source)]
         if settings.document is not None:
             recipes = [reading.draft for reading in read_all(shelf).values() if reading.draft]
             faults += fit_faults(settings.document, settings.values, recipes, source, kitchens)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from kitchens.model.cookbook import missing_files, parse_cookbook, read_cookbook, unsupported_services
+from kitchens.model.cookbook import missing_files, parse_cookbook, read_cookbook
 from kitchens.model.cookbook_fit import fit_faults
 from kitchens_engine.checking.inspect import inspect
 from kitchens_engine.errors import Fault
@@ -132,7 +132,6 @@ def _checked(files: dict[str, bytes]) -> list[Fault]:
     settings = read_cookbook(files["kitchens.toml"])
     parse_cookbook(files["kitchens.toml"])
     found = [*settings.faults, *missing_files(files["kitchens.toml"], source)]
-    found += unsupported_services(files["kitchens.toml"])
     if settings.document is not None:
         drafts = [reading.draft for reading in read_all(shelf).values() if reading.draft]
         found += fit_faults(settings.document, settings.values, drafts, source, ())
