@@ -48,6 +48,16 @@ class Refused(KitchensError):
         self.about = about
 
 
+class Failed(KitchensError):
+    """What a change brings does not work (exit 1). `about` is the part of the command's document that is known already."""
+
+    code = "failed"
+
+    def __init__(self, message: str, *hints: str, code: str | None = None, **about: object) -> None:
+        super().__init__(message, *hints, code=code)
+        self.about = about
+
+
 class EnvironmentFailure(KitchensError):
     """Disk, network, git or the container engine failed, which says nothing about the change (exit 5)."""
 

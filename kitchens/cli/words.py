@@ -7,7 +7,14 @@ import json
 
 import click
 
-from kitchens_engine.errors import EnvironmentFailure, Interrupted, InvalidInput, KitchensError, Refused
+from kitchens_engine.errors import (
+    EnvironmentFailure,
+    Failed,
+    Interrupted,
+    InvalidInput,
+    KitchensError,
+    Refused,
+)
 
 EXIT_RED = 1
 EXIT_INVALID = 2
@@ -19,6 +26,7 @@ EXIT_INTERRUPTED = 130
 
 _STATUSES: tuple[tuple[type[KitchensError], int], ...] = (
     (InvalidInput, EXIT_INVALID),
+    (Failed, EXIT_RED),
     (Refused, EXIT_REFUSED),
     (EnvironmentFailure, EXIT_ENVIRONMENT),
     (Interrupted, EXIT_INTERRUPTED),
@@ -57,7 +65,9 @@ def from_os_error(error: OSError) -> KitchensError | None:
 
 
 def error_document(error: KitchensError) -> str:
-    """The error as the JSON document of the contract. A refusal (exit 4) is the command's own document."""
+    """The error as the JSON document of the contract. A refusal (exit 4) and what is red (exit 1) are the command's own."""
+    if isinstance(error, Failed):
+        return json.dumps({**error.about, "why": error.message}, indent=2, default=str)
     if isinstance(error, Refused):
         hint = "; ".join(error.hints) or None
         refusal = {**error.about, "status": "refused", "code": error.code, "why": error.message, "hint": hint}

@@ -35,7 +35,7 @@ def base_image(
         return _built(engine, source, source.context, cache, environment, tell)
     if source.image is None:
         raise InvalidInput("the cookbook names no image", 'set `image = "python:3.12-slim"` in `[runtime]`')
-    return _had(engine, source.image, source.pins.get(source.image), cache, tell)
+    return had(engine, source.image, source.pins.get(source.image), cache, tell)
 
 
 def base_name(key: str) -> str:
@@ -43,17 +43,15 @@ def base_name(key: str) -> str:
     return f"{REPOSITORY}-base:{key[:32]}"
 
 
-def _had(
-    engine: Engine, name: str, pin: ImagePin | None, cache: Path, tell: Callable[[str], object]
-) -> Image:
+def had(engine: Engine, name: str, pin: ImagePin | None, cache: Path, tell: Callable[[str], object]) -> Image:
     """The image of this name, or exactly the one that is pinned, from the engine or its registry."""
     if pin is None:
-        return engine.image(name) or _pulled(engine, name, cache, tell)
+        return engine.image(name) or pulled(engine, name, cache, tell)
     found = engine.image(pin.reference)
     if found is not None:
         return found
     if pin.digest:
-        return _pulled(engine, pin.reference, cache, tell)
+        return pulled(engine, pin.reference, cache, tell)
     now = engine.image(name)
     what = "this engine does not have it" if now is None else f"here that name means {short(now.id)}"
     raise ImageMissing(
@@ -67,7 +65,7 @@ def short(content: str) -> str:
     return content.partition(":")[2][:12] or content
 
 
-def _pulled(engine: Engine, name: str, cache: Path, tell: Callable[[str], object]) -> Image:
+def pulled(engine: Engine, name: str, cache: Path, tell: Callable[[str], object]) -> Image:
     """Pull, and remember a failure: `auto` would otherwise ask a dead registry at every command."""
     note = cache / "pulls" / f"{hashlib.sha256(f'{engine.address} {name}'.encode()).hexdigest()[:32]}.json"
     try:
@@ -106,7 +104,7 @@ def _built(
     references = {}
     for base in bases_of(text):
         pin = source.pins.get(base)
-        _had(engine, base, pin, cache, tell)
+        had(engine, base, pin, cache, tell)
         if pin is not None:
             references[base] = _reference(engine, pin)
     arguments = {
@@ -120,7 +118,7 @@ def _built(
         extra["kitchens-ca.crt"] = bundle.read_bytes()
         arguments["KITCHENS_CA"] = "kitchens-ca.crt"
     extra[source.dockerfile] = with_bases(text, references).encode("utf-8", "surrogateescape")
-    archive = _archive(context, source.dockerfile, extra)
+    archive = archive_of(context, source.dockerfile, extra)
     what = f"building `{source.dockerfile}`"
     tell(f"{what}, once")
     log = cache / "toolchains" / f"build-{source.key[:32]}.log"
@@ -170,7 +168,7 @@ def _follow(lines: Iterator[str], what: str, log: Path, tell: Callable[[str], ob
                 tell(f"{what}: {line.strip()[:100]}")
 
 
-def _archive(context: Path, dockerfile: str, extra: Mapping[str, bytes]) -> bytes:
+def archive_of(context: Path, dockerfile: str, extra: Mapping[str, bytes]) -> bytes:
     """The build's context as a tar without owners and times, so that the engine's cache holds."""
 
     def plain(entry: tarfile.TarInfo) -> tarfile.TarInfo:

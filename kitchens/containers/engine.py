@@ -7,7 +7,7 @@ import io
 import socket
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 #: Bytes that are read from a stream at once.
 _PIECE = 65536
 _PATIENCE_TO_CONNECT = 2
+#: A busy machine's engine answers the door at once, and takes its time for questions.
+_PATIENCE_TO_ASK = 15
 _PATIENCE_TO_WORK = 600
 
 
@@ -51,7 +53,8 @@ class ContainerEnded(EnvironmentFailure):
 @dataclass(frozen=True, slots=True)
 class Image:
     """An image on the engine. `id` is its content digest; `path` its PATH, where it sets one; `digests` are those
-    that registries know it by, by repository; `size` is bytes, those of shared layers included."""
+    that registries know it by, by repository; `size` is bytes, those of shared layers included;
+    `config` is what else it says of its containers, in the engine's own words."""
 
     name: str
     id: str
@@ -60,6 +63,7 @@ class Image:
     digests: Mapping[str, str]
     size: int
     created: datetime
+    config: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Attached:
@@ -101,7 +105,8 @@ def _buffered(held: Any) -> io.BufferedReader | None:
 
 
 def connect(environment: Mapping[str, str]) -> Engine:
-    """The engine that `DOCKER_HOST` names, else the one at a usual socket. EngineUnreachable within 2 s."""
+    """The engine that `DOCKER_HOST` names, else the one at a usual socket. EngineUnreachable within 2 s when nothing
+    answers at a local socket."""
     address = _address(environment)
     _knock(address)
     import docker
@@ -109,7 +114,7 @@ def connect(environment: Mapping[str, str]) -> Engine:
     settings = {**environment, "DOCKER_HOST": address}
     with _said(f"the Docker engine at `{address}` does not answer"):
         client = docker.from_env(
-            environment=settings, timeout=_PATIENCE_TO_CONNECT, version="auto", use_ssh_client=True
+            environment=settings, timeout=_PATIENCE_TO_ASK, version="auto", use_ssh_client=True
         )
         facts = client.info()
         client.api.timeout = _PATIENCE_TO_WORK
@@ -126,6 +131,12 @@ class Engine:
         security = " ".join(facts.get("SecurityOptions") or ())
         self.rootless = "name=rootless" in security
         self.remaps_users = "name=userns" in security
+
+    @contextmanager
+    def asked(self, what: str) -> Iterator[Any]:
+        """The SDK's own calls, for the modules of this room: what they raise becomes one of ours, with `what`."""
+        with _said(what):
+            yield self._client.api
 
     def image(self, name: str) -> Image | None:
         """The image of this name or id, or None when the engine has none."""
@@ -146,6 +157,7 @@ class Engine:
             dict(entry.partition("@")[::2] for entry in facts.get("RepoDigests") or ()),
             int(facts.get("Size") or 0),
             _time(facts.get("Created")),
+            config,
         )
 
     def images(self, label: str) -> list[tuple[str, ...]]:

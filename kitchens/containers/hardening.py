@@ -22,7 +22,7 @@ def container_settings(place: Place, labels: Mapping[str, str], user: str, path:
         "environment": {"PATH": path},
         "hostname": "kitchen",
         "working_dir": str(place.checkout),
-        "network_disabled": place.network != "open",
+        "network_disabled": place.network != "open" and _inside(place) is None,
         "stdin_open": True,
         "tty": False,
         "healthcheck": {"test": ["NONE"]},
@@ -33,7 +33,7 @@ def container_limits(place: Place, remaps_users: bool) -> dict[str, Any]:
     """The host's side: no capability, no new privilege, a read-only root, and the limits."""
     limits = place.limits
     return {
-        "network_mode": "bridge" if place.network == "open" else "none",
+        "network_mode": "bridge" if place.network == "open" else _inside(place) or "none",
         "cap_drop": ["ALL"],
         "security_opt": ["no-new-privileges:true"],
         "read_only": True,
@@ -49,6 +49,11 @@ def container_limits(place: Place, remaps_users: bool) -> dict[str, Any]:
         "auto_remove": True,
         "log_config": {"Type": "none", "Config": {}},
     }
+
+
+def _inside(place: Place) -> str | None:
+    """The network of the kitchen's services, where nodes may reach it."""
+    return None if place.network == "none" else place.inside
 
 
 def mounts(place: Place) -> list[dict[str, Any]]:

@@ -5,13 +5,17 @@ from __future__ import annotations
 import platform
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from kitchens.containers.engine import Engine
 from kitchens_engine.runtimes.processes import Owner
+
+if TYPE_CHECKING:
+    from kitchens.containers.engine import Engine
 
 LABEL = "org.kitchens."
 _OWNER = LABEL + "owner"
-_MACHINE = LABEL + "machine"
+#: Carried by what ends with the process that made it.
+MACHINE = LABEL + "machine"
 
 
 def labels(cookbook: str, kitchen: str, run: str) -> dict[str, str]:
@@ -22,7 +26,7 @@ def labels(cookbook: str, kitchen: str, run: str) -> dict[str, str]:
         LABEL + "kitchen": kitchen,
         LABEL + "run": run,
         _OWNER: f"{owner.pid} {owner.started} {owner.boot}",
-        _MACHINE: _machine(),
+        MACHINE: _machine(),
     }
 
 
@@ -33,11 +37,16 @@ def sweep(engine: Engine) -> int:
     seen from here are judged.
     """
     dead = [
-        container for container, carried in engine.labelled(f"{_MACHINE}={_machine()}") if not _alive(carried)
+        container for container, carried in engine.labelled(f"{MACHINE}={_machine()}") if not _alive(carried)
     ]
     for container in dead:
         engine.remove(container)
     return len(dead)
+
+
+def is_dead(carried: Mapping[str, str]) -> bool:
+    """Whether the process of this machine that these labels name has ended."""
+    return carried.get(MACHINE) == _machine() and not _alive(carried)
 
 
 def _alive(carried: Mapping[str, str]) -> bool:

@@ -36,7 +36,7 @@ class Place(NamedTuple):
 
     All folders are absolute and appear inside a container at the same paths. `network`
     is one of `NETWORKS`. `environment` is the allowed part of the caller's environment.
-    `resumable` lets processes outlive a runner that is killed, for the one that resumes the run.
+    `inside` is the network in which the services are, where there are any; `resumable` lets processes outlive a runner that is killed, for the one that resumes the run.
     """
 
     checkout: Path
@@ -49,3 +49,4 @@ class Place(NamedTuple):
     limits: Limits = Limits()
     environment: Mapping[str, str] = EMPTY
     resumable: bool = False
+    inside: str | None = None

@@ -6,7 +6,7 @@ import os
 import time
 from dataclasses import dataclass
 
-from kitchens.containers import agent, hardening, owners
+from kitchens.containers import agent, hardening, networks, owners
 from kitchens.containers.conversation import Conversation, Silenced
 from kitchens.containers.engine import ContainerEnded, Engine, EngineUnreachable
 from kitchens.containers.image import ImageToolchain
@@ -48,6 +48,8 @@ def open_room(engine: Engine, toolchain: ImageToolchain, place: Place) -> Room:
         hardening.container_limits(place, engine.remaps_users),
     )
     try:
+        if place.network == "open" and place.inside is not None:
+            networks.join(engine, place.inside, container)
         talk = Conversation(engine.start_attached(container))
     except BaseException:
         engine.remove(container)

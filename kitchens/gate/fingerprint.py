@@ -14,7 +14,8 @@ from typing import Any
 from kitchens.gate.scope import Scope, scope_of
 from kitchens.gate.tree import TreeView
 from kitchens.model.cookbook import Cookbook, Runtime
-from kitchens.model.images import pins_for
+from kitchens.model.images import pins_for, read_images
+from kitchens.model.pins import LOCK_FILE
 from kitchens.model.toolchain import toolchain_key
 from kitchens_engine.errors import InvalidInput
 from kitchens_engine.language.variables import resolve
@@ -173,15 +174,22 @@ def _cookbook_seen(cookbook: Cookbook, scope: Scope, examiner: Examiner) -> dict
 
 
 def _services_made_of(view: TreeView) -> dict[str, str | None]:
-    """The files that the cookbook's services are built, initialised and seeded with."""
+    """The files that the cookbook's services are built, initialised and seeded with, and the pins of their images."""
     paths: set[str] = set()
-    for service in view.cookbook.services.values():
+    services = view.cookbook.services.values()
+    locked = read_images(view.source.read(LOCK_FILE)) if services else {}
+    pins = {
+        f"image {each.image}": locked[each.image].content
+        for each in services
+        if each.image and each.image in locked
+    }
+    for service in services:
         paths |= {*service.init}
         if service.build is not None:
             paths.add(build_context(service.build))
         if service.seed is not None:
             paths |= set(scope_of(view.shelf, service.seed).folders)
-    return {path: view.oid(path) for path in sorted(paths)}
+    return {path: view.oid(path) for path in sorted(paths)} | pins
 
 
 def _recipes(scope: Scope) -> list[Recipe]:

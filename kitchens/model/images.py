@@ -99,6 +99,12 @@ def with_bases(dockerfile: str, references: Mapping[str, str]) -> str:
 
 
 def wanted_images(cookbook: Cookbook, read: Callable[[str], bytes | None]) -> tuple[str, ...]:
+    """The images that the cookbook begins with: those below its toolchain, and those of its services."""
+    services = (each.image for each in cookbook.services.values() if each.image and "@" not in each.image)
+    return tuple(dict.fromkeys((*_toolchain_images(cookbook, read), *services)))
+
+
+def _toolchain_images(cookbook: Cookbook, read: Callable[[str], bytes | None]) -> tuple[str, ...]:
     """The images below the toolchain: that of `[runtime]`, or those that its Dockerfile begins with."""
     runtime = cookbook.runtime
     if runtime.kind == "process":
@@ -114,4 +120,4 @@ def pins_for(cookbook: Cookbook, read: Callable[[str], bytes | None]) -> Mapping
     locked = read_images(read(LOCK_FILE))
     if not locked:
         return EMPTY
-    return {name: locked[name] for name in wanted_images(cookbook, read) if name in locked}
+    return {name: locked[name] for name in _toolchain_images(cookbook, read) if name in locked}

@@ -242,6 +242,7 @@ def _statement(attestation: Attestation) -> bytes:
             "when": attestation.when.astimezone(UTC).isoformat(),
             "measures": _plain(attestation.measures),
             **(_retried(attestation) if attestation.retries else {}),
+            **({"services": dict(attestation.services)} if attestation.services else {}),
         },
     }
     return json.dumps(statement, indent=1, sort_keys=True, ensure_ascii=False).encode() + b"\n"
@@ -273,6 +274,7 @@ def _parse(content: bytes | None, fingerprint: str | None = None) -> Attestation
             parts={each["name"]: each["digest"]["gitTree"] for each in parts},
             retries=predicate.get("retries", 0),
             flaky=tuple(predicate.get("flaky", ())),
+            services=predicate.get("services", {}),
         )
         passed = predicate["result"] == "PASSED" and statement["predicateType"] == PREDICATE
     except (KeyError, IndexError, TypeError, ValueError):

@@ -114,12 +114,31 @@ def test_a_bug_of_ours_is_one_line_with_a_log(desk: Desk, monkeypatch: pytest.Mo
     log.unlink()
 
 
-def test_a_service_is_refused_with_its_line(desk: Desk) -> None:
-    """By `recipe check` as by a run: nothing could start it."""
+def test_services_are_refused_where_nodes_are_processes(desk: Desk) -> None:
+    """By `up` as by a run, in one sentence: what is no container reaches them by no name."""
     desk.commit("kitchens.toml", COOKBOOK + '\n[services.warehouse]\nimage = "postgres:17"\n')
-    line = len(COOKBOOK.splitlines()) + 2
-    answer = desk.kitchen("order", "run", "counts")
-    assert answer.status == 2
-    assert answer.err.startswith(f"error: kitchens.toml:{line}: `[services.warehouse]` cannot be started")
-    (fault,) = [one for one in desk.json("recipe", "check", status=2) if one["severity"] == "error"]
-    assert (fault["file"], fault["line"], fault["key"]) == ("kitchens.toml", line, "services.warehouse")
+    for words in (("order", "run", "counts"), ("up", "production")):
+        answer = desk.kitchen(*words)
+        assert answer.status == 2
+        assert "service `warehouse` needs containers, and `runtime.kind` is `process`" in answer.err
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "message"),
+    [
+        ('image = "a"\nneeds = ["b"]', 3, "service `w` needs `b`, which is no service of this cookbook"),
+        ('image = "a"\nneeds = ["w"]', 3, "service `w` needs itself"),
+        ('image = "a"\nbuild = "Dockerfile"', 3, "`services.w` has more than one image: `image` and `build`"),
+        ("port = 1", 1, "`services.w` has no image"),
+        ('image = "a"\ninit = ["no.sql"]', 3, "`services.w.init[0]` names `no.sql`, which does not exist"),
+        ('image = "a"\nseed = "cuonts"', 3, "service `w` is seeded by recipe `cuonts`, which does not exist"),
+        ('image = "a"\nvolumes = ["data"]', 3, "`services.w.volumes[0]`: `data` is no folder in a container; write one such as `/data`"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_about_a_service_has_its_line(desk: Desk, text: str, line: int, message: str) -> None:
+    """`recipe check` finds it without an engine."""
+    desk.write("kitchens.toml", f"{COOKBOOK}\n[services.w]\n{text}\n")
+    found = [one for one in desk.json("recipe", "check", status=2) if one["severity"] == "error"]
+    assert [(one["message"], one["line"]) for one in found] == [
+        (message, len(COOKBOOK.splitlines()) + 1 + line)
+    ]

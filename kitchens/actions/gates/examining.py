@@ -16,6 +16,8 @@ from kitchens.actions.gates.quality import run_quality
 from kitchens.actions.gates.signing import signature_for
 from kitchens.actions.house import House
 from kitchens.actions.orders.running import Place, equipped, run_order
+from kitchens.actions.services.joining import Wanted
+from kitchens.actions.services.states import NotReady
 from kitchens.gate.affected import Affected
 from kitchens.gate.connections import gate_urls, refuse_leaving
 from kitchens.gate.fingerprint import build_context, narrower
@@ -113,6 +115,19 @@ def _told(verdict: Verdict, tries: Tries) -> Verdict:
 
 
 def _try_recipe(house: House, plan: GatePlan, one: Affected, tries: Tries) -> Verdict:
+    """A service that does not become ready is red as a test is, unless it once was, as it is specified."""
+    try:
+        return _try_in_place(house, plan, one, tries)
+    except NotReady as red:
+        failures = tuple(
+            Failure(f"service {each.name}", None, None, None, "\n".join([each.why or "", *each.log]), None)
+            for each in red.started
+            if each.status == "failed"
+        )
+        return Verdict(one.recipe, one.variation, "failed", one.why, one.fingerprint, None, failures)
+
+
+def _try_in_place(house: House, plan: GatePlan, one: Affected, tries: Tries) -> Verdict:
     assert one.examined is not None
     assert one.examined.scope is not None
     scope = one.examined.scope
@@ -122,7 +137,8 @@ def _try_recipe(house: House, plan: GatePlan, one: Affected, tries: Tries) -> Ve
         warnings.append(
             f"`{one.recipe}` has no variation `{plan.examiner.variation}`, so it was gated as it is"
         )
-    with _place(house, plan, run, (*scope.folders, *plan.examiner.shared)) as place:
+    wanted = Wanted(secrets_of(house, plan.view.cookbook, "gate"))
+    with _place(house, plan, run, (*scope.folders, *plan.examiner.shared), wanted) as place:
         for required in scope.requires:
             verdict = _required(house, plan, place, required, one, scope)
             if verdict is not None:
@@ -240,8 +256,11 @@ def _order(house: House, plan: GatePlan, place: Place, name: str, run: str, fold
 
 
 @contextmanager
-def _place(house: House, plan: GatePlan, run: str, paths: Iterable[str] | None) -> Iterator[Place]:
-    """A checkout that holds only what the fingerprint covers (None: all), an empty data folder, a runtime of its own."""
+def _place(
+    house: House, plan: GatePlan, run: str, paths: Iterable[str] | None, services: Wanted | None = None
+) -> Iterator[Place]:
+    """A checkout that holds only what the fingerprint covers (None: all), an empty data folder, a runtime of its own,
+    and services of its own where `services` wants them."""
     cookbook = plan.view.cookbook
     folder = house.state / "gates" / run
     data = folder / "data"
@@ -262,6 +281,7 @@ def _place(house: House, plan: GatePlan, run: str, paths: Iterable[str] | None) 
                 data=data,
                 network=narrower(cookbook.runtime.network, plan.examiner.network),
                 isolation=plan.isolation,
+                services=services,
             ) as place,
         ):
             yield place
@@ -283,9 +303,9 @@ def claimed(house: House, folder: Path) -> Iterator[None]:
 
 
 def _build_paths(cookbook: Cookbook) -> list[str]:
-    """What the toolchain is built from; the toolchain's key covers it."""
-    build = cookbook.runtime.build
-    return [] if build is None else [build_context(build)]
+    """What the toolchain and services are built from; the fingerprint covers it."""
+    builds = [cookbook.runtime.build, *(service.build for service in cookbook.services.values())]
+    return [build_context(build) for build in builds if build is not None]
 
 
 def _try_quality(house: House, plan: GatePlan, one: Affected, tries: Tries) -> Verdict:
@@ -315,6 +335,7 @@ def _attest(
         tree=plan.tree,
         runtime=place.equipment.runtime.kind,
         toolchain=place.equipment.toolchain,
+        services=place.equipment.services,
         run=run,
         runner=f"kitchens {__version__}",
         who=str(house.identity),

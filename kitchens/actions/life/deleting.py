@@ -10,9 +10,11 @@ from typing import Any
 
 from kitchens.actions.house import House
 from kitchens.actions.kitchens import REGISTRATIONS, Kitchen, Kitchens
+from kitchens.actions.services.home import Home, changing, home_of, remember_gone
 from kitchens.git import history, worktrees
 from kitchens.git.deletion import deletion
-from kitchens_engine.errors import InvalidInput, KitchensError, Refused
+from kitchens.git.folders import remove_folder
+from kitchens_engine.errors import EnvironmentFailure, InvalidInput, KitchensError, Refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,9 @@ def carry_out_delete(house: House, plan: DeletePlan) -> dict[str, Any]:
     """Remember the tip, delete the branch (the commit point), then what hangs on it."""
     kitchen, repository = plan.kitchen, house.repository
     folders = (plan.data, house.state / "checkouts" / kitchen.name)
+    home = home_of(house, kitchen, "")
+    # What it has on an engine is removed after its branch, maybe by a later command: it is written down before.
+    gone = remember_gone(house, home) if home.folder.is_dir() else None
     # From the first ref to the last file it is short, and half of it would help nobody: ^C waits.
     with (
         house.watch(),
@@ -84,7 +89,22 @@ def carry_out_delete(house: House, plan: DeletePlan) -> dict[str, Any]:
         kept = house.registrations.remove(kitchen.name, kitchen.tip, house.now())
     plan.data.with_name(f"{plan.data.name}.lock").unlink(missing_ok=True)
     _remove_empty(plan.worktree)
+    if gone is not None:
+        _remove_containers(house, home)
     return {"kitchen": kitchen.name, "status": "deleted", "commit": kitchen.tip, "kept": kept}
+
+
+def _remove_containers(house: House, home: Home) -> None:
+    """With an engine that does not answer, the next command that reaches one does it."""
+    from kitchens.actions.services.idling import clear_gone
+    from kitchens.containers.engine import connect
+
+    with changing(house, home):
+        remove_folder(home.folder)
+        try:
+            clear_gone(house, connect(house.environment))
+        except EnvironmentFailure as failure:
+            house.note(f"its containers go when an engine answers again: {failure.message}")
 
 
 def _refuse_loss(

@@ -14,6 +14,8 @@ from kitchens.actions.house import House
 from kitchens.actions.kitchens import Kitchen, Kitchens
 from kitchens.actions.orders.running import equipped, run_order
 from kitchens.actions.orders.runs import records_of
+from kitchens.actions.services.home import home_of
+from kitchens.actions.services.joining import Wanted
 from kitchens.git.checkout import refresh_checkout
 from kitchens.git.worktrees import dirty
 from kitchens.model.cookbook import Cookbook, parse_cookbook
@@ -122,6 +124,7 @@ def carry_out_order(house: House, plan: OrderPlan) -> dict[str, Any]:
             data=plan.data,
             network=cookbook.runtime.network,
             resumable=True,
+            services=Wanted(secrets, home_of(house, kitchen, cookbook.name)),
         ) as place:
             order = Order(
                 run=run,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
@@ -13,24 +13,28 @@ from kitchens.actions.house import House
 from kitchens.actions.orders.cancelling import heard
 from kitchens.actions.orders.placing import placed
 from kitchens.actions.orders.runs import records_of
+from kitchens.actions.services.joining import Wanted, joined
 from kitchens.containers import place as containers
-from kitchens.containers.choose import DockerChoice, choose_runtime
+from kitchens.containers.choose import DockerChoice, ProcessChoice, choose_runtime
 from kitchens.containers.usage import note_use
-from kitchens.model.cookbook import FILE, Cookbook, unsupported_services
-from kitchens_engine.errors import EnvironmentFailure, Interrupted, InvalidFiles
+from kitchens.model.cookbook import Cookbook
+from kitchens_engine.errors import EnvironmentFailure, Interrupted
 from kitchens_engine.order import Order
 from kitchens_engine.outcome import RunRecord, Status
 from kitchens_engine.ports import Event, Runtime, Source
+from kitchens_engine.recipe import EMPTY
 from kitchens_engine.running.runner import run
 from kitchens_engine.trying.environment import allowed
 from kitchens_engine.tuples import NamedTuple
 
 
 class Equipment(NamedTuple):
-    """A runtime with its toolchain's identity: the image's digest, or the hash of the environment."""
+    """A runtime with its toolchain's identity: the image's digest, or the hash of the environment; and the digests of
+    the services' images."""
 
     runtime: Runtime
     toolchain: str
+    services: Mapping[str, str] = EMPTY
 
 
 class Place(NamedTuple):
@@ -58,11 +62,11 @@ def equipped(
     network: str,
     isolation: str | None = None,
     resumable: bool = False,
+    services: Wanted | None = None,
 ) -> Iterator[Place]:
     """Make ready what `cookbook` asks for, and give it back at the end. `isolation` names the only runtime that
-    counts, when a policy says so; processes of a `resumable` run outlive a runner that is killed."""
-    if services := unsupported_services(source.read(FILE) or b""):
-        raise InvalidFiles(services)
+    counts, when a policy says so; processes of a `resumable` run outlive a runner that is killed. `services` says
+    whose (None: none are needed)."""
     choice = choose_runtime(
         isolation or cookbook.runtime.kind,
         source_on_disk(source, cookbook, checkout),
@@ -77,22 +81,32 @@ def equipped(
     house.tell(Event("runtime", run_id, None, {"kind": choice.kind, "why": choice.why}))
     folder = house.state / "runs" / run_id
     folder.mkdir(parents=True, exist_ok=True)
-    runtime = choice.open(
-        containers.Place(
-            checkout=checkout,
-            data=data,
-            folder=folder,
-            cookbook=cookbook.name,
-            kitchen=kitchen,
-            run=run_id,
-            network=network,
-            limits=containers.Limits(cookbook.runtime.memory, cookbook.runtime.cpus, cookbook.runtime.pids),
-            environment=allowed(house.environment),
-            resumable=resumable,
-        )
+    place = containers.Place(
+        checkout=checkout,
+        data=data,
+        folder=folder,
+        cookbook=cookbook.name,
+        kitchen=kitchen,
+        run=run_id,
+        network=network,
+        limits=containers.Limits(cookbook.runtime.memory, cookbook.runtime.cpus, cookbook.runtime.pids),
+        environment=allowed(house.environment),
+        resumable=resumable,
     )
+    with (
+        joined(
+            house, choice, cookbook, source, services, run=run_id, checkout=checkout, network=network
+        ) as inside,
+        _open(choice, place._replace(inside=inside.network)) as runtime,
+    ):
+        yield Place(checkout, data, folder, Equipment(runtime, choice.toolchain, inside.digests))
+
+
+@contextmanager
+def _open(choice: DockerChoice | ProcessChoice, place: containers.Place) -> Iterator[Runtime]:
+    runtime = choice.open(place)
     try:
-        yield Place(checkout, data, folder, Equipment(runtime, choice.toolchain))
+        yield runtime
     except EnvironmentFailure:
         # An engine that is gone cannot remove its container either: what is said is what came first.
         with suppress(EnvironmentFailure):

@@ -1,0 +1,184 @@
+"""Where the containers of one kitchen belong: their labels, and what is written down about them on this machine."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, unquote
+
+from kitchens.actions.house import House
+from kitchens.actions.kitchens import Kitchen, Kitchens
+from kitchens.containers.lock import alone
+from kitchens.containers.owners import LABEL
+from kitchens_engine.errors import InvalidInput
+from kitchens_engine.tuples import NamedTuple
+
+HOME = LABEL + "home"
+SERVICE = LABEL + "service"
+SPEC = LABEL + "spec"
+
+
+class Home(NamedTuple):
+    """One life of a kitchen on this machine. `id` differs for a kitchen that was deleted and made anew; `folder` takes
+    what is known of its containers without asking an engine."""
+
+    kitchen: str
+    cookbook: str
+    id: str
+    folder: Path
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """What everything that belongs to it carries on the engine."""
+        return {LABEL + "cookbook": self.cookbook, LABEL + "kitchen": self.kitchen, HOME: self.id}
+
+    @property
+    def mine(self) -> str:
+        """The label that finds everything of it."""
+        return f"{HOME}={self.id}"
+
+    def called(self, what: str) -> str:
+        """A name on the engine that no other kitchen has."""
+        return f"kitchens-{self.id}-{what}"
+
+    def read(self, name: str) -> dict[str, Any]:
+        """What was noted under a name; empty when nothing was."""
+        try:
+            found: dict[str, Any] = json.loads((self.folder / name).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return found
+
+    def note(self, name: str, what: Mapping[str, Any]) -> None:
+        """Write it down, whole or not at all."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        new = self.folder / f".{name}.{os.getpid()}"
+        new.write_text(json.dumps(what), encoding="utf-8")
+        new.replace(self.folder / name)
+
+    def mark(self, name: str) -> None:
+        """Leave a mark, which carries the time."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        path = self.folder / name
+        path.touch()
+        os.utime(path)
+
+    def unmark(self, name: str) -> None:
+        """Take a mark away."""
+        (self.folder / name).unlink(missing_ok=True)
+
+    def marked(self, name: str) -> bool:
+        """Whether the mark is there."""
+        return (self.folder / name).exists()
+
+    def idle_for(self) -> float:
+        """Seconds since it was last used."""
+        try:
+            return time.time() - (self.folder / "used").stat().st_mtime
+        except FileNotFoundError:
+            return 0.0
+
+
+def home_of(house: House, kitchen: Kitchen, cookbook: str) -> Home:
+    """The home of a kitchen as it lives now."""
+    import hashlib
+
+    registered = kitchen.registered
+    made = "" if registered is None else registered.created.isoformat()
+    text = f"{house.repository.common}\0{kitchen.name}\0{made}"
+    digest = hashlib.sha256(text.encode()).hexdigest()[:16]
+    return Home(kitchen.name, cookbook, digest, _folder(house) / quote(kitchen.name, safe=""))
+
+
+def known(house: House) -> dict[str, Path]:
+    """The kitchens that ever had containers here, and the folders of what is known of them. One listing."""
+    try:
+        names = os.listdir(_folder(house))
+    except FileNotFoundError:
+        return {}
+    return {unquote(name): _folder(house) / name for name in names if not name.startswith(".")}
+
+
+def state_of(folder: Path) -> str | None:
+    """`up`, `paused`, `stopped` or `red`, as the last command left it; None when it has no containers."""
+    try:
+        return (folder / "state").read_text(encoding="ascii") or None
+    except OSError:
+        return None
+
+
+def green(house: House, spec: str) -> Path:
+    """The mark of a service that once was ready as it is specified."""
+    return _folder(house) / ".green" / spec
+
+
+def remember_gone(house: House, home: Home) -> Path:
+    """Write down that the kitchen is about to be deleted: what it has on an engine goes with it, now or at the next
+    chance."""
+    folder = house.state / "services" / ".gone"
+    folder.mkdir(parents=True, exist_ok=True)
+    note = folder / home.id
+    note.write_text(json.dumps({"kitchen": home.kitchen}), encoding="utf-8")
+    return note
+
+
+@contextmanager
+def changing(house: House, home: Home) -> Iterator[None]:
+    """One process at a time changes the containers of a kitchen; the second waits, and says so."""
+    path = _folder(house) / f".{quote(home.kitchen, safe='')}.lock"
+    with alone(path, house.note, f"another command changes the services of `{home.kitchen}`: waiting"):
+        yield
+
+
+@contextmanager
+def entered(house: House, home: Home) -> Iterator[None]:
+    """`changing`, for whoever starts something: whoever deleted the kitchen while we waited removed what there was, and
+    nobody would remove what comes now. Raises `InvalidInput` when it is gone."""
+    with changing(house, home):
+        kitchen = Kitchens(house).get(home.kitchen)
+        if home_of(house, kitchen, home.cookbook).id != home.id:
+            raise InvalidInput(
+                f"`{home.kitchen}` was deleted and made anew; nothing was started", code="no-kitchen"
+            )
+        yield
+
+
+@contextmanager
+def used(home: Home) -> Iterator[None]:
+    """Meanwhile the kitchen is in use, so that nobody stops its services for being idle."""
+    home.folder.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(home.folder / "used", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH)
+        with suppress(FileNotFoundError):
+            home.mark("used")
+        yield
+    finally:
+        if home.folder.is_dir():
+            home.mark("used")
+        os.close(descriptor)
+
+
+def in_use(home: Home) -> bool:
+    """Whether an order, `exec` or `shell` uses it just now."""
+    try:
+        descriptor = os.open(home.folder / "used", os.O_RDWR | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
+def _folder(house: House) -> Path:
+    return house.state / "services"

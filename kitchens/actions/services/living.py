@@ -1,0 +1,180 @@
+"""`kitchen up`, `down`, `pause`, `resume`: the containers of a kitchen as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kitchens.actions.cookbook.secrets import secrets_of
+from kitchens.actions.house import House
+from kitchens.actions.kitchens import Kitchen, Kitchens
+from kitchens.actions.services.home import HOME, SERVICE, Home, changing, entered, home_of, used
+from kitchens.actions.services.idling import sweep
+from kitchens.actions.services.raising import raise_services
+from kitchens.actions.services.specifying import specify
+from kitchens.actions.services.states import NotReady
+from kitchens.containers import objects, owners
+from kitchens.containers.engine import Engine, connect
+from kitchens.containers.sweeping import Removed, remove_all, sweep_networks
+from kitchens.git.checkout import write_tree
+from kitchens.model.cookbook import Cookbook
+from kitchens_engine.errors import InvalidFiles, InvalidInput
+from kitchens_engine.ports import DEFAULT, Source
+
+if TYPE_CHECKING:
+    from kitchens.containers.service import Spec
+
+
+def up(house: House, name: str) -> dict[str, Any]:
+    """Start the services of a kitchen as its files say now, and wait until all are ready.
+
+    Raises `NotReady` for one that never was; `EnvironmentFailure` for one that once was.
+    """
+    kitchen = Kitchens(house).get(name)
+    cookbook, source = settings_of(house, kitchen)
+    home = home_of(house, kitchen, cookbook.name)
+    if not cookbook.services:
+        return {"kitchen": kitchen.name, "status": "unchanged", "services": []}
+    _refuse_processes(cookbook)
+    engine = connect(house.environment)
+    specs = specs_of(house, engine, kitchen, cookbook, source)
+    with entered(house, home), used(home):
+        owners.sweep(engine)
+        sweep_networks(engine)
+        try:
+            raised = raise_services(house, engine, home, specs)
+        except NotReady as red:
+            red.about = _document(kitchen, "red", [one.document() for one in red.started])
+            raise
+    sweep(house, engine)
+    return _document(kitchen, "up", [one.document() for one in raised.started])
+
+
+def down(house: House, name: str, *, volumes: bool = False) -> dict[str, Any]:
+    """Remove the containers and networks of a kitchen; its volumes stay, unless told otherwise."""
+    kitchen = Kitchens(house).get(name)
+    home = home_of(house, kitchen, "")
+    engine = connect(house.environment)
+    with changing(house, home):
+        removed = clear(engine, home, volumes=volumes)
+    sweep(house, engine)
+    return {"kitchen": kitchen.name, "status": "down", **removed._asdict()}
+
+
+def clear(engine: Engine, home: Home, *, volumes: bool) -> Removed:
+    """Remove what a kitchen has on the engine. Whoever calls holds `changing`."""
+    removed = remove_all(engine, home.mine, volumes=volumes)
+    home.unmark("state")
+    if volumes:
+        for mark in home.folder.glob("unfinished-*"):
+            mark.unlink(missing_ok=True)
+    return removed
+
+
+def pause(house: House, name: str) -> dict[str, Any]:
+    """Freeze the services of a kitchen: they keep their memory and take no processor."""
+    return _each(house, name, "running", "paused", objects.pause)
+
+
+def resume(house: House, name: str) -> dict[str, Any]:
+    """Let paused services go on."""
+    return _each(house, name, "paused", "up", objects.resume)
+
+
+def _each(house: House, name: str, state: str, status: str, act: Any) -> dict[str, Any]:
+    kitchen = Kitchens(house).get(name)
+    home = home_of(house, kitchen, "")
+    engine = connect(house.environment)
+    with changing(house, home):
+        found = [one for one in objects.containers(engine, home.mine) if one.state == state]
+        if not found:
+            raise InvalidInput(
+                f"no service of `{name}` is {state}; nothing was done",
+                f"`kitchen up {name}` starts them"
+                if state == "running"
+                else f"`kitchen show {name}` shows them",
+                code="service",
+            )
+        for one in found:
+            act(engine, one.id)
+        home.mark("used")
+        (home.folder / "state").write_text(status, encoding="ascii")
+    return {
+        "kitchen": kitchen.name,
+        "status": status,
+        "services": sorted(one.labels.get(SERVICE, "") for one in found),
+    }
+
+
+def specs_of(
+    house: House, engine: Engine, kitchen: Kitchen, cookbook: Cookbook, source: Source
+) -> dict[str, Spec]:
+    """The kitchen's services as its files say now."""
+    secrets = secrets_of(house, cookbook, kitchen.name)
+    with _context(house, kitchen) as context:
+        return specify(house, engine, cookbook, source, secrets, DEFAULT, context)
+
+
+def settings_of(house: House, kitchen: Kitchen) -> tuple[Cookbook, Source]:
+    """`kitchens.toml` and the files beside it: of a sandbox as they lie in its worktree, uncommitted edits included,
+    of a permanent kitchen those of its tip."""
+    checkout = Kitchens(house).checkout_of(kitchen.name)
+    if kitchen.permanent or checkout is None:
+        view = house.view(kitchen.tip)
+        return view.cookbook, view.source
+    from kitchens.actions.orders.ordering import cookbook_in
+    from kitchens.model.cookbook import missing_files
+
+    source = house.source(checkout)
+    cookbook = cookbook_in(checkout)
+    faults = missing_files(source.read("kitchens.toml") or b"", source)
+    if errors := tuple(fault for fault in faults if fault.severity == "error"):
+        raise InvalidFiles(errors)
+    return cookbook, source
+
+
+@contextmanager
+def _context(house: House, kitchen: Kitchen) -> Iterator[Any]:
+    """Gives the folder of a path in the kitchen's files, for a Dockerfile; written out where there is no checkout of
+    them as they are."""
+    import tempfile
+
+    checkout = Kitchens(house).checkout_of(kitchen.name)
+    if not kitchen.permanent and checkout is not None:
+        yield lambda path: checkout / path
+        return
+    with tempfile.TemporaryDirectory(prefix="kitchens-context-") as name:
+
+        def written(path: str) -> Path:
+            write_tree(
+                house.repository.objects,
+                house.repository.objects.commit(kitchen.tip).tree,
+                Path(name),
+                [path],
+            )
+            return Path(name, path)
+
+        yield written
+
+
+def _refuse_processes(cookbook: Cookbook) -> None:
+    if cookbook.runtime.kind == "process":
+        raise InvalidInput(
+            f"service `{next(iter(cookbook.services))}` needs containers, and `runtime.kind` is `process`",
+            'say `kind = "docker"` in `[runtime]`, or take the service out',
+            code="service",
+            file="kitchens.toml",
+        )
+
+
+def _document(kitchen: Kitchen, status: str, services: list[dict[str, Any]]) -> dict[str, Any]:
+    return {"kitchen": kitchen.name, "status": status, "services": services}
+
+
+def homes_on(engine: Engine) -> dict[str, str]:
+    """Every home that has anything on the engine, and its kitchen's name."""
+    labelled = [one.labels for one in objects.containers(engine, HOME)]
+    labelled += [labels for _, labels in objects.volumes(engine, HOME)]
+    return {labels[HOME]: labels.get(f"{owners.LABEL}kitchen", "") for labels in labelled}

@@ -1,0 +1,119 @@
+"""A kitchen's services come up: what is missing is made, what changed is made anew, what runs stays."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from kitchens.actions.house import House
+from kitchens.actions.services.home import SERVICE, SPEC, Home, known
+from kitchens.actions.services.seeding import seeds_of
+from kitchens.actions.services.starting import judged, start_all
+from kitchens.actions.services.states import Started
+from kitchens.containers import networks, objects, owners, ports
+from kitchens.containers.service import Fresh, Spec, create
+from kitchens_engine.tuples import NamedTuple
+
+if TYPE_CHECKING:
+    from kitchens.containers.engine import Engine
+
+_PORTS = "ports"
+_STATE = "state"
+
+
+class Raised(NamedTuple):
+    """Services that are ready, and the network in which they are reached by name."""
+
+    network: str
+    started: tuple[Started, ...]
+
+    @property
+    def digests(self) -> dict[str, str]:
+        """Service → the id of its image."""
+        return {one.name: one.digest for one in self.started}
+
+
+def raise_services(
+    house: House, engine: Engine, home: Home, specs: Mapping[str, Spec], **about: object
+) -> Raised:
+    """Bring up the services of a kitchen. Whoever calls holds `changing`.
+
+    Raises `NotReady` or `EnvironmentFailure` for one that does not become ready; its container stays, for its log.
+    """
+    there = {one.labels.get(SERVICE, ""): one for one in objects.containers(engine, home.mine)}
+    for name, one in there.items():
+        spec = specs.get(name)
+        if spec is None or one.labels.get(SPEC) != spec.key or home.marked(_unfinished(name)):
+            engine.remove(one.id)
+    kept = {
+        name: one
+        for name, one in there.items()
+        if name in specs and one.labels.get(SPEC) == specs[name].key and not home.marked(_unfinished(name))
+    }
+    home.mark("used")
+    (home.folder / _STATE).write_text("red", encoding="ascii")
+    inside = networks.make_inside(engine, home.called("inside"), home.labels)
+
+    def made(spec: Spec) -> tuple[str, int | None, bool]:
+        found = kept.get(spec.name)
+        if found is None:
+            return _made(engine, house, home, spec, inside)
+        if found.state == "paused":
+            objects.resume(engine, found.id)
+        return found.id, _port_of(home, spec), found.state in ("running", "paused")
+
+    started = start_all(house, engine, specs, made, house.note)
+    for each in started:
+        if each.status == "ready":
+            home.unmark(_unfinished(each.name))
+    judged(house, started, specs, **about)
+    (home.folder / _STATE).write_text("up", encoding="ascii")
+    return Raised(inside, started)
+
+
+def _made(engine: Engine, house: House, home: Home, spec: Spec, inside: str) -> tuple[str, int | None, bool]:
+    """A new container, on volumes that are there or new ones; its port is the one that it had before, if that is free."""
+    volumes = {path: home.called(f"{spec.name}-{number}") for number, path in enumerate(spec.volumes)}
+    there = {name for name, _ in objects.volumes(engine, home.mine)}
+    new = home.marked(_unfinished(spec.name)) or not there >= set(volumes.values())
+    if new:
+        # From here until it was ready once, what is in them may be half of something.
+        home.mark(_unfinished(spec.name))
+        for name in volumes.values():
+            objects.remove_volume(engine, name)
+            objects.make_volume(engine, name, {**home.labels, SERVICE: spec.name})
+    labels = {**home.labels, SERVICE: spec.name, SPEC: spec.key}
+    seeds = seeds_of(house, engine, spec) if new else {}
+    fresh = Fresh(home.called(spec.name), labels, inside, volumes, seeds=seeds)
+    if spec.port is not None:
+        network = networks.make_ports(engine, {owners.LABEL + "ports": "all"})
+        port = _choose_port(house, home, spec)
+        fresh = fresh._replace(published=port, ports=network)
+    return create(engine, spec, fresh), fresh.published, False
+
+
+def _unfinished(service: str) -> str:
+    return f"unfinished-{service}"
+
+
+def _port_of(home: Home, spec: Spec) -> int | None:
+    port: int | None = home.read(_PORTS).get(spec.name)
+    return port if spec.port is not None else None
+
+
+def _choose_port(house: House, home: Home, spec: Spec) -> int:
+    """The port that this service has always had; a new one keeps away from those of this cookbook's other kitchens."""
+    own = home.read(_PORTS)
+    others = {
+        port
+        for folder in known(house).values()
+        for name, port in Home("", "", "", folder).read(_PORTS).items()
+        if folder != home.folder or name != spec.name
+    }
+    port = ports.choose(f"{home.id} {spec.name}", own.get(spec.name), others)
+    if own.get(spec.name) not in (None, port):
+        house.note(
+            f"port {own[spec.name]} of service `{spec.name}` is taken by somebody else; it is {port} now"
+        )
+    home.note(_PORTS, {**own, spec.name: port})
+    return port

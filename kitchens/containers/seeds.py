@@ -1,0 +1,99 @@
+"""A service's data made once: volumes by the hash of what made them, whose content new volumes begin with."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from kitchens.containers import networks, objects, owners, service
+from kitchens.containers.engine import Engine
+from kitchens.containers.lock import alone
+from kitchens.containers.service import Fresh, Spec
+from kitchens_engine.tuples import NamedTuple
+
+LABEL = owners.LABEL + "seed"
+#: A seed that nobody began with for this long is removed.
+UNUSED = 30 * 24 * 3600.0
+#: How long a server may take to write everything down when it is asked to stop, in seconds.
+_STOPS_WITHIN = 60
+
+
+class Seeding(NamedTuple):
+    """What makes a seed: its key (hex), the labels of what is only needed meanwhile, and what is done with the service
+    once `wait` saw that it is ready: `fill` gets the network that it is in."""
+
+    key: str
+    labels: Mapping[str, str]
+    wait: Callable[[str], None]
+    fill: Callable[[str], None] | None = None
+
+
+def seed(
+    engine: Engine, spec: Spec, seeding: Seeding, cache: Path, tell: Callable[[str], object]
+) -> dict[str, str]:
+    """Folder inside → the volume with its content, made where there is none. Two processes at once make one.
+
+    What `wait` and `fill` raise ends it, and nothing is left.
+    """
+    names = {path: f"kitchens-seed-{seeding.key[:32]}-{number}" for number, path in enumerate(spec.volumes)}
+    done = cache / "seeds" / seeding.key
+    if not _whole(engine, names, seeding.key, done):
+        with alone(
+            done.with_suffix(".lock"), tell, f"another process makes the data of `{spec.name}`: waiting"
+        ):
+            if not _whole(engine, names, seeding.key, done):
+                tell(f"making the data of service `{spec.name}`, once")
+                _make(engine, spec, seeding, names)
+                done.touch()
+    with suppress(OSError):
+        os.utime(done)
+    return names
+
+
+def forget_unused(engine: Engine, cache: Path) -> None:
+    """Remove the seeds that nobody has begun with for long."""
+    now = time.time()
+    for done in (cache / "seeds").glob("[0-9a-f]*[0-9a-f]"):
+        if now - done.stat().st_mtime <= UNUSED:
+            continue
+        names = [name for name, _ in objects.volumes(engine, f"{LABEL}={done.name}")]
+        if all(objects.remove_volume(engine, name) for name in names):
+            done.unlink(missing_ok=True)
+
+
+def _whole(engine: Engine, names: Mapping[str, str], key: str, done: Path) -> bool:
+    """Whether its maker came to the end, and it is still on this engine."""
+    if not done.exists():
+        return False
+    return {name for name, _ in objects.volumes(engine, f"{LABEL}={key}")} >= set(names.values())
+
+
+def _make(engine: Engine, spec: Spec, seeding: Seeding, names: Mapping[str, str]) -> None:
+    for name in names.values():
+        objects.remove_volume(engine, name)
+        objects.make_volume(engine, name, {LABEL: seeding.key})
+    maker = f"kitchens-seeding-{seeding.key[:16]}-{os.getpid()}"
+    inside = networks.make_inside(engine, maker, seeding.labels)
+    container = None
+    try:
+        container = service.create(engine, spec, Fresh(maker, seeding.labels, inside, names))
+        service.start(engine, spec, container)
+        seeding.wait(container)
+        if seeding.fill is not None:
+            seeding.fill(inside)
+        objects.stop(engine, container, _STOPS_WITHIN)
+    except BaseException:
+        _clear(engine, container, inside)
+        for name in names.values():
+            objects.remove_volume(engine, name)
+        raise
+    _clear(engine, container, inside)
+
+
+def _clear(engine: Engine, container: str | None, inside: str) -> None:
+    if container is not None:
+        engine.remove(container)
+    objects.remove_network(engine, inside)

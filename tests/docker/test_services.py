@@ -1,0 +1,194 @@
+"""A kitchen's own services: they come up in order, are reached, fail as what they are, and leave nothing."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from kitchens.containers import objects
+from kitchens.containers.engine import Engine
+from kitchens.containers.owners import LABEL
+from kitchens.containers.sweeping import remove_all
+from tests.desk import Desk, desk, empty
+from tests.docker.services import (
+    COUNTS,
+    GATE_PASSWORD,
+    NOTHING,
+    PASSWORD,
+    POSTGRES,
+    SCHEMA,
+    Processes,
+    census,
+    settings,
+    web,
+)
+
+__all__ = ["desk", "empty"]
+
+pytestmark = pytest.mark.docker
+
+NAME = "services-of-tests"
+
+
+@pytest.fixture
+def book(
+    desk: Desk,
+    engine: Engine,
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Processes]:
+    """A desk in a cookbook with services; whatever the test leaves on the engine goes with it."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    name = f"{NAME}-{request.node.name}"[:60]
+    found = Processes(desk.folder, lambda: ("", ""))
+    found.name = name  # type: ignore[attr-defined]
+    yield found
+    remove_all(engine, f"{LABEL}cookbook={name}")
+
+
+def begin(book: Processes, services: str, runtime: str = "") -> str:
+    """Commit the services to production; the cookbook's name."""
+    name: str = book.name  # type: ignore[attr-defined]
+    book.commit("kitchens.toml", settings(name, services, runtime))
+    return name
+
+
+def test_postgres_in_a_kitchen_and_in_its_gate(book: Processes, engine: Engine) -> None:
+    """Reached by name by an order and by its port from outside; a gate has one of its own; nothing shows the password,
+    and after `delete` nothing is left."""
+    book.keep("warehouse/password", PASSWORD)
+    book.write("warehouse/schema.sql", SCHEMA)
+    book.write("recipes/counts/recipe.toml", COUNTS)
+    name = begin(book, POSTGRES)
+    created = book.kitchen("create", "dev", "--json")
+    assert (created.status, "in its scope `gate`" in created.out) == (2, True), created
+    book.keep("warehouse/password", GATE_PASSWORD, "gate")
+
+    gate = book.json("test", "dev", "--all")["gate"]
+    assert [one["status"] for one in gate["recipes"]] == ["passed"]
+    assert census(engine, name) == NOTHING
+    ref = "refs/attestations/gate"
+    (file,) = book.git("ls-tree", "-r", "--name-only", ref).splitlines()
+    image = engine.image("kitchens-test/postgres:bookworm")
+    assert image is not None
+    assert json.loads(book.git("show", f"{ref}:{file}"))["predicate"]["services"] == {"warehouse": image.id}
+
+    (up,) = book.json("up", "dev")["services"]
+    run = book.json("order", "run", "counts", "--kitchen", "dev")
+    assert (up["status"], run["status"]) == ("ready", "passed")
+    with psycopg.connect(host="127.0.0.1", port=up["port"], user="postgres", password=PASSWORD) as connection:
+        connection.execute("insert into prices values ('more', 1)")
+    (container,) = census(engine, name)["containers"]
+    inspected = subprocess.run(
+        ["docker", "inspect", container], check=True, capture_output=True, text=True
+    ).stdout
+    assert PASSWORD not in inspected
+
+    book.json("down", "dev")
+    assert [len(found) for found in census(engine, name).values()] == [0, 0, 1]
+    (again,) = book.json("up", "dev")["services"]
+    assert again["port"] == up["port"]
+    with psycopg.connect(host="127.0.0.1", port=up["port"], user="postgres", password=PASSWORD) as connection:
+        assert connection.execute("select count(*) from prices").fetchone() == (1001,)
+
+    book.json("delete", "dev")
+    assert census(engine, name) == NOTHING
+    assert not (book.folder / ".git/kitchens/services/dev").exists()
+
+
+def test_services_start_in_the_order_of_their_needs_and_are_reached_by_name(
+    book: Processes, engine: Engine
+) -> None:
+    """By the nodes of their kitchen; a node reaches neither this machine nor another kitchen's service."""
+    checks = '\nhealth = "wget -q -O - http://127.0.0.1:8080/"\n'
+    name = begin(book, web("front", more='needs = ["back"]\n') + web("back", more=checks))
+    code = "import urllib.request as u; print('said=' + u.urlopen('http://{host}:8080/', timeout=3).read().decode().strip())"
+    ask = "".join(
+        f'[nodes.{host}]\nrun = """\npython3 -c "{code.format(host=host)}" >> $KITCHEN_OUTPUT\n"""\n'
+        for host in ("front", "back")
+    )
+    book.json("create", "dev", "--no-test")
+    book.commit("recipes/counts/recipe.toml", ask, "dev")
+
+    up = book.json("up", "dev")
+    run = book.json("order", "run", "counts", "--kitchen", "dev")
+    (front, back) = up["services"]
+    assert [node["outputs"] for node in run["nodes"]] == [{"said": "front"}, {"said": "back"}]
+    assert urllib.request.urlopen(f"http://{front['address']}/", timeout=3).read() == b"front\n"
+    assert front["port"] != back["port"]
+    made = {one.labels["org.kitchens.service"]: objects.state_of(engine, one.id)["StartedAt"]
+            for one in objects.containers(engine, f"{LABEL}cookbook={name}")}  # fmt: skip
+    assert made["back"] < made["front"]
+
+    other = book.json("create", "other", "--no-test") and book.json("up", "other")["services"]
+    theirs = next(one for one in other if one["name"] == "back")["container"]
+    network = objects.networks(engine, f"{LABEL}cookbook={name}", f"{LABEL}kitchen=other")[0]
+    with engine.asked("look") as api:
+        facts = api.inspect_container(theirs)["NetworkSettings"]["Networks"]
+        address = next(one["IPAddress"] for one in facts.values() if one["NetworkID"] == network)
+    blocked = (
+        "import socket\nfor to in [('{address}', 8080), ('{gateway}', {port}), ('169.254.169.254', 80)]:\n"
+        " try: socket.create_connection(to, 2); raise SystemExit(f'reached {{to}}')\n except OSError: pass\n"
+    ).format(address=address, gateway=address.rpartition(".")[0] + ".1", port=front["port"])
+    book.write("recipes/counts/try.py", blocked, book.path("dev"))
+    book.commit("recipes/counts/recipe.toml", '[nodes.a]\nrun = "python3 try.py"\n', "dev")
+    assert book.json("order", "run", "counts", "--kitchen", "dev")["status"] == "passed"
+
+
+def test_a_service_that_never_was_ready_is_red_and_one_that_was_is_the_environments_failure(
+    book: Processes, engine: Engine
+) -> None:
+    """With its last lines; a gate says the same; what needs it is not started."""
+    once = "if [ -e /data/x ]; then echo no more; exit 3; fi; touch /data/x; " + "exec httpd -f -p 8080"
+    begin(book, web("bad", "echo broken here; exit 4") + web("after", more='needs = ["bad"]\n'))
+    created = book.json("create", "dev", status=1)
+    (failure,) = created["gate"]["recipes"][0]["failures"]
+    assert (failure["node"], failure["why"]) == ("service bad", "it ended with status 4\nbroken here")
+    red = book.json("up", "dev", status=1)
+    assert [(one["name"], one["status"], one["log"]) for one in red["services"]] == [
+        ("bad", "failed", ["broken here"]),
+        ("after", "waiting", []),
+    ]
+    answer = book.kitchen("order", "run", "counts", "--kitchen", "dev")
+    assert (answer.status, "service `bad` does not become ready" in answer.err) == (1, True), answer
+
+    book.commit("kitchens.toml", settings(book.name, web("bad", once, 'volumes = ["/data"]\n')), "dev")  # type: ignore[attr-defined]
+    assert book.json("up", "dev")["status"] == "up"
+    book.json("down", "dev")
+    answer = book.kitchen("up", "dev")
+    assert answer.status == 5
+    assert "service `bad`, which was ready before, does not become so: it ended with status 3" in answer.err
+    assert "no more" in answer.err
+    book.json("down", "dev", "--volumes")
+    assert book.json("up", "dev")["status"] == "up"
+
+
+def test_up_and_delete_at_once_leave_nothing(book: Processes, engine: Engine) -> None:
+    """Whoever comes second waits, and does what is still to be done."""
+    name = begin(book, web("front", more='volumes = ["/data"]\n'))
+    for number in range(2):
+        book.json("create", "dev", "--no-test")
+        words = [["up", "dev"], ["delete", "dev"], ["up", "dev"]]
+        if number:
+            words = [["up", "dev"], ["up", "dev"], ["delete", "dev"]]
+        running = [
+            subprocess.Popen(
+                [sys.executable, "-m", "kitchens.cli.main", *each],
+                cwd=book.folder,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+            for each in words
+        ]
+        said = [one.communicate(timeout=60)[1] for one in running]
+        assert not any("bug" in each for each in said), said
+        assert {one.returncode for one in running} <= {0, 2}, said
+        assert census(engine, name) == NOTHING

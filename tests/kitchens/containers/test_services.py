@@ -1,0 +1,40 @@
+"""What is decided about services without an engine."""
+
+from __future__ import annotations
+
+import socket
+
+import pytest
+
+from kitchens.containers import ports
+from kitchens.containers.service import is_listening
+
+TABLE = """  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
+   0: 0100007F:1538 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000        0 1 1 0 100 0 0 10 0
+   1: 00000000:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000        0 1 1 0 100 0 0 10 0
+   2: 030AD50A:0050 0100007F:9999 01 00000000:00000000 00:00000000 00000000  1000        0 1 1 0 100 0 0 10 0
+  sl  local_address                         remote_address                        st tx_queue rx_queue
+   0: 00000000000000000000000000000000:0CEA 00000000000000000000000000000000:0000 0A 00000000:00000000 00:00000000
+   1: 00000000000000000000000001000000:0CEB 00000000000000000000000000000000:0000 0A 00000000:00000000 00:00000000
+"""
+
+
+@pytest.mark.parametrize(
+    ("port", "seen"), [(5432, False), (8080, True), (80, False), (3306, True), (3307, False)]
+)
+def test_a_port_is_open_when_others_can_reach_its_listener(port: int, seen: bool) -> None:
+    """A listener on the loopback only, or a connection, is none."""
+    assert is_listening(TABLE, port) is seen
+
+
+def test_a_port_stays_the_same_while_it_is_free() -> None:
+    """One that is taken by a listener, or kept for another kitchen, is passed over."""
+    first = ports.choose("a", None, ())
+    assert ports.FIRST <= first <= ports.LAST
+    assert ports.choose("a", None, ()) == first
+    assert ports.choose("a", None, {first}) != first
+    with socket.socket() as taken:
+        taken.bind((ports.HOST, first))
+        taken.listen()
+        assert ports.choose("a", first, ()) != first
+    assert ports.choose("b", first, ()) == first
