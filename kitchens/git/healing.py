@@ -67,6 +67,8 @@ def heal(repository: Repository) -> list[Path]:
         promotions.finish(repository, found)
     for found in abandoned(repository.claims, deletion.PURPOSE):
         deletion.finish(repository, found)
+    for found in abandoned(repository.claims, deletion.CREATION):
+        deletion.finish_creation(repository, found)
     for found in abandoned(repository.claims, TEMPORARY):
         _remove_temporary(repository, found)
     _remove_scratch(repository.common / "kitchens")

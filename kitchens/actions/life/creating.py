@@ -12,13 +12,14 @@ from typing import Any
 
 from kitchens.actions.gates.gating import carry_out_gate, plan_gate
 from kitchens.actions.house import House
-from kitchens.actions.kitchens import Kitchen, Kitchens
+from kitchens.actions.kitchens import REGISTRATIONS, Kitchen, Kitchens
 from kitchens.actions.landing.moving import implied_registration
 from kitchens.actions.life.filling import copied, parse_filling
 from kitchens.actions.life.settings import assigned
 from kitchens.actions.orders.ordering import carry_out_order, plan_order
 from kitchens.git import worktrees
 from kitchens.git.claims import alone
+from kitchens.git.deletion import creation
 from kitchens.git.folders import remove_folder
 from kitchens.git.refs import Moved
 from kitchens.model.gate import Gate
@@ -180,28 +181,36 @@ def register_kitchen(house: House, plan: CreatePlan) -> None:
     _set_baseline(house)
     copying = copied(house, str(plan.registration.parent), plan.data_from, plan.data)
     with copying as data, alone(house.repository.claims, "create", PATIENCE):
-        if data is not None:
-            # Nobody's yet: the kitchen is not there.
-            remove_folder(plan.data)
-            data.rename(plan.data)
-        _found(house, plan)
+        _refuse_made(house, plan)
+        folders = [] if data is None else [plan.data]
+        with creation(house.repository, plan.registration.name, ref=_ref(plan), folders=folders):
+            if data is not None:
+                # Nobody's yet: the kitchen is not there.
+                remove_folder(plan.data)
+                data.rename(plan.data)
+            _found(house, plan)
+
+
+def _refuse_made(house: House, plan: CreatePlan) -> None:
+    """Raise `Moved` when somebody else made this kitchen since it was planned: its data is not ours to replace."""
+    refs, branch = house.repository.refs, f"refs/heads/{plan.registration.name}"
+    if (found := refs.read(_ref(plan))) != plan.half_made:
+        raise Moved(_ref(plan), plan.half_made, found)
+    if not plan.registration.adopted and (found := refs.read(branch)) is not None:
+        raise Moved(branch, None, found)
+
+
+def _ref(plan: CreatePlan) -> str:
+    return f"{REGISTRATIONS}{plan.registration.name}"
 
 
 def _found(house: House, plan: CreatePlan) -> None:
-    """The registration, then the branch; if that fails, the registration goes again."""
+    """The registration, then the branch."""
     refs, registration = house.repository.refs, plan.registration
-    ref, branch = f"refs/kitchens/{registration.name}", f"refs/heads/{registration.name}"
-    try:
-        house.register(registration, plan.half_made, f"create from {registration.parent}")
-        if not registration.adopted:
-            refs.move(branch, plan.tip, None, "kitchen create")
-    except BaseException as error:
-        made = refs.read(ref)
-        ours = made is not None and made != plan.half_made and not isinstance(error, Moved)
-        if ours and refs.read(branch) is None:
-            with suppress(KitchensError):
-                refs.delete(ref, str(made))
-        raise
+    branch = f"refs/heads/{registration.name}"
+    house.register(registration, plan.half_made, f"create from {registration.parent}")
+    if not registration.adopted:
+        refs.move(branch, plan.tip, None, "kitchen create")
 
 
 def carry_out_create(house: House, plan: CreatePlan, *, test: bool = True) -> Created:

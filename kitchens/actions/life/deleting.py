@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +23,7 @@ class DeletePlan:
     kitchen: Kitchen
     worktree: Path | None
     data: Path
+    top: Path
 
 
 def delete(house: House, name: str, *, force: bool = False) -> dict[str, Any]:
@@ -65,13 +65,14 @@ def plan_delete(house: House, name: str, *, force: bool = False, without: Collec
             )
     if not force:
         _refuse_loss(house, kitchens, kitchen, checkout, without)
-    return DeletePlan(kitchen, checkout, kitchens.data_folder(name))
+    return DeletePlan(kitchen, checkout, kitchens.data_folder(name), kitchens.folder)
 
 
 def carry_out_delete(house: House, plan: DeletePlan) -> dict[str, Any]:
     """Remember the tip, delete the branch (the commit point), then what hangs on it."""
     kitchen, repository = plan.kitchen, house.repository
-    folders = (plan.data, house.state / "checkouts" / kitchen.name)
+    lock = plan.data.with_name(f"{plan.data.name}.lock")
+    folders = (plan.data, lock, house.state / "checkouts" / kitchen.name)
     home = home_of(house, kitchen, "")
     # What it has on an engine is removed after its branch, maybe by a later command: it is written down before.
     gone = remember_gone(house, home) if home.folder.is_dir() else None
@@ -84,11 +85,10 @@ def carry_out_delete(house: House, plan: DeletePlan) -> dict[str, Any]:
             ref=REGISTRATIONS + kitchen.name,
             worktree=plan.worktree,
             folders=folders,
+            tops=(plan.top, plan.top / ".data", house.state / "checkouts"),
         ),
     ):
         kept = house.registrations.remove(kitchen.name, kitchen.tip, house.now())
-    plan.data.with_name(f"{plan.data.name}.lock").unlink(missing_ok=True)
-    _remove_empty(plan.worktree)
     if gone is not None:
         _remove_containers(house, home)
     return {"kitchen": kitchen.name, "status": "deleted", "commit": kitchen.tip, "kept": kept}
@@ -137,14 +137,3 @@ def _likely(kitchens: Kitchens, kitchen: Kitchen, others: list[str]) -> list[str
     """The parent's tip first: it answers nearly always."""
     parent = kitchens.branches.get(kitchen.parent or "")
     return sorted(others, key=lambda tip: tip != parent)
-
-
-def _remove_empty(worktree: Path | None) -> None:
-    """Folders above a worktree such as `team/` of `team/x`, when nothing else is in them."""
-    folder = None if worktree is None else worktree.parent
-    while folder is not None and not folder.name.endswith(".kitchens"):
-        try:
-            os.rmdir(folder)
-        except OSError:
-            return
-        folder = folder.parent
