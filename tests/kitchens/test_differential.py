@@ -1,0 +1,154 @@
+"""Beside `git merge` in a checkout: the same tree, or the same conflicts, whatever people did on both sides."""
+
+from __future__ import annotations
+
+import os
+import random
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from kitchens.git.merging import Conflict, merge_commits
+from tests.desk import COOKBOOK, Desk, empty
+from tests.kitchens.conftest import Checkout
+from tests.kitchens.histories import File, History, changed, first_tree
+
+#: What `git merge` prints for people, and git's stable names of the same.
+KINDS = {
+    "content": ("CONFLICT (contents)", "CONFLICT (binary)"),
+    "add/add": ("CONFLICT (contents)", "CONFLICT (binary)"),
+    "submodule": ("CONFLICT (contents)", "CONFLICT (submodule)"),
+    "file/directory": ("CONFLICT (file/directory)",),
+    "distinct types": ("CONFLICT (distinct modes)",),
+    "distinct modes": ("CONFLICT (distinct modes)",),
+    "modify/delete": ("CONFLICT (modify/delete)",),
+    "rename/rename": ("CONFLICT (rename/rename)",),
+    "rename/delete": ("CONFLICT (rename/delete)",),
+    "rename involved in collision": ("CONFLICT (rename involved in collision)",),
+    "file location": ("CONFLICT (directory rename suggested)",),
+    "implicit dir rename": (
+        "CONFLICT (file in way of directory rename)",
+        "CONFLICT (directory rename collision)",
+    ),
+    "directory rename split": ("CONFLICT(directory rename unclear split)",),
+}
+
+__all__ = ["empty"]
+
+MANY = (pytest.mark.soak, pytest.mark.timeout(3600))
+
+
+class Merged(NamedTuple):
+    """What `git merge` did: the tree, or the paths that it left unmerged and what it said of conflicts."""
+
+    tree: str | None
+    unmerged: frozenset[str]
+    said: tuple[tuple[str, str], ...]
+
+
+def merged_in_a_checkout(at: Checkout, ours: str, theirs: str) -> Merged:
+    """Let git merge `theirs` where `ours` is checked out."""
+    at.git("reset", "--quiet", "--hard", ours)
+    at.git("clean", "-ffdxq")
+    done = subprocess.run(
+        # Renames are followed in merges of any size here; the rest are git's defaults.
+        [
+            "git",
+            "-c",
+            "core.quotePath=false",
+            "-c",
+            "merge.renameLimit=7000",
+            "merge",
+            "--no-edit",
+            "--no-ff",
+            theirs,
+        ],
+        check=False,
+        cwd=at.path,
+        env=at.environment,
+        capture_output=True,
+    )
+    out = done.stdout.decode("utf-8", "surrogateescape")
+    assert done.returncode in (0, 1), done
+    if done.returncode == 0:
+        return Merged(at.tip("HEAD^{tree}"), frozenset(), ())
+    unmerged = {line.split("\t", 1)[1] for line in at.git("ls-files", "-u", "-z").split("\0") if line}
+    said = [line for line in out.splitlines() if line.startswith("CONFLICT (")]
+    at.git("merge", "--abort", status=(0, 128))
+    return Merged(None, frozenset(unmerged), tuple((line[10 : line.index(")")], line) for line in said))
+
+
+def same(found: tuple[str | None, tuple[Conflict, ...]], expected: Merged) -> None:
+    """Tree for tree, or conflict for conflict: paths and kinds."""
+    tree, conflicts = found
+    assert tree == expected.tree
+    paths = {conflict.path for conflict in conflicts}
+    assert expected.unmerged <= paths
+    for conflict in conflicts:
+        # Each is said of this path, and each that git leaves unmerged is one.
+        assert any(conflict.kind in KINDS[kind] and conflict.path in line for kind, line in expected.said), (
+            conflict,
+            expected,
+        )
+    for kind, line in expected.said:
+        named = [conflict for conflict in conflicts if conflict.path in line]
+        assert named, (kind, line, conflicts)
+
+
+def sides(dice: random.Random, history: History, more: Mapping[bytes, File]) -> tuple[str, str]:
+    """Two sides of a random history, all with `more`; sometimes they had merged each other crosswise before."""
+
+    def after(changes: int, *parents: str) -> str:
+        return history.commit({**changed(dice, history.trees[parents[0]], changes), **more}, *parents)
+
+    base = history.commit({**first_tree(dice), **more})
+    ours, theirs = (after(dice.choice((1, 3, 8)), base) for _ in range(2))
+    if dice.random() < 0.2:
+        return after(2, ours, theirs), after(2, theirs, ours)
+    return ours, theirs
+
+
+@pytest.mark.parametrize("trials", [8, pytest.param(2000, marks=MANY)], ids=["few", "many"])
+def test_a_merge_is_that_of_git_in_a_checkout(checkout, repository, tmp_path, trials):
+    """Renames of files and folders, modes, links, binaries, CRLF, submodules, names that are no UTF-8."""
+    place = Checkout(tmp_path / "merging", checkout.environment)
+    checkout.git("worktree", "add", "--quiet", "--detach", place.path)
+    history, clean = History(checkout), 0
+    for number in range(trials):
+        ours, theirs = sides(random.Random(number), history, {})
+        merge = merge_commits(repository, ours, theirs)
+        same((merge.tree, merge.conflicts), merged_in_a_checkout(place, ours, theirs))
+        clean += merge.tree is not None
+    assert 0 < clean < trials
+
+
+@pytest.mark.parametrize("trials", [3, pytest.param(300, marks=MANY)], ids=["few", "many"])
+def test_what_lands_is_what_git_merges(empty: Desk, tmp_path: Path, trials: int) -> None:
+    """The branch, its checkout and its index, after `kitchen merge`; after a conflict nothing has changed."""
+    empty.git("init", "--quiet", "--initial-branch=production")
+    empty.write("kitchens.toml", COOKBOOK)
+    empty.save("begin")
+    assert empty.kitchen("init").status == 0
+    checkout = Checkout(empty.folder, dict(os.environ))
+    place = Checkout(tmp_path / "merging", dict(os.environ))
+    checkout.git("worktree", "add", "--quiet", "--detach", place.path)
+    history = History(checkout)
+    for number in range(trials):
+        dice = random.Random(10_000 + number)
+        ours, theirs = sides(dice, history, {b"kitchens.toml": File("100644", COOKBOOK.encode())})
+        checkout.git("branch", f"ours-{number}", ours)
+        checkout.git("branch", f"theirs-{number}", theirs)
+        for name, parent in ((f"ours-{number}", "production"), (f"theirs-{number}", f"ours-{number}")):
+            empty.json("create", name, "--from", parent, "--adopt", "--no-test")
+        folder = Checkout(empty.path(f"ours-{number}"), dict(os.environ))
+        expected = merged_in_a_checkout(place, ours, theirs)
+        answer = empty.json("merge", f"theirs-{number}", status=3 if expected.tree is None else 0)
+        conflicts = tuple(Conflict(each["path"], each["kind"]) for each in answer["conflicts"])
+        same((None if conflicts else answer["tree"], conflicts), expected)
+        assert folder.tip("HEAD^{tree}") == (expected.tree or folder.tip(f"{ours}^{{tree}}"))
+        assert folder.status() == ""
+        for name in (f"theirs-{number}", f"ours-{number}"):
+            empty.json("delete", name, "--force")
