@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
 
@@ -46,6 +46,11 @@ class Kitchens:
     @cached_property
     def _refs(self) -> dict[str, str]:
         return self.house.repository.refs.refs(BRANCHES, REGISTRATIONS)
+
+    @property
+    def refs(self) -> Mapping[str, str]:
+        """The refs that decide: branches and registrations, by their full names."""
+        return self._refs
 
     @cached_property
     def branches(self) -> dict[str, str]:

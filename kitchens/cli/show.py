@@ -62,12 +62,19 @@ def toned(text: str, tone: str) -> str:
 def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """A plain table, columns as wide as their content; colours do not count as width."""
     lines = [[click.style(heading, bold=True) for heading in headings], *[list(row) for row in rows]]
-    widths = [max(len(click.unstyle(line[column])) for line in lines) for column in range(len(headings))]
-    for line in lines:
+    lengths = [[_length(cell) for cell in line] for line in lines]
+    widths = [max(column) for column in zip(*lengths, strict=True)]
+    shown = []
+    for line, taken in zip(lines, lengths, strict=True):
         cells = [
-            cell + " " * (width - len(click.unstyle(cell))) for cell, width in zip(line, widths, strict=True)
+            cell + " " * (width - length) for cell, width, length in zip(line, widths, taken, strict=True)
         ]
-        click.echo("  ".join(cells).rstrip())
+        shown.append("  ".join(cells).rstrip())
+    click.echo("\n".join(shown))
+
+
+def _length(cell: str) -> int:
+    return len(click.unstyle(cell)) if "\x1b" in cell else len(cell)
 
 
 def path(name: str) -> str:

@@ -350,3 +350,20 @@ def test_while_the_rules_cannot_be_read_nothing_is_deleted(desk: Desk) -> None:
         assert (error["file"], error["hint"]) == ("kitchens.toml", "did you mean `protected`?"), words
     assert desk.refs() == before
     assert [one["name"] for one in desk.json("list")] == ["production", "dev", "idea"]
+
+
+def test_a_list_of_many_kitchens_is_right_whatever_moved(desk: Desk) -> None:
+    """It is remembered by the refs; what the clock and the disk decide is looked at each time."""
+    desk.json("create", "dev", "--no-test")
+    for number in range(20):
+        desk.git("branch", f"other-{number}")
+    before = desk.json("list")
+    assert desk.json("list") == before
+    desk.commit("note.md", "note\n", "dev")
+    (dev,) = (row for row in desk.json("list") if row["name"] == "dev")
+    assert (dev["ahead"], dev["behind"], dev["state"]) == (1, 0, "ready")
+    desk.git("worktree", "remove", str(desk.path("dev")))
+    (dev,) = (row for row in desk.json("list") if row["name"] == "dev")
+    assert (dev["path"], dev["state"]) == (None, "no checkout")
+    desk.json("set", "dev", "top=4")
+    assert (desk.folder / ".git/kitchens/cache/list.json").exists()

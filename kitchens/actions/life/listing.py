@@ -2,28 +2,37 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from kitchens.actions.house import House
 from kitchens.actions.kitchens import Kitchen, Kitchens
+from kitchens.actions.life.remembering import remembered
 from kitchens.git import history
 from kitchens_engine.errors import InvalidInput
 
 
 def list_kitchens(house: House) -> list[dict[str, Any]]:
-    """Every kitchen, the root first, then by name."""
+    """Every kitchen, the root first, then by name. What the refs alone decide is remembered until one of them moves."""
     kitchens = Kitchens(house)
-    found = kitchens.all()
-    found.sort(key=lambda one: (one.name != kitchens.root, not one.permanent, one.name))
-    return _documents(house, kitchens, found)
+
+    def look() -> list[dict[str, Any]]:
+        found = kitchens.all()
+        found.sort(key=lambda one: (one.name != kitchens.root, not one.permanent, one.name))
+        return _decided(house, kitchens, found)
+
+    # Before anything is registered, HEAD decides too.
+    known = kitchens.refs if kitchens.registered else {}
+    rows = remembered(house.state / "cache" / "list.json", known, look)
+    return [_now(house, kitchens, row) for row in rows]
 
 
 def show_kitchen(house: House, name: str) -> dict[str, Any]:
     """One kitchen with its settings and folders."""
     kitchens = Kitchens(house)
     kitchen = kitchens.get(name)
-    document = _documents(house, kitchens, [kitchen])[0]
+    document = _now(house, kitchens, _decided(house, kitchens, [kitchen])[0])
     registered = kitchen.registered
     return document | {
         "protected": kitchen.protected,
@@ -58,14 +67,13 @@ def diff_range(house: House, name: str) -> tuple[str, str, list[dict[str, str]]]
     return base, kitchen.tip, history.documents(changes)
 
 
-def _documents(house: House, kitchens: Kitchens, found: list[Kitchen]) -> list[dict[str, Any]]:
+def _decided(house: House, kitchens: Kitchens, found: list[Kitchen]) -> list[dict[str, Any]]:
+    """What the refs say of kitchens."""
     pairs = [(one.tip, kitchens.branches.get(one.parent or one.name, one.tip)) for one in found]
     counts = history.ahead_behind(house.repository, pairs)
-    now = house.now()
     documents = []
     for kitchen, (ahead, behind) in zip(found, counts, strict=True):
         registered = kitchen.registered
-        checkout = kitchens.checkout_of(kitchen.name)
         expires = registered.expires if registered else None
         documents.append(
             {
@@ -74,9 +82,9 @@ def _documents(house: House, kitchens: Kitchens, found: list[Kitchen]) -> list[d
                 "kind": "permanent" if kitchen.permanent else "sandbox",
                 "commit": kitchen.tip,
                 "branch": kitchen.name,
-                "path": str(checkout) if checkout else None,
+                "path": None,
                 "runtime": kitchens.cookbook.runtime.kind if kitchens.cookbook else "auto",
-                "state": _state(checkout is not None, expires is not None and expires < now),
+                "state": None,
                 "ahead": ahead,
                 "behind": behind,
                 "owner": registered.owner if registered else None,
@@ -84,6 +92,16 @@ def _documents(house: House, kitchens: Kitchens, found: list[Kitchen]) -> list[d
             }
         )
     return documents
+
+
+def _now(house: House, kitchens: Kitchens, row: dict[str, Any]) -> dict[str, Any]:
+    """The row with what this machine and the clock say."""
+    checkout = kitchens.checkout_of(row["name"])
+    expired = row["expires"] is not None and datetime.fromisoformat(row["expires"]) < house.now()
+    return row | {
+        "path": str(checkout) if checkout else None,
+        "state": _state(checkout is not None, expired),
+    }
 
 
 def _state(checked_out: bool, expired: bool) -> str:
