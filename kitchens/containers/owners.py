@@ -57,14 +57,19 @@ def _alive(carried: Mapping[str, str]) -> bool:
         return True
 
 
-def _machine() -> str:
-    """This machine, as seen from this namespace of process ids: another one counts other processes."""
+def machine() -> str:
+    """This machine: its name and its identity."""
     try:
         identity = Path("/etc/machine-id").read_text(encoding="ascii").strip()
     except OSError:
         identity = ""
+    return f"{platform.node()}/{identity}"
+
+
+def _machine() -> str:
+    """This machine, as seen from this namespace of process ids: another one counts other processes."""
     try:
         namespace = str(Path("/proc/self/ns/pid").readlink())
     except OSError:
         namespace = ""
-    return f"{platform.node()}/{identity}/{namespace}"
+    return f"{machine()}/{namespace}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 
 from kitchens.containers import objects, owners
@@ -21,6 +21,36 @@ class Removed(NamedTuple):
     containers: int = 0
     networks: int = 0
     volumes: int = 0
+
+
+class Left(NamedTuple):
+    """Something on an engine: `kind` is `container`, `network` or `volume`; `key` what the engine finds it by."""
+
+    kind: str
+    key: str
+    name: str
+    labels: Mapping[str, str]
+
+
+def everything(engine: Engine, label: str) -> list[Left]:
+    """All that carries a label (`name` or `name=value`), in the order in which it can be removed."""
+    with engine.asked("the engine could not list its networks") as api:
+        networks = api.networks(filters={"label": label})
+    return [
+        *(Left("container", one.id, one.name, one.labels) for one in objects.containers(engine, label)),
+        *(Left("network", one["Id"], one["Name"], one.get("Labels") or {}) for one in networks),
+        *(Left("volume", name, name, labels) for name, labels in objects.volumes(engine, label)),
+    ]
+
+
+def remove(engine: Engine, left: Left) -> None:
+    """Remove one of them; fine when it is gone."""
+    if left.kind == "container":
+        engine.remove(left.key)
+    elif left.kind == "network":
+        _persist(partial(objects.remove_network, engine, left.key))
+    else:
+        _persist(partial(objects.remove_volume, engine, left.key))
 
 
 def remove_all(engine: Engine, label: str, *, volumes: bool = True) -> Removed:

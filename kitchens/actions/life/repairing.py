@@ -54,6 +54,7 @@ def plan_repair(house: House) -> list[Finding]:
         *_folders(house, kitchens, claimed),
         *_data(house, kitchens, claimed),
         *_temporary(house, claimed),
+        *_on_engines(house),
     ]
 
 
@@ -288,3 +289,55 @@ def _temporary(house: House, claimed: set[str]) -> Iterator[Finding]:
         if ref not in claimed:
             drop = _unless_claimed(house, ref, partial(house.repository.refs.drop, ref))
             yield Finding("candidate", ref, "nobody tests it", "removed", drop)
+
+
+def _on_engines(house: House) -> Iterator[Finding]:
+    """What carries the labels of kitchens that are gone. No engine is asked where no kitchen ever had a container."""
+    if not (house.state / "services").is_dir():
+        return
+    from kitchens.actions.services.home import HOME, HOUSE, house_of
+    from kitchens.containers.engine import connect
+    from kitchens.containers.owners import LABEL
+    from kitchens.containers.sweeping import Left, everything, remove
+
+    try:
+        engine = connect(house.environment)
+        found = everything(engine, f"{HOUSE}={house_of(house)}")
+    except EnvironmentFailure as failure:
+        yield Finding("engine", "docker", f"what is there cannot be looked through: {failure.message}")
+        return
+    homes, names = _homes(house)
+
+    def removed(left: Left) -> None:
+        # A kitchen is registered before it has anything here: looked at now, a new one is seen.
+        if left.labels.get(HOME) in _homes(house)[0]:
+            raise KitchensError("its kitchen was made meanwhile")
+        remove(engine, left)
+
+    for left in found:
+        if left.labels.get(HOME) in homes:
+            continue
+        name = left.labels.get(LABEL + "kitchen", "")
+        if left.kind == "volume" and name in names:
+            why = f"it is of an earlier life of `{name}`; `docker volume rm {left.name}` if it is of no use"
+            yield Finding(left.kind, left.name, why)
+        else:
+            why = f"its kitchen `{name}` is gone"
+            yield Finding(left.kind, left.name, why, "removed", partial(removed, left))
+
+
+def _homes(house: House) -> tuple[set[str], set[str]]:
+    """The lives that kitchens have now, those included whose branch can come back; and the names of all."""
+    from kitchens.actions.services.home import home_of
+
+    kitchens = Kitchens(house)
+    standing = kitchens.all()
+    half = [
+        standing[0]._replace(name=KitchenName(name), registered=kitchens.registration(name))
+        for name in kitchens.registered
+        if name not in kitchens.branches
+    ]
+    return {home_of(house, one, "").id for one in (*standing, *half)}, {
+        *kitchens.registered,
+        *kitchens.branches,
+    }

@@ -15,28 +15,35 @@ from urllib.parse import quote, unquote
 from kitchens.actions.house import House
 from kitchens.actions.kitchens import Kitchen, Kitchens
 from kitchens.containers.lock import alone
-from kitchens.containers.owners import LABEL
+from kitchens.containers.owners import LABEL, machine
 from kitchens_engine.errors import InvalidInput
 from kitchens_engine.tuples import NamedTuple
 
 HOME = LABEL + "home"
+HOUSE = LABEL + "house"
 SERVICE = LABEL + "service"
 SPEC = LABEL + "spec"
 
 
 class Home(NamedTuple):
     """One life of a kitchen on this machine. `id` differs for a kitchen that was deleted and made anew; `folder` takes
-    what is known of its containers without asking an engine."""
+    what is known of its containers without asking an engine; `house` is that of its repository."""
 
     kitchen: str
     cookbook: str
     id: str
     folder: Path
+    house: str = ""
 
     @property
     def labels(self) -> dict[str, str]:
         """What everything that belongs to it carries on the engine."""
-        return {LABEL + "cookbook": self.cookbook, LABEL + "kitchen": self.kitchen, HOME: self.id}
+        return {
+            LABEL + "cookbook": self.cookbook,
+            LABEL + "kitchen": self.kitchen,
+            HOME: self.id,
+            HOUSE: self.house,
+        }
 
     @property
     def mine(self) -> str:
@@ -93,7 +100,15 @@ def home_of(house: House, kitchen: Kitchen, cookbook: str) -> Home:
     made = "" if registered is None else registered.created.isoformat()
     text = f"{house.repository.common}\0{kitchen.name}\0{made}"
     digest = hashlib.sha256(text.encode()).hexdigest()[:16]
-    return Home(kitchen.name, cookbook, digest, _folder(house) / quote(kitchen.name, safe=""))
+    folder = _folder(house) / quote(kitchen.name, safe="")
+    return Home(kitchen.name, cookbook, digest, folder, house_of(house))
+
+
+def house_of(house: House) -> str:
+    """What tells the kitchens of this repository on this machine from all others that an engine may serve."""
+    import hashlib
+
+    return hashlib.sha256(f"{machine()}\0{house.repository.common}".encode()).hexdigest()[:16]
 
 
 def known(house: House) -> dict[str, Path]:
