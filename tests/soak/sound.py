@@ -44,6 +44,11 @@ def rolled_back(shop: Shop) -> None:
     assert shop.kitchen("rollback", "feature").status == 0
 
 
+def queued(shop: Shop) -> None:
+    """A change waits."""
+    assert shop.kitchen("queue", "add", "feature").status == 0
+
+
 JOBS = (
     Job(("create", "fresh", "--from", "dev"), again=("kitchen-exists",)),
     Job(("merge", "feature")),
@@ -55,6 +60,9 @@ JOBS = (
     Job(("order", "run", "counts", "--kitchen", "dev")),
     Job(("set", "dev", "top=4")),
     Job(("test", "feature", "--again")),
+    Job(("queue", "add", "feature")),
+    Job(("queue", "run"), before=queued),
+    Job(("init", "../new")),
 )
 
 
@@ -78,9 +86,20 @@ def check_cut_off(shop: Shop, job: Job, after: dict[str, str]) -> None:
     again = shop.kitchen(*job.words, "--json")
     done_or_done_already(job, again)
     nothing_is_left(shop)
+    made_whole(shop)
     for words in (("list",), ("verify", "dev"), ("verify", "production"), ("doctor",)):
         answer = shop.kitchen(*words)
         assert answer.status == 0, (words, answer)
+
+
+def made_whole(shop: Shop) -> None:
+    """A cookbook beside, where one was to be made; nothing lies about that it was made of."""
+    assert not list(shop.top.glob(".*"))
+    new = shop.folder.with_name("new")
+    if new.exists():
+        shop.git("fsck", "--strict", "--no-progress", folder=new)
+        assert shop.kitchen("list", folder=new).status == 0
+        assert shop.git("status", "--porcelain", folder=new) == ""
 
 
 def git_finds_it_sound(shop: Shop) -> None:
@@ -101,7 +120,7 @@ def old_or_new(shop: Shop, after: dict[str, str]) -> None:
         if seen == old:
             continue
         assert ref in shop.before or ref in after, f"{ref} came from nowhere"
-        if ref.startswith("refs/kitchens/"):
+        if ref.startswith(("refs/kitchens/", "refs/queue/")):
             # Times are in its tree, so that no two are alike: it is a child of the old one.
             assert (seen is None) == (new is None), ref
             if seen is not None and old is not None:

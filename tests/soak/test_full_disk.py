@@ -25,7 +25,6 @@ from tests.soak.sound import (
 
 ALL = (
     *JOBS,
-    Job(("init", "../new")),
     Job(("verify", "dev")),
     Job(("list",)),
     Job(("order", "list")),

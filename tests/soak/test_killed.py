@@ -29,7 +29,7 @@ def test_killed_at_a_random_moment_the_next_command_heals(shop: Shop, job: Job, 
         check_cut_off(shop, job, after)
 
 
-@pytest.mark.trials(1, 1000, quick=("create", "merge", "delete"))
+@pytest.mark.trials(1, 1000, quick=("create", "merge", "delete", "queue"))
 def test_killed_before_any_of_its_steps_the_next_command_heals(shop: Shop, job: Job, trials: int) -> None:
     """The command alone dies just before it makes a file, moves one, or starts a process; its git lives on."""
     after = run_whole(shop, job)
