@@ -180,7 +180,10 @@ def _moved_files(place: Place, merged: Sequence[Place]) -> bool:
 
 
 def _changed(place: Place, side: Thing | None) -> bool:
-    return side is not None and any(base is not None and base != side for base in place.bases)
+    """Whether a side has a file here that is another than before. Where the merge bases disagree, nobody can tell from
+    the trees what was before: they were merged first, and may have been at other paths."""
+    before = set(place.bases)
+    return side is not None and (len(before) > 1 or any(base is not None and base != side for base in before))
 
 
 def _digest(bases: Sequence[str], sides: Sequence[str], tree: str, merged: Sequence[Place]) -> str:

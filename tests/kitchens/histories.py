@@ -75,6 +75,19 @@ class History:
         return found[0] if len(found) == 1 and found[0] else None
 
 
+def sides(dice: random.Random, history: History, more: Tree) -> tuple[str, str]:
+    """Two sides of a random history, all with `more`; sometimes they had merged each other crosswise before."""
+
+    def after(changes: int, *parents: str) -> str:
+        return history.commit({**changed(dice, history.trees[parents[0]], changes), **more}, *parents)
+
+    base = history.commit({**first_tree(dice), **more})
+    ours, theirs = (after(dice.choice((1, 3, 8)), base) for _ in range(2))
+    if dice.random() < 0.2:
+        return after(2, ours, theirs), after(2, theirs, ours)
+    return ours, theirs
+
+
 def _lines(dice: random.Random) -> bytes:
     end = dice.choice((b"\n", b"\r\n"))
     return b"".join(b"line %d%s" % (dice.randrange(1000), end) for _ in range(30))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import random
 import subprocess
-from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,13 +13,20 @@ import pytest
 from kitchens.git.merging import Conflict, merge_commits
 from tests.desk import COOKBOOK, Desk, empty
 from tests.kitchens.conftest import Checkout
-from tests.kitchens.histories import File, History, changed, first_tree
+from tests.kitchens.histories import File, History, sides
 
 #: What `git merge` prints for people, and git's stable names of the same.
 KINDS = {
     "content": ("CONFLICT (contents)", "CONFLICT (binary)"),
     "add/add": ("CONFLICT (contents)", "CONFLICT (binary)"),
-    "submodule": ("CONFLICT (contents)", "CONFLICT (submodule)"),
+    "submodule": (
+        "CONFLICT (contents)",
+        "CONFLICT (submodule)",
+        "CONFLICT (submodule not initialized)",
+        "CONFLICT (submodule history not available)",
+        "CONFLICT (submodule may have rewinds)",
+        "CONFLICT (submodule lacks merge base)",
+    ),
     "file/directory": ("CONFLICT (file/directory)",),
     "distinct types": ("CONFLICT (distinct modes)",),
     "distinct modes": ("CONFLICT (distinct modes)",),
@@ -96,19 +102,6 @@ def same(found: tuple[str | None, tuple[Conflict, ...]], expected: Merged) -> No
     for kind, line in expected.said:
         named = [conflict for conflict in conflicts if conflict.path in line]
         assert named, (kind, line, conflicts)
-
-
-def sides(dice: random.Random, history: History, more: Mapping[bytes, File]) -> tuple[str, str]:
-    """Two sides of a random history, all with `more`; sometimes they had merged each other crosswise before."""
-
-    def after(changes: int, *parents: str) -> str:
-        return history.commit({**changed(dice, history.trees[parents[0]], changes), **more}, *parents)
-
-    base = history.commit({**first_tree(dice), **more})
-    ours, theirs = (after(dice.choice((1, 3, 8)), base) for _ in range(2))
-    if dice.random() < 0.2:
-        return after(2, ours, theirs), after(2, theirs, ours)
-    return ours, theirs
 
 
 @pytest.mark.parametrize("trials", [8, pytest.param(2000, marks=MANY)], ids=["few", "many"])

@@ -11,7 +11,7 @@ from kitchens.gate.certificate import Sides, Uncertified, certify, mixed
 from kitchens.git.merging import merge_commits
 from kitchens.model.kitchen import Certificate
 
-from ..histories import History, changed, first_tree
+from ..histories import History, changed, first_tree, sides
 
 
 def certificate(repository, ours: str, theirs: str, tree: str, again: str | None) -> Certificate:
@@ -54,6 +54,16 @@ def test_crosswise_merges_are_never_refused(checkout, repository, number):
     merge = merge_commits(repository, ours, theirs)
     if merge.tree is not None:
         certificate(repository, ours, theirs, merge.tree, merge.tree)
+
+
+def test_a_move_that_the_merge_bases_tell_differently_is_not_refused(checkout, repository):
+    """One merge base has the link at its old path, the other one moved it: merged first, they have it at a third."""
+    dice, history = random.Random(10018), History(checkout)
+    ours, theirs = sides(dice, history, {})
+    assert len(merge_bases(ours, theirs, repository.objects.commits)) == 2
+    merge = merge_commits(repository, ours, theirs)
+    assert merge.tree is not None
+    certificate(repository, ours, theirs, merge.tree, merge.tree)
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 4, 5])
