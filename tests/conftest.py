@@ -40,6 +40,8 @@ def pytest_configure() -> None:
         "TZ": "UTC",
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
         "NO_COLOR": "1",
+        # The tests of bubblewrap ask for it; all others find the same on every machine.
+        "KITCHENS_BUBBLEWRAP": "no",
         "COLUMNS": "120",
     }
 

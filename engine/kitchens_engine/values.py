@@ -72,3 +72,14 @@ def with_types(value: Any) -> Any:
 def _from_types(found: dict[str, Any]) -> Any:
     kind = _MOMENTS.get(found.get(_TYPED, ""))
     return found if kind is None else kind.fromisoformat(found["value"])
+
+
+_UNITS = ((1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB"))
+
+
+def in_words(size: int) -> str:
+    """Bytes as people say them: `10 GiB`."""
+    for unit, name in _UNITS:
+        if size >= unit:
+            return f"{size / unit:.3g} {name}"
+    return f"{size} bytes"

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kitchens.containers.toolchain import ProcessToolchain, make_process_toolchain
 from kitchens_engine.errors import EnvironmentFailure, InvalidInput
+from kitchens_engine.recipe import EMPTY
+from kitchens_engine.runtimes.confinement import Confinement
+from kitchens_engine.runtimes.consumption import Limits
 from kitchens_engine.runtimes.local import LocalRuntime
 from kitchens_engine.tuples import NamedTuple
 
@@ -24,11 +30,14 @@ _SHOWN = 5
 
 
 class ProcessChoice(NamedTuple):
-    """The process runtime. `why` is one line for the user; `toolchain` the evidence."""
+    """The process runtime. `why` is one line for the user; `toolchain` the evidence; `bubblewrap` the program that
+    keeps its processes apart, where there is one; `environment` the caller's."""
 
     why: str
     made: ProcessToolchain
     worker: Path
+    bubblewrap: str | None = None
+    environment: Mapping[str, str] = EMPTY
     kind: str = "process"
 
     @property
@@ -42,7 +51,34 @@ class ProcessChoice(NamedTuple):
             (*self.made.path_entries, place.environment.get("PATH", "/usr/local/bin:/usr/bin:/bin"))
         )
         ledgers = place.folder / "keepers" if place.resumable else None
-        return LocalRuntime(self.made.python, str(self.worker), {**place.environment, "PATH": path}, ledgers)
+        environment = {**place.environment, "PATH": path}
+        confinement = self._confinement(place, path)
+        return LocalRuntime(self.made.python, str(self.worker), environment, ledgers, confinement)
+
+    def _confinement(self, place: Place, path: str) -> Confinement:
+        """In bubblewrap, with `/tmp` in the run's own folder; or with a folder of the run's own beside others."""
+        limits = Limits(place.limits.memory, place.limits.pids)
+        if self.bubblewrap is None:
+            # A short name: sockets are put there, and their paths must be.
+            name = hashlib.sha256(os.fsencode(place.folder)).hexdigest()[:12]
+            temporary = Path(place.environment.get("TMPDIR") or "/tmp") / f"kitchen-{name}"
+            return Confinement((), temporary, None, limits)
+        from kitchens.containers import bubblewrap
+
+        for folder in (place.data, place.folder):
+            folder.mkdir(parents=True, exist_ok=True)
+        temporary = place.folder / "tmp"
+        words = bubblewrap.words(
+            self.bubblewrap,
+            checkout=place.checkout,
+            data=place.data,
+            folder=place.folder,
+            temporary=temporary,
+            network=place.network,
+            needed=(*bubblewrap.needed_by_python(), self.worker.parent, Path(self.made.python).parent.parent),
+            environment={**self.environment, "PATH": path},
+        )
+        return Confinement(words, temporary, "/tmp", limits)
 
 
 class DockerChoice(NamedTuple):
@@ -99,7 +135,18 @@ def choose_runtime(
             tell(
                 f"`packages` in `[runtime]` are not installed here: this machine must have {_shown(source.packages)}"
             )
-        return ProcessChoice(why, made, worker)
+        if shutil.which("bwrap", path=environment.get("PATH")) is None:
+            return ProcessChoice(why, made, worker)
+        from kitchens.containers.bubblewrap import find_bubblewrap, wanted
+
+        if wanted(environment) is None:
+            return ProcessChoice(why, made, worker)
+        found = find_bubblewrap(environment, cache)
+        how = (
+            found.why
+            or "in bubblewrap: the machine is read-only, and no network but an `open` one is in reach"
+        )
+        return ProcessChoice(f"{why}; {how}", made, worker, found.program, environment)
 
     if kind == "process":
         return process("runtime process: nodes are isolated less than in containers")

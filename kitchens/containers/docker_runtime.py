@@ -22,7 +22,7 @@ from kitchens.containers.room import open_room
 from kitchens_engine.errors import EnvironmentFailure
 from kitchens_engine.ports import Command, Ended
 from kitchens_engine.state import left
-from kitchens_engine.trying.disk import in_words
+from kitchens_engine.values import in_words
 
 _GRACE = 2.0
 #: A process that outlives this many forced ends is beyond reach, and so is its container.

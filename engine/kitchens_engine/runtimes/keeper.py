@@ -8,7 +8,7 @@ the standard library's quickest modules, because every run waits for its start.
 When the runner is gone, all that runs is ended; or, with a ledger, goes on to its own
 end, and the ledger says how everything that it ever started ended. Lines of JSON:
 
-    {"pid", "started", "boot"}            this process, written before it starts anything
+    {"pid", "started", "boot"}            its process, written by the runner before it starts anything
     {"ended": {token: status}, "running": {token: pid}}    when the runner is gone
     {"ended": {token: status}}            as they end
 
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from kitchens_engine.redaction.pipe import Pipe
+    from kitchens_engine.runtimes import processes
 
 #: Marks every process of an attempt in its environment, so that those which left its group are found.
 MARK = "KITCHEN_ATTEMPT"
@@ -122,7 +123,7 @@ class Keeper:
                 case ("kill", token):
                     self._kill(token)
                 case ("serve", ledger, mark, environment):
-                    self._ledger = None if ledger is None else _new_ledger(ledger)
+                    self._ledger = None if ledger is None else _open_ledger(ledger)
                     self._mark, self._environment = mark, environment
                 case ("close",):
                     self._close()
@@ -334,12 +335,16 @@ class Keeper:
             os.write(self._ledger, f"{json.dumps(line)}\n".encode())
 
 
-def _new_ledger(path: str) -> int:
-    owner = _processes().Owner.myself()
-    ledger = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+def begin_ledger(path: str, owner: processes.Owner) -> None:
+    """A ledger with its first line. Where a keeper counts processes of its own, its runner writes that."""
+    ledger = _open_ledger(path)
     line = f'{{"pid": {owner.pid}, "started": "{owner.started}", "boot": "{owner.boot}"}}\n'
     os.write(ledger, line.encode())
-    return ledger
+    os.close(ledger)
+
+
+def _open_ledger(path: str) -> int:
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
 
 
 def _adopt_orphans() -> bool:

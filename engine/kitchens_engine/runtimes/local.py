@@ -11,11 +11,15 @@ from signal import SIGKILL
 
 from kitchens_engine.ports import Command, Ended
 from kitchens_engine.runtimes import keeper, processes
+from kitchens_engine.runtimes.confinement import Confinement
+from kitchens_engine.runtimes.consumption import Limits, Watch
 from kitchens_engine.runtimes.ledger import LOST, Ledger
 from kitchens_engine.runtimes.spawner import Spawner
 
 #: How often the ledgers of an earlier runner are looked into, in seconds.
 _LOOK = 0.1
+FREE = Confinement()
+NO_LIMITS = Limits()
 
 
 class LocalRuntime:
@@ -23,17 +27,27 @@ class LocalRuntime:
 
     `python` and `worker` are paths on this machine; `environment` is what every process
     gets below the variables of its command. Processes outlive a runner that is killed
-    only where `ledgers` is given, a folder in which a later runtime finds them.
+    only where `ledgers` is given, a folder in which a later runtime finds them. `confinement`
+    is how far they are kept apart from the rest of the machine.
     """
 
     kind = "process"
 
     def __init__(
-        self, python: str, worker: str, environment: Mapping[str, str], ledgers: Path | None = None
+        self,
+        python: str,
+        worker: str,
+        environment: Mapping[str, str],
+        ledgers: Path | None = None,
+        confinement: Confinement = FREE,
     ) -> None:
         self.python = python
         self.worker = worker
+        self._confinement = confinement
         self._environment = {name: str(value) for name, value in environment.items()}
+        self._environment |= confinement.environment()
+        self._watch = None if confinement.limits == NO_LIMITS else Watch(confinement.limits)
+        self._over: dict[str, str] = {}
         self._mark = os.urandom(8).hex()
         self._ledgers = ledgers
         if ledgers is not None:
@@ -58,6 +72,7 @@ class LocalRuntime:
         """
         deadline = None if timeout is None else time.monotonic() + timeout
         while True:
+            self._hold_to_limits()
             ended = self._adopted_ended()
             busy = self._spawner is not None and self._spawner.running
             said = self._poll.poll(self._patience(deadline, at_once=bool(ended))) if busy else []
@@ -112,17 +127,30 @@ class LocalRuntime:
         if self._opened:
             processes.signal_marked(keeper.MARK, self._mark, SIGKILL)
             self._opened = 0
+        self._confinement.clear()
+
+    def _hold_to_limits(self) -> None:
+        """End what runs when all of it together takes more than it may."""
+        if self._watch is None or self._spawner is None or not self._spawner.running:
+            return
+        why = self._watch.look(self._spawner.pid)
+        for token in () if why is None else self._spawner.running - self._over.keys():
+            self._over[token] = why or ""
+            self._spawner.kill(token)
 
     def _open_spawner(self) -> Spawner:
         self._opened += 1
         ledger = self._ledgers and self._ledgers / f"{self._mark}.{self._opened}.jsonl"
-        self._spawner = Spawner(self._mark, self._environment, ledger)
+        self._spawner = Spawner(self._mark, self._environment, ledger, self._confinement.words)
         self._poll.register(self._spawner.answers, select.POLLIN)
         return self._spawner
 
     def _hear(self) -> list[Ended]:
         assert self._spawner is not None
-        ended = self._spawner.hear()
+        ended = [
+            end._replace(why=self._over.pop(end.token)) if end.token in self._over else end
+            for end in self._spawner.hear()
+        ]
         if self._spawner.gone:
             self._poll.unregister(self._spawner.answers)
             self._spawner.close()

@@ -21,7 +21,12 @@ class Owner(NamedTuple):
     @classmethod
     def myself(cls) -> Owner:
         """This process."""
-        return cls(os.getpid(), _start_time(os.getpid()) or "", _boot())
+        return cls.of(os.getpid())
+
+    @classmethod
+    def of(cls, pid: int) -> Owner:
+        """The process that has this id now."""
+        return cls(pid, _start_time(pid) or "", _boot())
 
     def alive(self) -> bool:
         """Whether that very process still runs on this machine."""

@@ -12,6 +12,7 @@ from typing import Any
 from kitchens_engine.ports import Command, Ended
 from kitchens_engine.runtimes import frames, keeper
 from kitchens_engine.runtimes.ledger import LOST
+from kitchens_engine.runtimes.processes import Owner
 
 _ENGINE = str(Path(keeper.__file__).parents[2])
 #: No site packages, nothing of the environment: an interpreter starts three times as quickly without.
@@ -32,10 +33,10 @@ def prepare() -> None:
     _ahead.append(_start_keeper())
 
 
-def _start_keeper() -> subprocess.Popen[bytes]:
+def _start_keeper(words: tuple[str, ...] = ()) -> subprocess.Popen[bytes]:
     # A group of its own: the terminal's signals are for the runner.
     return subprocess.Popen(
-        [sys.executable, "-I", "-S", "-c", _PROGRAM, _ENGINE],
+        [*words, sys.executable, "-I", "-S", "-c", _PROGRAM, _ENGINE],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -50,8 +51,10 @@ class Spawner:
     `gone` says that the keeper has ended and what ran is lost.
     """
 
-    def __init__(self, mark: str, environment: dict[str, str], ledger: Path | None) -> None:
-        self._keeper = _ahead.pop() if _ahead else _start_keeper()
+    def __init__(
+        self, mark: str, environment: dict[str, str], ledger: Path | None, words: tuple[str, ...] = ()
+    ) -> None:
+        self._keeper = _ahead.pop() if _ahead and not words else _start_keeper(words)
         assert self._keeper.stdin is not None
         assert self._keeper.stdout is not None
         self._requests = self._keeper.stdin.fileno()
@@ -61,7 +64,14 @@ class Spawner:
         self._heard: list[Any] = []
         self._ledger = ledger
         self.running: set[str] = set()
+        if ledger is not None:
+            keeper.begin_ledger(str(ledger), Owner.of(self._keeper.pid))
         self._ask("serve", None if ledger is None else str(ledger), mark, environment)
+
+    @property
+    def pid(self) -> int:
+        """The process below which all others are."""
+        return self._keeper.pid
 
     @property
     def gone(self) -> bool:

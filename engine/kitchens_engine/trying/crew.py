@@ -130,7 +130,9 @@ class Crew:
         del self._companions[name]
         self._gone.add(name)
         for token, command in companion.running.items():
-            if companion.ready:
+            if companion.ready and ended.why is not None:
+                self._ended.append(Ended(token, ended.status, why=ended.why))
+            elif companion.ready:
                 self._ended.append(Ended(token, 0, "the process that it was forked from has ended"))
             else:
                 self._runtime.start(command)

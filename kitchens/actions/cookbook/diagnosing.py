@@ -15,6 +15,9 @@ from kitchens.actions.kitchens import Kitchens
 from kitchens.git.command import Git
 from kitchens_engine.errors import KitchensError
 
+#: What `find_bubblewrap` says where there is something to install.
+NOT_INSTALLED = "bubblewrap is not installed"
+
 #: Less free space than this is worth a warning, in bytes.
 LITTLE_DISK = 1 << 30
 
@@ -33,7 +36,8 @@ def diagnose(
     open_house: Callable[[], House], folder: Path, cache: Path, environment: Mapping[str, str]
 ) -> list[dict[str, Any]]:
     """Look at everything; nothing that is wrong with one thing keeps the others from being looked at."""
-    findings = [_git(folder, environment), _python(), _engine(environment), _disk(cache)]
+    findings = [_git(folder, environment), _python(), _engine(environment)]
+    findings += [_processes(environment, cache), _disk(cache)]
     try:
         house = open_house()
     except KitchensError as error:
@@ -84,11 +88,33 @@ def _engine(environment: Mapping[str, str]) -> Finding:
         return Finding(
             "docker",
             "warning",
-            f"{error.message}; nodes run as processes: their own process group, environment and folders, and the "
-            "network and the files of this user stay in reach",
+            f"{error.message}; nodes run as processes",
             "start a Docker engine for real isolation",
         )
     return Finding("docker", "ok", f"engine {engine.version} answers: nodes run in hardened containers")
+
+
+def _processes(environment: Mapping[str, str], cache: Path) -> Finding:
+    """What the process runtime keeps apart on this machine, and what it does not."""
+    from kitchens.containers.bubblewrap import find_bubblewrap
+
+    found = find_bubblewrap(environment, cache)
+    if found.program is None:
+        return Finding(
+            "processes",
+            "warning",
+            f"{found.why}; a node that runs as a process has its own process group, environment, home and temporary "
+            "folder, and limits on memory, processes and disk that are looked after each second; this user's files, "
+            "processes and network stay in reach",
+            None if found.why != NOT_INSTALLED else "on Debian and Ubuntu: `apt install bubblewrap`",
+        )
+    return Finding(
+        "processes",
+        "ok",
+        f"`{found.program}` works: a node that runs as a process sees only its run's processes, writes only to its "
+        "checkout, data and temporary folder, and has no network but an `open` one; it can read what this user can, "
+        "except where secrets usually lie, and memory is looked after each second",
+    )
 
 
 def _disk(cache: Path) -> Finding:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from kitchens_engine.running import execution
-from kitchens_engine.trying.disk import DiskWatch, in_words
+from kitchens_engine.trying.disk import DiskWatch
+from kitchens_engine.values import in_words
 
 if TYPE_CHECKING:
     from tests.engine.runner.conftest import Bench

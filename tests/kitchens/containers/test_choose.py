@@ -31,7 +31,11 @@ def choose(tmp_path: Path) -> Choose:
             worker=tmp_path / "worker.py",
             interpreter=sys.executable,
             cache=tmp_path,
-            environment={"DOCKER_HOST": f"unix://{tmp_path}/no.sock", "PATH": os.environ["PATH"]},
+            environment={
+                "DOCKER_HOST": f"unix://{tmp_path}/no.sock",
+                "PATH": os.environ["PATH"],
+                "KITCHENS_BUBBLEWRAP": "no",
+            },
             tell=print,
         )
 
