@@ -87,7 +87,9 @@ class Kitchens:
                 return KitchenName.parse(cookbook.production)
             raise InvalidInput(
                 f"`kitchens.toml` names `{cookbook.production}` as production, and there is no such branch here",
-                f"`git branch {cookbook.production} origin/{cookbook.production}`",
+                "`kitchen init` joins the cookbook, and fetches it"
+                if cookbook.remote
+                else f"`git branch {cookbook.production} origin/{cookbook.production}`",
                 code="no-production",
             )
         raise InvalidInput(

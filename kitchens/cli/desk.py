@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from kitchens.actions.house import House
     from kitchens.cli.progress.choose import Audience
     from kitchens.cli.progress.remaining import Usual
+    from kitchens.git.repository import Repository
 
 
 @dataclass(frozen=True)
@@ -92,18 +93,9 @@ class Desk:
     @cached_property
     def unhealed(self) -> House:
         """The repository that holds the folder, with its stores, as a crash may have left it."""
-        from kitchens.actions.house import House
         from kitchens.git.repository import open_repository
 
-        return House(
-            repository=open_repository(self.folder, self.environment),
-            environment=self.environment,
-            cache=self.cache,
-            now=self.now,
-            interpreter=sys.executable,
-            tell=lambda event: self.observer(event),  # noqa: PLW0108 - the screen is made when it is needed
-            watch=self.stop.watched,
-        )
+        return self.house_of(open_repository(self.folder, self.environment))
 
     @cached_property
     def house(self) -> House:
@@ -123,4 +115,22 @@ class Desk:
                     raise
                 # Whoever only looks may look; what writes meets the same disk, or heals itself.
                 house.note(f"what a cut-off command left waits for a later one: {failure.message}")
+            if any_claim(house.repository.claims):
+                from kitchens.actions.sharing.healing import heal_pushes
+
+                heal_pushes(house)
         return house
+
+    def house_of(self, repository: Repository) -> House:
+        """An open repository with its stores. Nothing is healed."""
+        from kitchens.actions.house import House
+
+        return House(
+            repository=repository,
+            environment=self.environment,
+            cache=self.cache,
+            now=self.now,
+            interpreter=sys.executable,
+            tell=lambda event: self.observer(event),  # noqa: PLW0108 - the screen is made when it is needed
+            watch=self.stop.watched,
+        )

@@ -36,6 +36,22 @@ def announce(
     )
 
 
+def draft(
+    repository: Repository, kitchen: str, commit: str, message: str, identity: Identity, when: datetime
+) -> tuple[str, str]:
+    """The next tag of a promotion, stored but not named yet: the ref that it will have, and its id."""
+    from kitchens.git.pack import tag
+
+    prefix = f"{TAGS}{kitchen}/"
+    numbers = [ref.removeprefix(prefix) for ref in repository.refs.refs(prefix)]
+    number = 1 + max((int(last) for last in numbers if last.isdecimal()), default=0)
+    ref = f"{prefix}{number}"
+    width = repository.objects.width
+    made = tag(commit, ref.removeprefix("refs/tags/"), message, identity, when, width)
+    repository.objects.write([made])
+    return ref, made.oid
+
+
 def finish(repository: Repository, held: Claim) -> str | None:
     """Tag the promotion if its branch moved; the tag's name. When the tag cannot be written, the next command tries."""
     what = held.what
@@ -53,9 +69,6 @@ def finish(repository: Repository, held: Claim) -> str | None:
 
 def _tagged(repository: Repository, held: Claim) -> str:
     """The tag of this promotion, made unless it is there."""
-    # Hashing and packing cost an import that only writers pay.
-    from kitchens.git.pack import tag
-
     what = held.what
     prefix = f"{TAGS}{what['kitchen']}/"
     while True:
@@ -64,21 +77,16 @@ def _tagged(repository: Repository, held: Claim) -> str:
         for ref, commit in zip(known, commits, strict=True):
             if commit == what["commit"] and known[ref].isdecimal():
                 return ref.removeprefix("refs/tags/")
-        number = 1 + max((int(last) for last in known.values() if last.isdecimal()), default=0)
-        ref = f"{prefix}{number}"
-        identity = Identity(what["name"], what["email"])
-        moment = datetime.fromisoformat(what["moment"])
-        made = tag(
+        ref, made = draft(
+            repository,
+            what["kitchen"],
             what["commit"],
-            ref.removeprefix("refs/tags/"),
             what["message"],
-            identity,
-            moment,
-            repository.objects.width,
+            Identity(what["name"], what["email"]),
+            datetime.fromisoformat(what["moment"]),
         )
-        repository.objects.write([made])
         try:
-            repository.refs.move(ref, made.oid, None, "kitchen: promoted")
+            repository.refs.move(ref, made, None, "kitchen: promoted")
         except Moved:
             continue
         return ref.removeprefix("refs/tags/")

@@ -95,7 +95,7 @@ class Cookbook(NamedTuple):
     """The settings of a cookbook.
 
     `worktrees` is the folder for the worktrees of kitchens, relative to the repository's
-    own, with `{repository}` for its name. `pools` are limits, by name, on how many nodes run
+    own, with `{repository}` for its name. `remote` is where kitchens are shared; None: nowhere. `pools` are limits, by name, on how many nodes run
     at once on a machine. `kitchens` are the permanent ones that the file names; production is
     permanent without being named. `data` is what a new kitchen finds: `empty`, `copy` or `recipe:NAME`.
     """
@@ -103,7 +103,7 @@ class Cookbook(NamedTuple):
     name: str
     production: KitchenName = PRODUCTION
     worktrees: str = "../{repository}.kitchens"
-    remote: str = "origin"
+    remote: str | None = None
     data: str = "empty"
     runtime: Runtime = Runtime()
     connections: Mapping[str, Connection] = MappingProxyType({})

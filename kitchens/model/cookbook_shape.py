@@ -80,6 +80,7 @@ def _url(value: str) -> object:
 
 
 _NAME = matching("name", r"\w[\w.-]*", "is no name; use letters, digits, `_`, `-` and `.`")
+_REMOTE = matching("remote", r"\w[\w./-]*", "is no name of a git remote; write one such as `origin`")
 _IMAGE = matching(
     "image",
     r"(?:[A-Za-z0-9][A-Za-z0-9.-]*(?::\d+)?/)?[a-z0-9]+(?:[._/-]+[a-z0-9]+)*(?::\w[\w.-]{0,127})?(?:@[\w+.-]+:[0-9a-fA-F]{32,})?",
@@ -123,7 +124,7 @@ _COOKBOOK = Table(
         "name": Key(("string",), required=True, format=FILLED),
         "production": Key(("string",), format=_KITCHEN),
         "worktrees": Key(("string",), format=Format("worktrees", _worktrees, {"pattern": r"\S"})),
-        "remote": _TEXT,
+        "remote": Key(("string",), format=_REMOTE),
         "data": Key(("string",), format=_DATA),
     }
 )

@@ -10,7 +10,7 @@ WORDS: Mapping[str, str] = {
     "cookbook.name": "The domain's name.",
     "cookbook.production": "The branch of the root kitchen.",
     "cookbook.worktrees": "The folder of the kitchens' checkouts; `{repository}` is the repository's name.",
-    "cookbook.remote": "The git remote that the team shares.",
+    "cookbook.remote": "The git remote at which the team's kitchens land; without it they land in this repository.",
     "cookbook.data": "What a new kitchen finds in its data folder: `empty`, `copy` (of its parent's) or `recipe:NAME`.",
     "runtime": "Where nodes run.",
     "runtime.kind": "docker, process, or auto: docker where an engine answers, else processes on this machine.",

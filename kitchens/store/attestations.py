@@ -95,7 +95,7 @@ class Attestations:
         found = [
             attestation
             for name, content in zip(files, contents, strict=True)
-            if not name.endswith(SIGNATURE) and _is_whole(name, content)
+            if not name.endswith(SIGNATURE) and is_whole(name, content)
             if (attestation := _parse(content)) is not None
         ]
         return tuple(sorted(found, key=lambda each: each.when))
@@ -180,7 +180,7 @@ def _found(fingerprint: str, files: Mapping[str, bytes | None], signers: Signers
     for name, content in files.items():
         if name.endswith(SIGNATURE):
             continue
-        attestation = _parse(content, fingerprint) if _is_whole(name, content) else None
+        attestation = _parse(content, fingerprint) if is_whole(name, content) else None
         if attestation is None:
             damaged.append(name.partition(".")[0])
         elif signers is None or content is None:
@@ -191,7 +191,7 @@ def _found(fingerprint: str, files: Mapping[str, bytes | None], signers: Signers
     return Found(tuple(good), tuple(damaged))
 
 
-def _is_whole(name: str, content: bytes | None) -> bool:
+def is_whole(name: str, content: bytes | None) -> bool:
     """Whether the content is the one that the file was named for."""
     said = name.split(".")[1:-1]
     return content is not None and (not said or said == [_hash(content)])

@@ -76,6 +76,19 @@ class Registrations:
 
         Raises `Moved` when somebody else wrote it first. `reason` is its line in `git log`.
         """
+        made = self.draft(registration, [old] if old else [], reason, identity, when)
+        self._refs.move(f"{PREFIX}{registration.name}", made, old, f"kitchen: {reason}")
+        return made
+
+    def draft(
+        self,
+        registration: Registration,
+        parents: Sequence[str],
+        reason: str,
+        identity: Identity,
+        when: datetime,
+    ) -> str:
+        """Store a version of a registration that follows `parents`, and give its id. No ref moves."""
         # Hashing, packing and writing TOML cost imports that only writers pay.
         from kitchens.git.pack import commit, tree, written
         from kitchens.store.toml import document
@@ -83,18 +96,16 @@ class Registrations:
         width = self._objects.width
         file = written("blob", _sealed(document(_values(registration))), width)
         folder = tree([("100644", file.oid, FILE)], width)
-        parents = [old] if old else []
         made = commit(folder.oid, parents, reason, identity, when, width)
         self._objects.write([file, folder, made])
-        self._refs.move(f"{PREFIX}{registration.name}", made.oid, old, f"kitchen: {reason}")
         return made.oid
 
     def landings(self, name: KitchenName, limit: int | None = None) -> list[Landing]:
         """The landings on a kitchen, newest first, also those that never became done."""
-        ref = f"{PREFIX}{name}"
-        if self._refs.read(ref) is None:
+        tip = self._refs.read(f"{PREFIX}{name}")
+        if tip is None:
             return []
-        chain = self._repository.git.run("rev-list", "--topo-order", ref, "--").text.split("\n")
+        chain = self._repository.git.run("rev-list", "--topo-order", tip, "--").text.split("\n")
         found: dict[tuple[str, str, datetime], Landing] = {}
         for start in range(0, len(chain), 200):
             for registration in self._parsed(chain[start : start + 200]):
@@ -107,10 +118,10 @@ class Registrations:
 
     def history(self, name: KitchenName) -> list[Registration]:
         """Every version of a kitchen's registration, newest first."""
-        ref = f"{PREFIX}{name}"
-        if self._refs.read(ref) is None:
+        tip = self._refs.read(f"{PREFIX}{name}")
+        if tip is None:
             return []
-        chain = self._repository.git.run("rev-list", "--topo-order", ref, "--").text.split("\n")
+        chain = self._repository.git.run("rev-list", "--topo-order", tip, "--").text.split("\n")
         return self._parsed(chain)
 
     def written(self, name: KitchenName, keys: Iterable[tuple[str, ...]]) -> dict[tuple[str, ...], Written]:

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from kitchens.actions.gates.gating import EVERYTHING
+from kitchens.actions.kitchens import Kitchens
 from kitchens.actions.landing.merging import plan_merge
 from kitchens.actions.landing.moving import MovePlan, land
 from kitchens.cli.desk import Desk as CommandDesk
@@ -89,7 +90,7 @@ def test_a_landing_in_a_freeze_is_a_fault(desk: Desk) -> None:
     desk.commit("note.md", "note\n", "dev")
     house = CommandDesk(str(desk.folder), as_json=False, stop=StopSignal(), quiet=True).house
     with house.repository:
-        plan = plan_merge(house, "dev", None, None)
+        plan = plan_merge(Kitchens(house), "dev", None, None)
         assert isinstance(plan, MovePlan)
         assert land(house, replace(plan, gate=replace(plan.gate, policy=EVERYTHING))).status == "merged"
     assert [fault["why"] for fault in desk.json("verify", status=1)["faults"]] == ["landed in a freeze"]

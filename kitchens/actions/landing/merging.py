@@ -9,6 +9,7 @@ from kitchens.actions.gates.gating import GatePlan, plan_gate
 from kitchens.actions.house import House
 from kitchens.actions.kitchens import Kitchen, Kitchens
 from kitchens.actions.landing.moving import MovePlan, land, unchanged
+from kitchens.actions.sharing.arriving import arrive, settle
 from kitchens.gate.permission import refusal
 from kitchens.git import history
 from kitchens.git.merging import Merge, commit_tree, merge_commits
@@ -25,7 +26,7 @@ def merge(
     house: House, name: str, into: str | None, message: str | None, *, take_rollback: bool = False
 ) -> Move:
     """Merge kitchen `name` into `into` (default: its parent) through the gate; starts again when somebody else
-    landed meanwhile (what was attested stays attested).
+    landed meanwhile (what was attested stays attested). Where the cookbook has a remote, it lands there.
 
     A rollback that comes down from a kitchen above does not take away what the target has: it is reconciled, unless
     `take_rollback` asks for it.
@@ -34,11 +35,16 @@ def merge(
     target in the way; `EnvironmentFailure` when others landed `ATTEMPTS` times in a row.
     """
     for _ in range(ATTEMPTS):
-        plan = plan_merge(house, name, into, message, take_rollback=take_rollback)
+        kitchens = Kitchens(house)
+        arrival = arrive(house, kitchens)
+        if arrival is not None:
+            settle(house, arrival, sides(Kitchens(house), name, into)[1].name)
+            kitchens = Kitchens(house)
+        plan = plan_merge(kitchens, name, into, message, take_rollback=take_rollback)
         if isinstance(plan, Move):
             return plan
         try:
-            return land(house, plan)
+            return land(house, plan, arrival)
         except Moved:
             house.note(f"`{plan.target.name}` moved meanwhile; merging again")
     raise EnvironmentFailure(
@@ -48,10 +54,10 @@ def merge(
 
 
 def plan_merge(
-    house: House, name: str, into: str | None, message: str | None, *, take_rollback: bool = False
+    kitchens: Kitchens, name: str, into: str | None, message: str | None, *, take_rollback: bool = False
 ) -> MovePlan | Move:
     """The candidate commit and its gate; a `Move` when nothing is to be done, or git cannot settle it."""
-    kitchens = Kitchens(house)
+    house = kitchens.house
     source, target = sides(kitchens, name, into)
     notes = clean(kitchens, source)
     repository = house.repository

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from kitchens.actions.gates.gating import GatePlan, carry_out_gate
 from kitchens.actions.gates.signing import require_signature
@@ -15,12 +17,17 @@ from kitchens.actions.landing.certifying import certify_merge
 from kitchens.gate.permission import refusal
 from kitchens.git.claims import Claim, claim
 from kitchens.git.healing import TEMPORARY
-from kitchens.git.landing import carry_out, plan_landing
-from kitchens.git.promotions import announce, finish
+from kitchens.git.landing import LandingPlan, carry_out, plan_landing
+from kitchens.git.promotions import announce, draft, finish
+from kitchens.git.refs import Moved
 from kitchens.git.repository import Repository
 from kitchens.model.gate import Gate, Move
 from kitchens.model.kitchen import Certificate, Landing, Registration
 from kitchens.model.refusal import Refusal
+from kitchens_engine.errors import KitchensError
+
+if TYPE_CHECKING:
+    from kitchens.actions.sharing.arriving import Arrival
 
 
 @dataclass(frozen=True)
@@ -47,9 +54,14 @@ class MovePlan:
     #: Whether the target had this very tree at its tip before.
     seen: bool = False
 
+    @property
+    def words(self) -> str:
+        """The move in the words of reflogs and audit trails."""
+        return f"{self.status} {self.named or self.source.name}"
 
-def land(house: House, plan: MovePlan) -> Move:
-    """Pass the gate and move the target. Raises `Moved` when somebody else moved it meanwhile,
+
+def land(house: House, plan: MovePlan, arrival: Arrival | None = None) -> Move:
+    """Pass the gate and move the target; with `arrival` at the remote that it came from, and then here. Raises `Moved` when somebody else moved it meanwhile,
     `InvalidInput` when an edited file of a checkout is in the way, and `EnvironmentFailure` for a merge that a
     second computation does not agree with; nothing has moved then. What the target's policy forbids is refused before
     any gate runs, and once more before it moves: a freeze may have begun meanwhile."""
@@ -72,18 +84,70 @@ def land(house: House, plan: MovePlan) -> Move:
     when = house.now()
     if (refused := _refusal(plan, when)) is not None:
         return _refused(plan, refused, gate)
+    registration = _registration(house, plan, certificate, when)
+    if arrival is None:
+        left, tag = _land_here(house, plan, landing, registration)
+    else:
+        left, tag = _land_there(house, plan, landing, registration, arrival)
+    for path in left:
+        house.note(f"{path} was edited in this very moment and left as it is")
+    return replace(_move(plan, plan.status, gate), tag=tag)
+
+
+def _land_here(
+    house: House, plan: MovePlan, landing: LandingPlan, registration: Registration
+) -> tuple[list[Path], str | None]:
+    """The local branch is the commit point."""
     told = _announced(house, plan)
     try:
         left = carry_out(
             landing,
-            lambda: _write_pending(house, plan, certificate, when),
-            f"kitchen: {plan.status} {plan.named or plan.source.name}",
+            lambda: house.register(registration, plan.target.registered_at, plan.words),
+            f"kitchen: {plan.words}",
         )
     finally:
         tag = finish(house.repository, told) if told else None
-    for path in left:
-        house.note(f"{path} was edited in this very moment and left as it is")
-    return replace(_move(plan, plan.status, gate), tag=tag)
+    return left, tag
+
+
+def _land_there(
+    house: House, plan: MovePlan, landing: LandingPlan, registration: Registration, arrival: Arrival
+) -> tuple[list[Path], str | None]:
+    """The remote's branch is the commit point: the checkouts here are ready, it is pushed, and they follow."""
+    from kitchens.actions.sharing.arriving import follow
+    from kitchens.actions.sharing.leaving import landed_at, push_landing, pushing
+
+    name, before = plan.target.name, plan.target.registered_at
+    pushed = False
+    tag: tuple[str, str] | None = None
+
+    def commit_point() -> None:
+        nonlocal pushed, tag
+        identity, now = house.identity, house.now()
+        drafted = house.registrations.draft(
+            registration, [before] if before else [], plan.words, identity, now
+        )
+        if plan.tag is not None:
+            tag = draft(house.repository, name, plan.commit, plan.tag, identity, now)
+        push_landing(house, arrival, name, plan.commit, drafted, tag, held)
+        pushed = True
+        if tag is not None:
+            with suppress(Moved):
+                house.repository.refs.move(tag[0], tag[1], None, "kitchen: promoted")
+        landed_at(house, arrival, name, drafted)
+
+    with pushing(house, arrival.remote) as held:
+        try:
+            left = carry_out(landing, commit_point, f"kitchen: {plan.words}")
+        except KitchensError:
+            if not pushed:
+                raise
+            # It has landed: what could not be done here is done by whoever looks at the remote next.
+            left = []
+            apart = follow(house, arrival.remote, name, plan.commit)
+            if apart is not None:
+                house.note(f"it has landed at `{arrival.remote}`; {apart.why}")
+    return left, None if tag is None else tag[0].removeprefix("refs/tags/")
 
 
 def _refusal(plan: MovePlan, when: datetime) -> Refusal | None:
@@ -130,8 +194,11 @@ def _move(plan: MovePlan, status: str, gate: Gate) -> Move:
     )
 
 
-def _write_pending(house: House, plan: MovePlan, certificate: Certificate | None, when: datetime) -> None:
-    """The landing, in the target's registration, before its branch moves: it counts when the branch contains it."""
+def _registration(
+    house: House, plan: MovePlan, certificate: Certificate | None, when: datetime
+) -> Registration:
+    """The target's registration with the landing, written before its branch moves: it counts when the branch contains
+    it."""
     landing = Landing(
         status=plan.status,
         previous=plan.target.tip,
@@ -143,11 +210,7 @@ def _write_pending(house: House, plan: MovePlan, certificate: Certificate | None
         certificate=certificate,
     )
     registered = plan.target.registered or implied_registration(house, plan.target)
-    house.register(
-        registered.with_landing(landing),
-        plan.target.registered_at,
-        f"{plan.status} {plan.named or plan.source.name}",
-    )
+    return registered.with_landing(landing)
 
 
 def implied_registration(house: House, kitchen: Kitchen) -> Registration:

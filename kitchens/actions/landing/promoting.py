@@ -9,6 +9,7 @@ from kitchens.actions.house import House
 from kitchens.actions.kitchens import Kitchen, Kitchens
 from kitchens.actions.landing.merging import ATTEMPTS, gated_trailers
 from kitchens.actions.landing.moving import MovePlan, land, unchanged
+from kitchens.actions.sharing.arriving import Arrival, arrive, arrive_from, refreshed, settle
 from kitchens.git import history
 from kitchens.git.refs import Moved
 from kitchens.model.gate import Gate, Move
@@ -22,12 +23,14 @@ def promote(house: House, name: str, to: str | None) -> Move:
     Raises `InvalidInput` when the first stage has diverged, or `to` is not above `name`.
     """
     kitchens = Kitchens(house)
+    arrival = arrive(house, kitchens)
+    kitchens = kitchens if arrival is None else Kitchens(house)
     path = plan_path(kitchens, name, to)
     tip = kitchens.get(name).tip
     stages: list[Move] = []
     for below, above in pairwise(path):
         try:
-            stages.append(_stage(house, tip, below, above))
+            stages.append(_stage(house, tip, below, above, refreshed(house, arrival)))
         except KitchensError:
             for one in stages:
                 if one.status == "promoted":
@@ -68,15 +71,18 @@ def plan_path(kitchens: Kitchens, name: str, to: str | None) -> list[str]:
     return [one.name for one in path]
 
 
-def _stage(house: House, tip: str, below: str, above: str) -> Move:
-    for _ in range(ATTEMPTS):
+def _stage(house: House, tip: str, below: str, above: str, arrival: Arrival | None) -> Move:
+    for attempt in range(ATTEMPTS):
+        if attempt and arrival is not None:
+            arrival = arrive_from(house, arrival.remote)
+        settle(house, arrival, above)
         kitchens = Kitchens(house)
         source, target = kitchens.get(below), kitchens.get(above)
         plan = _plan_stage(house, tip, source, target)
         if isinstance(plan, Move):
             return plan
         try:
-            return land(house, plan)
+            return land(house, plan, arrival)
         except Moved:
             house.note(f"`{above}` moved meanwhile; looking again")
     raise EnvironmentFailure(f"`{above}` moved {ATTEMPTS} times while `{below}` was promoted", "try again")

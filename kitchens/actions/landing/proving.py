@@ -120,6 +120,27 @@ def _read_all_commits(house: House) -> None:
         waiting = {parent for commit in objects.commits(sorted(waiting)) for parent in commit.parents} - seen
 
 
+def unproved(house: House, kitchens: Kitchens, kitchen: Kitchen, until: str | None) -> list[tuple[str, str]]:
+    """The steps that brought `kitchen` from `until` (None: from the baseline) to its tip and that do not verify, newest
+    first, each with what is wrong with it."""
+    found = []
+    for step in steps(house, kitchens, kitchen):
+        if step.commit == until:
+            break
+        faults = [*_proof(house, kitchen, step, None).faults, *_now(house, step)]
+        if faults:
+            found.append((step.commit, faults[0]))
+    return found
+
+
+def _now(house: House, step: Step) -> Iterator[str]:
+    """What the policy says against a plain commit at this moment: it has no record of the time at which it arrived."""
+    if step.landing is None:
+        policy = policy_at(house, step.previous, step.kitchen.name, looking_back=True)
+        if (found := refusal(policy, step.kitchen.name, house.now())) is not None:
+            yield f"is no landing: {found.why}"
+
+
 def _ancestry(house: House, commits: list[str]) -> Ancestry | None:
     if len(commits) > MANY:
         return None

@@ -10,6 +10,7 @@ from kitchens.actions.kitchens import Kitchen, Kitchens
 from kitchens.actions.landing.history import steps
 from kitchens.actions.landing.merging import ATTEMPTS, gated_trailers
 from kitchens.actions.landing.moving import MovePlan, land, unchanged
+from kitchens.actions.sharing.arriving import arrive, settle
 from kitchens.git.history import first_parents, is_ancestor
 from kitchens.git.merging import commit_tree
 from kitchens.git.refs import Moved
@@ -26,11 +27,13 @@ def roll_back(house: House, name: str, to: str | None, message: str | None) -> M
     landing is left to undo, and for edited files of a checkout in the way.
     """
     for _ in range(ATTEMPTS):
+        arrival = arrive(house)
+        settle(house, arrival, name)
         plan, earlier = _plan(house, name, to, message)
         if isinstance(plan, Move):
             return plan
         try:
-            return replace(land(house, plan), restored=earlier)
+            return replace(land(house, plan, arrival), restored=earlier)
         except Moved as moved:
             if to is None and moved.ref == f"refs/heads/{name}":
                 raise EnvironmentFailure(

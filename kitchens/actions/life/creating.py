@@ -17,11 +17,15 @@ from kitchens.actions.landing.moving import implied_registration
 from kitchens.actions.life.filling import copied, parse_filling
 from kitchens.actions.life.settings import assigned
 from kitchens.actions.orders.ordering import carry_out_order, plan_order
+from kitchens.actions.sharing.arriving import arrive_if_possible
+from kitchens.actions.sharing.leaving import share
 from kitchens.git import worktrees
 from kitchens.git.claims import alone
 from kitchens.git.deletion import creation
 from kitchens.git.folders import remove_folder
 from kitchens.git.refs import Moved
+from kitchens.git.remotes import FETCHED
+from kitchens.model.cookbook import Cookbook
 from kitchens.model.gate import Gate
 from kitchens.model.kitchen import Registration
 from kitchens.model.names import KitchenName
@@ -93,7 +97,9 @@ def create(
     assignments: Sequence[str] = (),
     test: bool = True,
 ) -> Created:
-    """Make the kitchen `name`; look again when somebody else made or moved something meanwhile."""
+    """Make the kitchen `name`; look again when somebody else made or moved something meanwhile. Where the cookbook has
+    a remote that can be reached, it starts from what is there, and others see it at once."""
+    arrive_if_possible(house)
     for _ in range(_ATTEMPTS):
         plan = plan_create(
             house,
@@ -109,6 +115,7 @@ def create(
             register_kitchen(house, plan)
         except Moved:
             continue
+        share(house, [plan.registration.name], branches=True)
         return carry_out_create(house, plan, test=test)
     raise EnvironmentFailure(f"others make kitchens all the time; `{name}` was not made", "try again")
 
@@ -129,6 +136,8 @@ def plan_create(
     new = KitchenName.parse(name)
     _free(kitchens, new, adopt)
     cookbook = kitchens.cookbook
+    if not adopt:
+        _free_there(house, cookbook, new)
     declared = cookbook.kitchens.get(new) if cookbook else None
     stated = declared.parent if declared else None
     if stated and parent and parent != stated:
@@ -251,6 +260,20 @@ def _free(kitchens: Kitchens, name: KitchenName, adopt: bool) -> None:
     for branch in kitchens.branches:
         if branch.startswith(f"{name}/") or name.startswith(f"{branch}/"):
             raise InvalidInput(f"git cannot hold `{name}` beside the branch `{branch}`", code="kitchen-name")
+
+
+def _free_there(house: House, cookbook: Cookbook | None, name: str) -> None:
+    """What others made at the remote is theirs, whether or not it is here."""
+    remote = None if cookbook is None else cookbook.remote
+    if remote is None:
+        return
+    ref = f"{FETCHED}{remote}/heads/{name}"
+    if house.repository.refs.read(ref) is not None:
+        raise InvalidInput(
+            f"`{name}` exists already at `{remote}`",
+            f"`git branch {name} {ref}` and then `kitchen sync` bring it here",
+            code="kitchen-exists",
+        )
 
 
 def _folded(name: str) -> str:

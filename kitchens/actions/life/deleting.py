@@ -10,6 +10,7 @@ from typing import Any
 from kitchens.actions.house import House
 from kitchens.actions.kitchens import REGISTRATIONS, Kitchen, Kitchens
 from kitchens.actions.services.home import Home, changing, home_of, remember_gone
+from kitchens.actions.sharing.leaving import share
 from kitchens.git import history, worktrees
 from kitchens.git.deletion import deletion
 from kitchens.git.folders import remove_folder
@@ -91,6 +92,7 @@ def carry_out_delete(house: House, plan: DeletePlan) -> dict[str, Any]:
         kept = house.registrations.remove(kitchen.name, kitchen.tip, house.now())
     if gone is not None:
         _remove_containers(house, home)
+    share(house, [kitchen.name])
     return {"kitchen": kitchen.name, "status": "deleted", "commit": kitchen.tip, "kept": kept}
 
 

@@ -16,6 +16,10 @@ from kitchens_engine.errors import InvalidInput
 def list_kitchens(house: House) -> list[dict[str, Any]]:
     """Every kitchen, the root first, then by name. What the refs alone decide is remembered until one of them moves."""
     kitchens = Kitchens(house)
+    if not kitchens.registered and kitchens.cookbook is not None and kitchens.cookbook.remote:
+        house.note(
+            f"this clone has not joined the kitchens at `{kitchens.cookbook.remote}`: `kitchen init` fetches them"
+        )
 
     def look() -> list[dict[str, Any]]:
         found = kitchens.all()

@@ -9,6 +9,7 @@ from typing import Any
 from kitchens.actions.house import House
 from kitchens.actions.kitchens import Kitchen, Kitchens
 from kitchens.actions.landing.moving import implied_registration
+from kitchens.actions.sharing.leaving import share
 from kitchens.gate.tree import TreeView
 from kitchens.git.refs import Moved
 from kitchens_engine.errors import EnvironmentFailure, InvalidFiles, InvalidInput
@@ -32,6 +33,7 @@ def change_settings(house: House, name: str, assign: Sequence[str], remove: Sequ
         try:
             if settings != registered.settings:
                 house.register(registered.with_settings(settings), kitchen.registered_at, "; ".join(words))
+                share(house, [kitchen.name])
         except Moved:
             continue
         return settings_document(kitchen.name, settings)

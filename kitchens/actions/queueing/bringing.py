@@ -14,6 +14,7 @@ from kitchens.actions.landing.moving import land
 from kitchens.actions.queueing.chaining import Link, Stuck, chain, landing_of
 from kitchens.actions.queueing.trying import Trials
 from kitchens.actions.queueing.waiting import leave
+from kitchens.actions.sharing.arriving import Arrival, arrive, refreshed, settle
 from kitchens.gate.permission import refusal
 from kitchens.git import history
 from kitchens.git.claims import alone
@@ -89,6 +90,9 @@ class _Run:
     #: Jobs on a tip that somebody else moved: their red says nothing about what would land now.
     outdated: set[str] = field(default_factory=set)
     refusal: Refusal | None = None
+    #: What the remote has, if the cookbook has one, and whether we must look again.
+    arrival: Arrival | None = None
+    behind: bool = True
 
     def document(self) -> dict[str, Any]:
         """As `--json` shows it."""
@@ -106,6 +110,7 @@ class _Run:
         while True:
             if stop.is_set():
                 raise Interrupted("interrupted; what waits still waits, and what was green is attested")
+            self._catch_up()
             kitchens = Kitchens(self.house)
             target = kitchens.get(self.into)
             queue = Queues(self.house.repository).read(self.into)
@@ -140,6 +145,13 @@ class _Run:
                 snapshot = self._test(trials, target, sources, candidate, snapshot)
             if len(snapshot.verdicts) == before:
                 snapshot = self._wait(trials, stop, snapshot)
+
+    def _catch_up(self) -> None:
+        """Fetch what others landed at the remote, at the beginning and whenever they were faster."""
+        if self.behind:
+            self.arrival = arrive(self.house)
+            settle(self.house, self.arrival, self.into)
+            self.behind = False
 
     def _sources(
         self, kitchens: Kitchens, target: Kitchen, names: Sequence[KitchenName]
@@ -234,8 +246,10 @@ class _Run:
                 if isinstance(links, Stuck):
                     return False
                 landing, count = landing_of(self.house, target, links)
-                move = land(self.house, landing)
+                self.arrival = refreshed(self.house, self.arrival)
+                move = land(self.house, landing, self.arrival)
             except Moved:
+                self.behind = True
                 return False
             if move.status in ("red", "refused"):
                 return False

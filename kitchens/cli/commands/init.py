@@ -25,12 +25,15 @@ def init(desk: Desk, directory: Path | None, template: str | None, production: s
     """Make a cookbook, or turn this repository into one.
 
     An empty or missing DIR becomes a repository with a recipe that runs at once. An existing repository is
-    adopted: files are added, none is changed, and the commit is left to you.
+    adopted: files are added, none is changed, and the commit is left to you. A clone of a cookbook that names a
+    remote joins: the kitchens that the team shares there become kitchens here. No git setting of yours is changed.
     """
     from kitchens.actions.cookbook.initialising import init as act
 
+    folder = desk.folder / directory if directory else desk.folder
+    joined = _joined(desk, folder)
     done = act(
-        desk.folder / directory if directory else desk.folder,
+        folder,
         template,
         production,
         desk.environment,
@@ -45,6 +48,8 @@ def init(desk: Desk, directory: Path | None, template: str | None, production: s
             )
             return
         click.echo(f"`{done.production}` is production of cookbook `{done.cookbook}` in {done.path}")
+        if joined is not None:
+            click.echo(f"joined the kitchens at `{joined}`; `kitchen list` shows those that are here")
         for path in done.added:
             click.echo(f"  added {path}")
         for path in done.kept:
@@ -52,4 +57,22 @@ def init(desk: Desk, directory: Path | None, template: str | None, production: s
         if done.added:
             click.echo("nothing was committed: look at the files, then `git add` and `git commit` them")
 
-    return Answer(done.document(), words)
+    return Answer({**done.document(), "joined": joined}, words)
+
+
+def _joined(desk: Desk, folder: Path) -> str | None:
+    """The remote whose kitchens were fetched: in a clone of a cookbook that names one."""
+    if not folder.is_dir() or not any(folder.iterdir()):
+        return None
+    from kitchens.actions.sharing.arriving import join
+    from kitchens.git.repository import open_repository
+    from kitchens_engine.errors import InvalidInput
+
+    try:
+        repository = open_repository(folder, desk.environment)
+    except InvalidInput:
+        # What is wrong with it is said by whoever works in it.
+        return None
+    with repository:
+        arrival = join(desk.house_of(repository))
+    return arrival.remote if arrival is not None and arrival.shared else None
