@@ -34,6 +34,21 @@ def recipes(context: click.Context, parameter: click.Parameter, incomplete: str)
     return []
 
 
+def services(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+    """The services' names of the cookbook around the current folder."""
+    from kitchens.actions.orders.ordering import cookbook_in
+    from kitchens_engine.errors import KitchensError
+
+    here = _folder(context)
+    for folder in (here, *here.parents):
+        if (folder / "kitchens.toml").is_file():
+            try:
+                return [name for name in sorted(cookbook_in(folder).services) if name.startswith(incomplete)]
+            except (KitchensError, OSError):
+                return []
+    return []
+
+
 def secrets(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
     """The names in the vault, where it can be opened."""
     import os

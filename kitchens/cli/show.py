@@ -29,6 +29,8 @@ _COLOURS = {
     "conflict": "red",
     "refused": "red",
     "running": "cyan",
+    "ready": "green",
+    "waiting": "bright_black",
     "cancelled": "magenta",
     "interrupted": "magenta",
     "skipped": "bright_black",
@@ -101,6 +103,17 @@ def seconds(value: float | None) -> str:
     if value < 60:
         return f"{value:.1f} s"
     return f"{int(value // 60)} min {int(value % 60)} s"
+
+
+def size(value: int | None) -> str:
+    """Bytes as people say them."""
+    if value is None:
+        return ""
+    for unit in ("B", "kB", "MB"):
+        if value < 1000:
+            return f"{value:.0f} {unit}"
+        value = value // 1000
+    return f"{value} GB"
 
 
 def gate(document: Mapping[str, Any]) -> None:

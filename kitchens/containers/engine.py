@@ -87,6 +87,10 @@ class Attached:
         except (OSError, ValueError):
             return b""
 
+    def finish(self) -> None:
+        """Nothing more is sent: the other side sees the end of its input."""
+        self._socket.shutdown(socket.SHUT_WR)
+
     def close(self) -> None:
         """End the stream, and with it the input of the container's first process."""
         with suppress(OSError):  # the engine may have closed it first

@@ -19,13 +19,15 @@ _POLL = 0.02
 
 
 class Found(NamedTuple):
-    """A container: `state` is the engine's word, such as `running`, `paused` or `exited`."""
+    """A container: `state` is the engine's word, such as `running`, `paused` or `exited`; `mounts` are its folders that
+    lie elsewhere."""
 
     id: str
     name: str
     state: str
     image: str
     labels: Mapping[str, str]
+    mounts: tuple[str, ...] = ()
 
 
 def containers(engine: Engine, *labels: str) -> list[Found]:
@@ -39,6 +41,7 @@ def containers(engine: Engine, *labels: str) -> list[Found]:
             one["State"],
             one["ImageID"],
             one["Labels"],
+            tuple(mount["Destination"] for mount in one.get("Mounts", ()) if mount.get("RW")),
         )
         for one in found
     ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -59,6 +58,8 @@ def _alive(carried: Mapping[str, str]) -> bool:
 
 def machine() -> str:
     """This machine: its name and its identity."""
+    import platform
+
     try:
         identity = Path("/etc/machine-id").read_text(encoding="ascii").strip()
     except OSError:

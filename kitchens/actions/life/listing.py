@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -9,8 +10,9 @@ from typing import Any
 from kitchens.actions.house import House
 from kitchens.actions.kitchens import Kitchen, Kitchens
 from kitchens.actions.life.remembering import remembered
+from kitchens.actions.services.noted import known, state_of
 from kitchens.git import history
-from kitchens_engine.errors import InvalidInput
+from kitchens_engine.errors import EnvironmentFailure, InvalidInput
 
 
 def list_kitchens(house: House) -> list[dict[str, Any]]:
@@ -27,16 +29,17 @@ def list_kitchens(house: House) -> list[dict[str, Any]]:
         return _decided(house, kitchens, found)
 
     # Before anything is registered, HEAD decides too.
-    known = kitchens.refs if kitchens.registered else {}
-    rows = remembered(house.state / "cache" / "list.json", known, look)
-    return [_now(house, kitchens, row) for row in rows]
+    refs = kitchens.refs if kitchens.registered else {}
+    rows = remembered(house.state / "cache" / "list.json", refs, look)
+    homes = known(house)
+    return [_now(house, kitchens, row, homes) for row in rows]
 
 
 def show_kitchen(house: House, name: str) -> dict[str, Any]:
     """One kitchen with its settings and folders."""
     kitchens = Kitchens(house)
     kitchen = kitchens.get(name)
-    document = _now(house, kitchens, _decided(house, kitchens, [kitchen])[0])
+    document = _now(house, kitchens, _decided(house, kitchens, [kitchen])[0], known(house))
     registered = kitchen.registered
     return document | {
         "protected": kitchen.protected,
@@ -44,7 +47,21 @@ def show_kitchen(house: House, name: str) -> dict[str, Any]:
         "data": str(kitchens.data_folder(kitchen.name)),
         "settings": dict(registered.settings) if registered else {},
         "children": kitchens.children_of(kitchen.name),
+        "services": _services(house, kitchen),
     }
+
+
+def _services(house: House, kitchen: Kitchen) -> list[dict[str, Any]] | None:
+    """The kitchen's services as they are; None when no engine can tell."""
+    if kitchen.name not in known(house):
+        return []
+    from kitchens.actions.services.looking import services_of
+
+    try:
+        return services_of(house, kitchen)
+    except EnvironmentFailure as failure:
+        house.note(f"its services cannot be seen: {failure.message}")
+        return None
 
 
 def path_of(house: House, name: str) -> Path:
@@ -98,17 +115,20 @@ def _decided(house: House, kitchens: Kitchens, found: list[Kitchen]) -> list[dic
     return documents
 
 
-def _now(house: House, kitchens: Kitchens, row: dict[str, Any]) -> dict[str, Any]:
+def _now(house: House, kitchens: Kitchens, row: dict[str, Any], homes: Mapping[str, Path]) -> dict[str, Any]:
     """The row with what this machine and the clock say."""
     checkout = kitchens.checkout_of(row["name"])
     expired = row["expires"] is not None and datetime.fromisoformat(row["expires"]) < house.now()
     return row | {
         "path": str(checkout) if checkout else None,
-        "state": _state(checkout is not None, expired),
+        "state": _state(checkout is not None, expired, homes.get(row["name"])),
     }
 
 
-def _state(checked_out: bool, expired: bool) -> str:
+def _state(checked_out: bool, expired: bool, home: Path | None) -> str:
+    """Of one that has services, how the last command left them: no engine is asked."""
     if expired:
         return "expired"
+    if home is not None and (state := state_of(home)):
+        return state
     return "ready" if checked_out else "no checkout"

@@ -10,10 +10,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, unquote
+from urllib.parse import quote
 
 from kitchens.actions.house import House
 from kitchens.actions.kitchens import Kitchen, Kitchens
+from kitchens.actions.services.noted import folder_of
 from kitchens.containers.lock import alone
 from kitchens.containers.owners import LABEL, machine
 from kitchens_engine.errors import InvalidInput
@@ -100,7 +101,7 @@ def home_of(house: House, kitchen: Kitchen, cookbook: str) -> Home:
     made = "" if registered is None else registered.created.isoformat()
     text = f"{house.repository.common}\0{kitchen.name}\0{made}"
     digest = hashlib.sha256(text.encode()).hexdigest()[:16]
-    folder = _folder(house) / quote(kitchen.name, safe="")
+    folder = folder_of(house) / quote(kitchen.name, safe="")
     return Home(kitchen.name, cookbook, digest, folder, house_of(house))
 
 
@@ -111,26 +112,9 @@ def house_of(house: House) -> str:
     return hashlib.sha256(f"{machine()}\0{house.repository.common}".encode()).hexdigest()[:16]
 
 
-def known(house: House) -> dict[str, Path]:
-    """The kitchens that ever had containers here, and the folders of what is known of them. One listing."""
-    try:
-        names = os.listdir(_folder(house))
-    except FileNotFoundError:
-        return {}
-    return {unquote(name): _folder(house) / name for name in names if not name.startswith(".")}
-
-
-def state_of(folder: Path) -> str | None:
-    """`up`, `paused`, `stopped` or `red`, as the last command left it; None when it has no containers."""
-    try:
-        return (folder / "state").read_text(encoding="ascii") or None
-    except OSError:
-        return None
-
-
 def green(house: House, spec: str) -> Path:
     """The mark of a service that once was ready as it is specified."""
-    return _folder(house) / ".green" / spec
+    return folder_of(house) / ".green" / spec
 
 
 def remember_gone(house: House, home: Home) -> Path:
@@ -146,7 +130,7 @@ def remember_gone(house: House, home: Home) -> Path:
 @contextmanager
 def changing(house: House, home: Home) -> Iterator[None]:
     """One process at a time changes the containers of a kitchen; the second waits, and says so."""
-    path = _folder(house) / f".{quote(home.kitchen, safe='')}.lock"
+    path = folder_of(house) / f".{quote(home.kitchen, safe='')}.lock"
     with alone(path, house.note, f"another command changes the services of `{home.kitchen}`: waiting"):
         yield
 
@@ -193,7 +177,3 @@ def in_use(home: Home) -> bool:
     finally:
         os.close(descriptor)
     return False
-
-
-def _folder(house: House) -> Path:
-    return house.state / "services"

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from kitchens.actions.house import House
 from kitchens.actions.kitchens import Kitchens
-from kitchens.actions.services.home import Home, changing, home_of, in_use, known, state_of
+from kitchens.actions.services.home import Home, changing, home_of, in_use
+from kitchens.actions.services.noted import known, state_of
 from kitchens.containers import objects
 from kitchens.containers.sweeping import remove_all
 

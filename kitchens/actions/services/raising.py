@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from kitchens.actions.house import House
-from kitchens.actions.services.home import SERVICE, SPEC, Home, known
+from kitchens.actions.services.home import SERVICE, SPEC, Home
+from kitchens.actions.services.noted import known
 from kitchens.actions.services.seeding import seeds_of
 from kitchens.actions.services.starting import judged, start_all
 from kitchens.actions.services.states import Started

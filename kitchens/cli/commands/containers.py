@@ -96,3 +96,125 @@ def resume(desk: Desk, name: str) -> Answer:
 def _changed(document: dict[str, Any]) -> Answer:
     names = ", ".join(document["services"])
     return Answer(document, echo_lines([f"`{document['kitchen']}` is {document['status']}: {names}"]))
+
+
+@click.command(cls=KitchenCommand, epilog=example("kitchen port dev", "kitchen port dev warehouse"))
+@click.argument("name", shell_complete=complete.kitchens)
+@click.argument("service", required=False, shell_complete=complete.services)
+@click.pass_obj
+def port(desk: Desk, name: str, service: str | None) -> Answer:
+    """Print where a kitchen's services answer on this machine; of one service, only the address."""
+    from kitchens.actions.services.looking import ports
+
+    found = ports(desk.house, name, service)
+    label = "" if service else "{service}  "
+    lines = [f"{label}{{address}}".format(**one) for one in found]
+    return Answer(found, echo_lines(lines))
+
+
+@click.command(
+    cls=KitchenCommand,
+    epilog=example("kitchen logs dev", "kitchen logs dev warehouse --follow", "kitchen logs dev -n 20"),
+)
+@click.argument("name", shell_complete=complete.kitchens)
+@click.argument("service", required=False, shell_complete=complete.services)
+@click.option("-f", "--follow", is_flag=True, help="Go on with what comes, until the services end.")
+@click.option("-n", "--lines", type=click.IntRange(min=0), metavar="N", help="Only the last N lines of each.")
+@click.pass_obj
+def logs(desk: Desk, name: str, service: str | None, follow: bool, lines: int | None) -> Answer | int:
+    """Show what a kitchen's services wrote; secrets are `***`."""
+    from kitchens.actions.services.looking import logs as read
+
+    found = read(desk.house, name, service, lines=lines, follow=follow)
+    if desk.as_json and not follow:
+        document = [{"service": each, "line": line.decode("utf-8", "replace")} for each, line in found]
+        return Answer(document, echo_lines([]))
+    for each, line in found:
+        click.echo((b"" if service else f"{each} | ".encode()) + line)
+    return 0
+
+
+@click.command(
+    "exec",
+    cls=KitchenCommand,
+    epilog=example(
+        "kitchen exec dev -- python --version", "kitchen exec dev --service warehouse -- psql -U postgres"
+    ),
+)
+@click.argument("name", shell_complete=complete.kitchens)
+@click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
+@click.option(
+    "--service",
+    metavar="S",
+    shell_complete=complete.services,
+    help="In this service instead of the toolchain.",
+)
+@click.pass_obj
+def exec_command(desk: Desk, name: str, command: tuple[str, ...], service: str | None) -> Answer | int:
+    """Run a command in a kitchen: in its toolchain, with its checkout and its services, or in one of the services.
+
+    The exit status is the command's own.
+    """
+    return _enter(desk, name, service, command)
+
+
+@click.command(
+    cls=KitchenCommand, epilog=example("kitchen shell late-evenings", "kitchen shell dev --service warehouse")
+)
+@click.argument("name", shell_complete=complete.kitchens)
+@click.option(
+    "--service",
+    metavar="S",
+    shell_complete=complete.services,
+    help="In this service instead of the toolchain.",
+)
+@click.pass_obj
+def shell(desk: Desk, name: str, service: str | None) -> Answer | int:
+    """Open a shell in a kitchen: in its toolchain, with its checkout and its services, or in one of the services."""
+    from kitchens.actions.services.entering import SHELL
+
+    return _enter(desk, name, service, SHELL)
+
+
+def _enter(desk: Desk, name: str, service: str | None, command: tuple[str, ...]) -> Answer | int:
+    import sys
+
+    from kitchens.actions.services.entering import inside
+    from kitchens.cli.talking import talk_in_pipe, talk_on_terminal
+
+    said = b""
+    with inside(desk.house, name, service) as place:
+        terminal = not desk.as_json and sys.stdin.isatty() and sys.stdout.isatty()
+        if place.engine is None:
+            sys.stdout.flush()
+            status, said = place.run_here(command, capture=desk.as_json)
+        elif terminal:
+            status = talk_on_terminal(place.start(command, terminal=True))
+        else:
+            status, said = talk_in_pipe(place.start(command, terminal=False), hear=not desk.as_json)
+    if not desk.as_json:
+        return status
+    document = {
+        "kitchen": name,
+        "service": service,
+        "command": list(command),
+        "status": status,
+        "output": said.decode("utf-8", "replace"),
+    }
+    return Answer(document, echo_lines([]), status)
+
+
+@click.command(
+    cls=KitchenCommand,
+    epilog=example("kitchen cp dev warehouse:/tmp/dump.sql .", "kitchen cp dev prices.csv warehouse:/tmp/"),
+)
+@click.argument("name", shell_complete=complete.kitchens)
+@click.argument("source")
+@click.argument("target")
+@click.pass_obj
+def cp(desk: Desk, name: str, source: str, target: str) -> Answer:
+    """Copy a file or folder out of a kitchen's service (SERVICE:/PATH), or into it."""
+    from kitchens.actions.services.entering import copy
+
+    document = copy(desk.house, name, source, target)
+    return Answer(document, echo_lines([f"{document['from']} → {document['to']}"]))

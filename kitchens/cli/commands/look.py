@@ -54,7 +54,24 @@ def show_command(desk: Desk, name: str) -> Answer:
 
     def words() -> None:
         for key, value in document.items():
-            click.echo(f"{key:<10} {_text(value)}".rstrip())
+            if key != "services":
+                click.echo(f"{key:<10} {_text(value)}".rstrip())
+        if document["services"]:
+            click.echo("")
+            show.table(
+                ("service", "state", "port", "memory", "disk", "image"),
+                [
+                    (
+                        one["name"],
+                        show.state(one["state"]),
+                        one["address"] or "",
+                        show.size(one["memory"]),
+                        show.size(one["disk"]),
+                        one["image"][7:19],
+                    )
+                    for one in document["services"]
+                ],
+            )
 
     return Answer(document, words)
 

@@ -1,0 +1,174 @@
+"""`kitchen port`, `logs`, and what `show` tells of services: the containers of a kitchen as they are."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Iterator
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from kitchens.actions.cookbook.secrets import secrets_of
+from kitchens.actions.house import House
+from kitchens.actions.kitchens import Kitchen, Kitchens
+from kitchens.actions.services.home import SERVICE, Home, home_of
+from kitchens.actions.services.living import settings_of
+from kitchens.containers import objects
+from kitchens.containers.engine import Engine, connect
+from kitchens.containers.ports import HOST
+from kitchens_engine.errors import InvalidInput, KitchensError
+from kitchens_engine.language.secrets import reference
+from kitchens_engine.ports import DEFAULT
+from kitchens_engine.redaction.hidden import Hidden
+from kitchens_engine.toml.nearest import hints
+
+if TYPE_CHECKING:
+    from kitchens.containers.objects import Found
+
+_RUNS = ("running", "paused")
+
+
+def ports(house: House, name: str, service: str | None = None) -> list[dict[str, Any]]:
+    """Where the services of a kitchen answer on this machine."""
+    home = _home(house, name)
+    found = containers_of(connect(house.environment), home, service, running=True)
+    noted = home.read("ports")
+    return [
+        {"service": one, "port": noted[one], "address": f"{HOST}:{noted[one]}"}
+        for one in found
+        if one in noted
+    ]
+
+
+def service_container(house: House, name: str, service: str) -> tuple[Engine, str]:
+    """The engine and the running container of one service."""
+    engine = connect(house.environment)
+    return engine, containers_of(engine, _home(house, name), service, running=True)[service].id
+
+
+def containers_of(
+    engine: Engine, home: Home, service: str | None, *, running: bool = False
+) -> dict[str, Found]:
+    """The containers of a kitchen by service, or that of one. Raises `InvalidInput` for one that is not there."""
+    found = {one.labels.get(SERVICE, ""): one for one in objects.containers(engine, home.mine)}
+    there = {name: one for name, one in sorted(found.items()) if not running or one.state in _RUNS}
+    up = f"`kitchen up {home.kitchen}` starts them"
+    if not there:
+        raise InvalidInput(f"no service of `{home.kitchen}` runs", up, code="service")
+    if service is None:
+        return there
+    if service not in there:
+        act = (up,) if service in found else hints(service, there)
+        raise InvalidInput(f"no service `{service}` of `{home.kitchen}` runs", *act, code="service")
+    return {service: there[service]}
+
+
+def logs(
+    house: House, name: str, service: str | None, *, lines: int | None, follow: bool
+) -> Iterator[tuple[str, bytes]]:
+    """What services wrote, line by line, each with its service; with `follow` until all have ended. Secrets are `***`."""
+    kitchen = Kitchens(house).get(name)
+    engine = connect(house.environment)
+    found = containers_of(engine, home_of(house, kitchen, ""), service)
+    hidden = _hidden(house, kitchen)
+    sources = {
+        each: _lines(objects.log_of(engine, one.id, lines, follow=follow)) for each, one in found.items()
+    }
+    for each, line in _merged(sources) if follow else _one_by_one(sources):
+        yield each, hidden.data(line)
+
+
+def services_of(house: House, kitchen: Kitchen) -> list[dict[str, Any]]:
+    """What `show` tells of services; nothing where there never were any."""
+    home = home_of(house, kitchen, "")
+    if not home.folder.is_dir():
+        return []
+    engine = connect(house.environment)
+    noted = home.read("ports")
+    found = []
+    for name, one in sorted(
+        (one.labels.get(SERVICE, ""), one) for one in objects.containers(engine, home.mine)
+    ):
+        memory, written = objects.usage(engine, one.id) if one.state in _RUNS else (None, None)
+        disk = None if written is None else written + _stored(engine, one)
+        port = noted.get(name)
+        address = None if port is None else f"{HOST}:{port}"
+        found.append(
+            {
+                "name": name,
+                "state": one.state,
+                "image": one.image,
+                "memory": memory,
+                "disk": disk,
+                "address": address,
+                "container": one.id,
+            }
+        )
+    return found
+
+
+def _stored(engine: Engine, one: Found) -> int:
+    """Bytes in the volumes of a running container, as far as its image can count them."""
+    total = 0
+    for path in one.mounts:
+        said = objects.read_in(engine, one.id, ["du", "-sk", path]) if one.state == "running" else None
+        words = (said or b"").split()
+        total += int(words[0]) * 1024 if words and words[0].isdigit() else 0
+    return total
+
+
+def _home(house: House, name: str) -> Home:
+    return home_of(house, Kitchens(house).get(name), "")
+
+
+def _hidden(house: House, kitchen: Kitchen) -> Hidden:
+    """Everything that the services get from the vault."""
+    hidden = Hidden()
+    try:
+        cookbook, _ = settings_of(house, kitchen)
+        secrets = secrets_of(house, cookbook, kitchen.name)
+        texts = [text for each in cookbook.services.values() for text in each.env.values()]
+        for wanted in filter(None, map(reference, texts)):
+            hidden.hide(secrets.resolve(wanted, DEFAULT) or "")
+    except KitchensError as error:
+        house.note(f"secrets in these logs are not hidden: {error.message}")
+    return hidden
+
+
+def _lines(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    rest = b""
+    for piece in pieces:
+        *whole, rest = (rest + piece).split(b"\n")
+        yield from whole
+    if rest:
+        yield rest
+
+
+def _one_by_one(sources: dict[str, Iterator[bytes]]) -> Iterator[tuple[str, bytes]]:
+    for name, lines in sources.items():
+        for line in lines:
+            yield name, line
+
+
+def _merged(sources: dict[str, Iterator[bytes]]) -> Iterator[tuple[str, bytes]]:
+    """The lines of all as they come: each is heard in a thread of its own."""
+    inbox: queue.SimpleQueue[tuple[str, bytes] | None] = queue.SimpleQueue()
+
+    def hear(name: str, lines: Iterator[bytes]) -> None:
+        try:
+            for line in lines:
+                inbox.put((name, line))
+        except KitchensError:
+            pass  # the engine went away: there is no more to hear
+        finally:
+            inbox.put(None)
+
+    for name, lines in sources.items():
+        threading.Thread(target=partial(hear, name, lines), daemon=True).start()
+    open_ones = len(sources)
+    while open_ones:
+        heard = inbox.get()
+        if heard is None:
+            open_ones -= 1
+        else:
+            yield heard
