@@ -69,6 +69,8 @@ class House:
         from kitchens.git.pinned import PinnedTree
 
         if treeish in self._views:
+            # Those that nobody asks for any more go first.
+            self._views[treeish] = self._views.pop(treeish)
             return self._views[treeish]
         view = TreeView(PinnedTree(self.repository.objects, treeish))
         # A name such as `HEAD` may mean another tree next time.

@@ -32,28 +32,49 @@ def _parsed(text: bytes) -> tuple[Cookbook | None, tuple[Fault, ...]]:
     return parse_cookbook(text)
 
 
+#: Whether a folder with this id, which is no link, holds a recipe. An id never comes to mean something else.
+_HOLDS: dict[str, bool] = {}
+_MANY = 1 << 14
+
+
 class TreeView:
     """One tree: its recipes, its `kitchens.toml`, the object ids of its parts. Read once, lazily."""
 
     def __init__(self, source: ObjectSource) -> None:
         self.source = source
+        self._oids: dict[str, str | None] = {}
 
     @cached_property
     def shelf(self) -> Shelf:
         """Its recipes and ingredients."""
         # The recipe language is paid for by the commands that read recipes: `list` does not.
-        from kitchens_engine.language.shelf import Shelf
+        from kitchens.gate.shelf import TreeShelf
 
-        return Shelf(self.source)
+        return TreeShelf(self.source)
 
     def oid(self, path: str) -> str | None:
         """The object id at `path`, or None."""
-        return self.source.oid(path)
+        if path not in self._oids:
+            self._oids[path] = self.source.oid(path)
+        return self._oids[path]
 
     @cached_property
     def recipes(self) -> tuple[str, ...]:
         """The names of its recipes, sorted."""
-        return tuple(self.shelf.recipe_names())
+        if self.source.link("recipes") is not None:
+            return tuple(self.shelf.recipe_names())
+        return tuple(name for name in self.source.names("recipes") if self._holds_recipe(f"recipes/{name}"))
+
+    def _holds_recipe(self, folder: str) -> bool:
+        oid = self.source.oid(folder)
+        if oid is None or oid not in _HOLDS:
+            found = "recipe.toml" in self.source.names(folder)
+            if oid is None or self.source.link(folder) is not None:
+                return found
+            while len(_HOLDS) >= _MANY:
+                del _HOLDS[next(iter(_HOLDS))]
+            _HOLDS[oid] = found
+        return _HOLDS[oid]
 
     @cached_property
     def cookbook(self) -> Cookbook:

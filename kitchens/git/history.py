@@ -50,6 +50,12 @@ def is_ancestor(repository: Repository, older: str, newer: str) -> bool:
     return answer.status == 0
 
 
+def contained(repository: Repository, commit: str) -> frozenset[str]:
+    """The tips of branches that `commit` contains."""
+    words = ("for-each-ref", f"--merged={commit}", "--format=%(objectname)", "--", "refs/heads/")
+    return frozenset(repository.git.run(*words).text.split())
+
+
 def merge_base(repository: Repository, one: str, other: str) -> str | None:
     """The best common ancestor, or None when there is none."""
     words = ("merge-base", one, other)

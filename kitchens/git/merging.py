@@ -13,6 +13,7 @@ from pathlib import Path
 from kitchens.git.command import PINNED_MERGE, Answer, text
 from kitchens.git.folders import scratch
 from kitchens.git.repository import Repository
+from kitchens.git.trees import folders_that_differ
 from kitchens.model.kitchen import Identity
 from kitchens_engine.errors import EnvironmentFailure, InvalidInput
 
@@ -44,26 +45,62 @@ def merge_commits(repository: Repository, ours: str, theirs: str) -> Merge:
     carries count. Raises `InvalidInput` when either side wants a merge driver that only
     this machine's configuration knows, and when they have no commit in common.
     """
-    answer = repository.git.run("merge-base", ours, theirs, check=False)
-    if answer.status != 0:
+    bases = _common_ancestors(repository, ours, theirs)
+    if not bases:
         raise InvalidInput(
             f"`{ours[:12]}` and `{theirs[:12]}` have no commit in common, so there is nothing to merge by",
             code="unrelated",
         )
-    tree, conflicts = _merged(repository, ours, theirs)
-    return Merge(None if conflicts else tree, conflicts, answer.text)
+    tree, conflicts = _merged(repository, ours, theirs, bases)
+    return Merge(None if conflicts else tree, conflicts, bases[0])
+
+
+def merge_many(repository: Repository, ours: str, others: Sequence[str]) -> list[Merge | None]:
+    """`merge_commits` of each of `others` into `ours` on its own, by one process; without merge bases. None for what
+    cannot be merged at all: `merge_commits` says why."""
+    attributes = _attributes(repository, ours)
+    if _configured_drivers(repository):
+        # What each side asks for must be looked at then.
+        return [_merge_or_none(repository, ours, each) for each in others]
+    found: list[Merge | None] = []
+    with _attribute_files(repository, attributes) as folder:
+        while len(found) < len(others):
+            rest = others[len(found) :]
+            words = ("merge-tree", "--stdin", "--write-tree", "-z", "--name-only", "--messages")
+            git = repository.git.at(folder, git_dir=repository.common, work_tree=folder)
+            lines = "".join(f"{ours} {each}\n" for each in rest).encode()
+            answer = git.run(
+                *PINNED_MERGE, *words, input=lines, check=False, variables={"GIT_ATTR_NOSYSTEM": "1"}
+            )
+            found += _parse_many(answer)
+            if answer.status != 0 and len(found) < len(others):
+                # It ends at the first that has no commit in common with ours.
+                found.append(None)
+    return found
+
+
+def _common_ancestors(repository: Repository, one: str, other: str) -> list[str]:
+    return repository.git.run("merge-base", "--all", one, other, check=False).text.split()
+
+
+def _merge_or_none(repository: Repository, ours: str, theirs: str) -> Merge | None:
+    try:
+        return merge_commits(repository, ours, theirs)
+    except InvalidInput:
+        return None
 
 
 def merge_again(repository: Repository, ours: str, theirs: str) -> str | None:
     """The tree of a second run of `merge_commits`; None for a conflict."""
-    tree, conflicts = _merged(repository, ours, theirs)
+    tree, conflicts = _merged(repository, ours, theirs, _common_ancestors(repository, ours, theirs))
     return None if conflicts else tree
 
 
-def _merged(repository: Repository, ours: str, theirs: str) -> tuple[str, tuple[Conflict, ...]]:
-    attributes = _attributes(repository, ours)
-    if drivers := _configured_drivers(repository):
-        _refuse_drivers(repository, drivers, {**_attributes(repository, theirs), **attributes})
+def _merged(
+    repository: Repository, ours: str, theirs: str, bases: Sequence[str]
+) -> tuple[str, tuple[Conflict, ...]]:
+    attributes, others = _attributes_on_the_way(repository, ours, theirs, bases)
+    _refuse_drivers(repository, {**others, **attributes})
     with _attribute_files(repository, attributes) as folder:
         words = ("merge-tree", "--write-tree", "-z", "--name-only", "--messages", ours, theirs)
         git = repository.git.at(folder, git_dir=repository.common, work_tree=folder)
@@ -100,11 +137,29 @@ def _parse(answer: Answer) -> tuple[str, tuple[Conflict, ...]]:
     tree = fields[0]
     if answer.status == 0:
         return tree, ()
-    end = fields.index("", 1)
-    conflicted = fields[1:end]
+    conflicts, _ = _conflicts(fields, 1)
+    return tree, conflicts
+
+
+def _parse_many(answer: Answer) -> list[Merge | None]:
+    """The same for `--stdin`: each is a status (1: clean), a tree, what `_conflicts` reads, and an empty field."""
+    fields, position = answer.fields, 0
+    found: list[Merge | None] = []
+    while position + 1 < len(fields):
+        clean, tree = fields[position] == "1", fields[position + 1]
+        conflicts, position = _conflicts(fields, position + 2)
+        found.append(Merge(tree if clean else None, () if clean else conflicts, None))
+        position += 1
+    return found
+
+
+def _conflicts(fields: Sequence[str], start: int) -> tuple[tuple[Conflict, ...], int]:
+    """The conflicts in the fields from `start` on, and where they end: at an empty field, or with the fields."""
+    end = fields.index("", start)
+    conflicted = fields[start:end]
     kinds: dict[str, str] = {}
     position = end + 1
-    while position < len(fields):
+    while position < len(fields) and fields[position]:
         count = int(fields[position])
         paths = fields[position + 1 : position + 1 + count]
         kind = fields[position + 1 + count]
@@ -117,7 +172,7 @@ def _parse(answer: Answer) -> tuple[str, tuple[Conflict, ...]]:
                     kinds.setdefault(path, kind)
     for path in conflicted:
         kinds.setdefault(path, "CONFLICT (contents)")
-    return tree, tuple(Conflict(path, kinds[path]) for path in sorted(kinds))
+    return tuple(Conflict(path, kinds[path]) for path in sorted(kinds)), position
 
 
 def _attributes(repository: Repository, commit: str) -> dict[str, bytes]:
@@ -154,11 +209,32 @@ def _configured_drivers(repository: Repository) -> set[str]:
     return {key.removeprefix("merge.").removesuffix(".driver") for key in keys}
 
 
-def _refuse_drivers(repository: Repository, drivers: set[str], attributes: dict[str, bytes]) -> None:
+def _attributes_on_the_way(
+    repository: Repository, ours: str, theirs: str, bases: Sequence[str]
+) -> tuple[dict[str, bytes], dict[str, bytes]]:
+    """The attribute files of both sides, by path, that have a say: those above a path which somebody changed. A merge
+    looks at no others, and most folders of a large repository are the same on all sides."""
+    objects = repository.objects
+    trees = [commit.tree for commit in objects.commits([ours, theirs, *bases])]
+    found: tuple[dict[str, str], dict[str, str]] = {}, {}
+    for path, each in folders_that_differ(objects, trees):
+        for files, tree in zip(found, each, strict=False):
+            for entry in objects.entries(tree) if tree else ():
+                if entry.name == ".gitattributes" and entry.mode.startswith("100"):
+                    files[f"{path}{entry.name}"] = entry.oid
+    contents = iter(objects.read_all([oid for files in found for oid in files.values()]))
+    ours_read, theirs_read = ({path: next(contents) or b"" for path in files} for files in found)
+    return ours_read, theirs_read
+
+
+def _refuse_drivers(repository: Repository, attributes: dict[str, bytes]) -> None:
     """A merge driver is a program named in `.git/config`: it decides differently on another machine."""
     local = repository.common / "info" / "attributes"
     if local.is_file():
         attributes = {**attributes, str(local): local.read_bytes()}
+    if not any(DRIVER.search(content) for content in attributes.values()):
+        return
+    drivers = _configured_drivers(repository)
     for path, content in attributes.items():
         for line in content.splitlines():
             for driver in map(text, DRIVER.findall(line)):

@@ -24,6 +24,9 @@ KINDS = frozenset((b"blob", b"tree", b"commit", b"tag"))
 #: twice this, so we never block on writing while git blocks on writing to us.
 WINDOW = 2048
 
+#: Blobs of at most so many bytes are remembered, and at most so many of them.
+SMALL, MANY = 1 << 14, 1 << 10
+
 #: The exit status of a git that cannot go on.
 _FATAL = 128
 
@@ -44,6 +47,8 @@ class Objects:
         self._owner = 0
         self._closing: weakref.finalize[..., Objects] | None = None
         self._trees: dict[str, tuple[Entry, ...]] = {}
+        self._lines: dict[str, dict[str, Entry]] = {}
+        self._blobs: dict[str, bytes] = {}
         self._commits: dict[str, Commit] = {}
         self._roots: dict[str, str] = {}
         self._distrusts = False
@@ -89,10 +94,17 @@ class Objects:
                 raise missing(oid)
 
     def blob(self, oid: str) -> bytes:
-        """The content of a blob that is known to exist."""
+        """The content of a blob that is known to exist. Small ones are remembered for a while: settings and recipes are
+        the same in tree after tree."""
+        if oid in self._blobs:
+            return self._blobs[oid]
         content = self.read_all([oid])[0]
         if content is None:
             raise missing(oid)
+        if len(content) <= SMALL:
+            while len(self._blobs) >= MANY:
+                del self._blobs[next(iter(self._blobs))]
+            self._blobs[oid] = content
         return content
 
     def read(self, treeish: str, path: str) -> bytes | None:
@@ -109,10 +121,12 @@ class Objects:
         for part in filter(None, path.split("/")):
             if found.kind != "tree":
                 return None
-            below = {entry.name: entry for entry in self._tree(found.oid)}
-            if part not in below:
+            if found.oid not in self._lines:
+                self._lines[found.oid] = {entry.name: entry for entry in self._tree(found.oid)}
+            below = self._lines[found.oid].get(part)
+            if below is None:
                 return None
-            found = below[part]
+            found = below
         return found
 
     def entries(self, treeish: str) -> tuple[Entry, ...]:
@@ -156,11 +170,12 @@ class Objects:
     def foresee(self, commits: Sequence[str], folder: str) -> None:
         """Read the trees of many commits and of `folder` in each, in one go for each level: whoever looks at all of
         them afterwards need not ask for each on its own."""
-        self._remember([commit.tree for commit in self.commits(commits)])
+        self.learn([commit.tree for commit in self.commits(commits)])
         below = (self.entry(commit, folder) for commit in commits)
-        self._remember([entry.oid for entry in below if entry is not None and entry.kind == "tree"])
+        self.learn([entry.oid for entry in below if entry is not None and entry.kind == "tree"])
 
-    def _remember(self, trees: Sequence[str]) -> None:
+    def learn(self, trees: Sequence[str]) -> None:
+        """Read these trees in one go, so that whoever looks at them later need not ask for each on its own."""
         new = [oid for oid in dict.fromkeys(trees) if oid not in self._trees]
         for oid, content in zip(new, self.read_all(new), strict=True):
             if content is not None:

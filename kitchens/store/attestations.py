@@ -13,7 +13,8 @@ import json
 import math
 import random
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -63,6 +64,16 @@ class Attestations:
     def __init__(self, repository: Repository) -> None:
         self._objects = repository.objects
         self._refs = repository.refs
+        self._still: list[str | None] = []
+
+    @contextmanager
+    def still(self) -> Iterator[None]:
+        """Until the end, look at what is stored now: whoever asks a thousand times need not look for news each time."""
+        self._still.append(self._refs.read(REF))
+        try:
+            yield
+        finally:
+            self._still.pop()
 
     def find(
         self, fingerprints: Iterable[str], signers: Signers | None = None
@@ -75,7 +86,7 @@ class Attestations:
 
     def look(self, fingerprints: Iterable[str], signers: Signers | None = None) -> dict[str, Found]:
         """What is stored under each fingerprint, also what is damaged. One question to git for each kind of object."""
-        tip = self._refs.read(REF)
+        tip = self._still[-1] if self._still else self._refs.read(REF)
         wanted = list(dict.fromkeys(fingerprints))
         if tip is None:
             return dict.fromkeys(wanted, Found())

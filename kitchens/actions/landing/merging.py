@@ -1,16 +1,14 @@
-"""`kitchen merge` and `kitchen preview`: a kitchen's work into its parent, through the gate."""
+"""`kitchen merge`: a kitchen's work into its parent, through the gate."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 from kitchens.actions.gates.gating import GatePlan, plan_gate
 from kitchens.actions.house import House
 from kitchens.actions.kitchens import Kitchen, Kitchens
 from kitchens.actions.landing.moving import MovePlan, land, unchanged
 from kitchens.actions.sharing.arriving import arrive, settle
-from kitchens.gate.permission import refusal
 from kitchens.git import history
 from kitchens.git.merging import Merge, commit_tree, merge_commits
 from kitchens.git.refs import Moved
@@ -105,36 +103,6 @@ def added_up(
     from kitchens.actions.landing.reconciling import merge_down
 
     return merge_down(repository, ours, source.tip)
-
-
-def preview(house: House, name: str, into: str | None) -> dict[str, Any]:
-    """What a merge would do: files, conflicts, and each recipe with whether it would be gated and why."""
-    kitchens = Kitchens(house)
-    source, target = sides(kitchens, name, into)
-    merged, reconciled = added_up(kitchens, source, target)
-    conflicts = [{"path": one.path, "kind": one.kind} for one in merged.conflicts]
-    document: dict[str, Any] = {
-        "kitchen": source.name,
-        "into": target.name,
-        "files": [],
-        "conflicts": conflicts,
-    } | ({"reconciled": list(reconciled)} if reconciled else {})
-    if merged.tree is None:
-        return document | {"recipes": []}
-    changes = history.diff_names(house.repository, target.tip, merged.tree)
-    document["files"] = history.documents(changes)
-    gate = plan_gate(house, merged.tree, target, target.tip, source=source)
-    if (refused := refusal(gate.policy, target.name, house.now())) is not None:
-        document["refused"] = refused.document()
-    touched = {one.recipe: one for one in gate.recipes}
-    document["recipes"] = [
-        {"recipe": one.recipe, "gated": one.needs_run, "why": one.why} for one in gate.recipes
-    ] + [
-        {"recipe": recipe, "gated": False, "why": "nothing it depends on changed"}
-        for recipe in gate.view.recipes
-        if recipe not in touched
-    ]
-    return document
 
 
 def sides(kitchens: Kitchens, name: str, into: str | None) -> tuple[Kitchen, Kitchen]:

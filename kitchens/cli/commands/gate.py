@@ -95,14 +95,29 @@ def test(
     return Answer(document, words, EXIT_RED if document["gate"]["status"] == "red" else 0)
 
 
-@click.command(cls=KitchenCommand, epilog=example("kitchen preview late-evenings"))
-@click.argument("name", shell_complete=complete.kitchens)
+@click.command(
+    cls=KitchenCommand,
+    epilog=example("kitchen preview late-evenings", "kitchen preview --all --into production"),
+)
+@click.argument("name", required=False, shell_complete=complete.kitchens)
 @click.option("--into", metavar="K", shell_complete=complete.kitchens, help="The kitchen to land in.")
+@click.option(
+    "--all", "everything", is_flag=True, help="Every kitchen that has something new, each on its own."
+)
 @click.pass_obj
-def preview(desk: Desk, name: str, into: str | None) -> Answer:
-    """Show what a merge would do: files, conflicts, and which recipes would be gated and why."""
-    from kitchens.actions.landing.merging import preview as act
+def preview(desk: Desk, name: str | None, into: str | None, everything: bool) -> Answer:
+    """Show what a merge would do: files, conflicts, and which recipes would be gated and why.
 
+    With --all, of every kitchen that has something which the target (default: production) lacks; a line each.
+    """
+    from kitchens.actions.landing.previewing import preview as act
+    from kitchens.actions.landing.previewing import preview_all
+
+    if everything == (name is not None):
+        raise click.UsageError("name a kitchen, or give --all")
+    if name is None:
+        rows = preview_all(desk.house, into)
+        return Answer(rows, lambda: _preview_table(rows))
     document = act(desk.house, name, into)
 
     def words() -> None:
@@ -121,6 +136,35 @@ def preview(desk: Desk, name: str, into: str | None) -> Answer:
             click.echo(f"  {recipe['recipe']}: {word}: {recipe['why']}")
 
     return Answer(document, words, EXIT_CONFLICT if document["conflicts"] else 0)
+
+
+def _preview_table(rows: list[dict[str, Any]]) -> None:
+    if not rows:
+        click.echo("nothing would land")
+        return
+    show.table(
+        ("kitchen", "into", "files", "would be gated", "in the way"),
+        [
+            (
+                row["kitchen"],
+                row["into"],
+                str(len(row["files"])),
+                ", ".join(one["recipe"] for one in row["recipes"] if one["gated"]),
+                _in_the_way(row),
+            )
+            for row in rows
+        ],
+    )
+
+
+def _in_the_way(row: dict[str, Any]) -> str:
+    if row["conflicts"]:
+        paths = ", ".join(show.path(one["path"]) for one in row["conflicts"][:3])
+        more = f" and {len(row['conflicts']) - 3} more" if len(row["conflicts"]) > 3 else ""
+        return f"{show.state('conflict')}: {paths}{more}"
+    if "why" in row:
+        return str(row["why"])
+    return str(row["refused"]["why"]) if "refused" in row else ""
 
 
 @click.command(

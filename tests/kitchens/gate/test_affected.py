@@ -48,6 +48,12 @@ class Files:
         }
         return hashlib.sha256(repr(sorted(found.items())).encode()).hexdigest() if found else None
 
+    def link(self, path: str) -> str | None:
+        """There are no links."""
+
+    def submodule(self, path: str) -> str | None:
+        """Nor submodules."""
+
 
 def nothing(fingerprints: list[str]) -> Mapping[str, Attestation]:
     """Nobody attested anything."""

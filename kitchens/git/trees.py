@@ -1,0 +1,100 @@
+"""Trees compared without a process: only what differs is read, level by level, whatever number of trees."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from kitchens.git.formats import Entry
+from kitchens.git.history import diff_names
+from kitchens.git.objects import Objects
+from kitchens.git.repository import Repository
+from kitchens_engine.tuples import NamedTuple
+
+#: A path, git's letter for what happened to it, and the path before for a rename, as `diff_names` gives them.
+Change = tuple[str, str, str | None]
+
+
+class _Folder(NamedTuple):
+    """A folder that differs: which comparison it belongs to, its path, and its trees (None: there is none)."""
+
+    number: int
+    path: str
+    old: str | None
+    new: str | None
+
+
+def compare(repository: Repository, pairs: Sequence[tuple[str, str]]) -> list[list[Change]]:
+    """What changed from each old tree to its new one, in git's order. Git itself is asked where something may have
+    been renamed."""
+    found: list[list[Change]] = [[] for _ in pairs]
+    waiting = [_Folder(number, "", old, new) for number, (old, new) in enumerate(pairs) if old != new]
+    while waiting:
+        repository.objects.learn([tree for folder in waiting for tree in (folder.old, folder.new) if tree])
+        below: list[_Folder] = []
+        for folder in waiting:
+            for old, new in _differing(repository.objects, folder.old, folder.new):
+                _note(folder, old, new, found[folder.number], below)
+        waiting = below
+    for number, changes in enumerate(found):
+        if {"A", "D"} <= {letter for _, letter, _ in changes}:
+            found[number] = diff_names(repository, *pairs[number])
+        else:
+            changes.sort(key=lambda change: change[0].encode("utf-8", "surrogateescape"))
+    return found
+
+
+def _note(
+    folder: _Folder, old: Entry | None, new: Entry | None, changes: list[Change], below: list[_Folder]
+) -> None:
+    """What a line that differs means: a change, or a folder to look into."""
+    name = (old or new).name  # type: ignore[union-attr]
+    path = f"{folder.path}{name}"
+    trees = [each.oid if each is not None and each.kind == "tree" else None for each in (old, new)]
+    if any(trees):
+        below.append(_Folder(folder.number, f"{path}/", *trees))
+    before, after = (each if each is not None and each.kind != "tree" else None for each in (old, new))
+    if before is None and after is None:
+        return
+    if before is None:
+        changes.append((path, "A", None))
+    elif after is None:
+        changes.append((path, "D", None))
+    else:
+        changes.append((path, "M" if before.mode[:3] == after.mode[:3] else "T", None))
+
+
+def _differing(
+    objects: Objects, old: str | None, new: str | None
+) -> Iterator[tuple[Entry | None, Entry | None]]:
+    """The lines of two trees that are not the same, by name."""
+    before = {entry.name: entry for entry in objects.entries(old)} if old else {}
+    after = {entry.name: entry for entry in objects.entries(new)} if new else {}
+    for name, entry in before.items():
+        if after.get(name) != entry:
+            yield entry, after.get(name)
+    for name, entry in after.items():
+        if name not in before:
+            yield None, entry
+
+
+def folders_that_differ(
+    objects: Objects, trees: Sequence[str]
+) -> Iterator[tuple[str, tuple[str | None, ...]]]:
+    """Every folder that is not the same in all of `trees`, with its trees, from the top down; the top always."""
+    waiting: list[tuple[str, tuple[str | None, ...]]] = [("", tuple(trees))]
+    while waiting:
+        objects.learn([tree for _, found in waiting for tree in found if tree])
+        below: list[tuple[str, tuple[str | None, ...]]] = []
+        for path, found in waiting:
+            yield path, found
+            lines = [
+                {entry.name: entry.oid for entry in objects.entries(tree) if entry.kind == "tree"}
+                if tree
+                else {}
+                for tree in found
+            ]
+            for name in dict.fromkeys(name for line in lines for name in line):
+                each = tuple(line.get(name) for line in lines)
+                if len(set(each)) > 1:
+                    below.append((f"{path}{name}/", each))
+        waiting = below
