@@ -141,7 +141,7 @@ def test_cut_anywhere_a_reconcile_is_whole_or_not_there(desk: Desk) -> None:
         assert run(["merge", "production", "--into", "dev"]) == 0
 
     # All of its steps are cut by `make soak`.
-    for _ in every_step(act, stride=13):
+    for _ in every_step(act, stride=4):
         seen.append(desk.tip("dev") != before["refs/heads/dev"])
         document = desk.json("merge", "production", "--into", "dev")
         assert (document["status"], "reconciled" in document) == (
