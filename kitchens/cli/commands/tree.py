@@ -39,6 +39,7 @@ _COMMANDS = {
     "history": ("proof", "Show how a kitchen came to its tip."),
     "verify": ("proof", "Prove from git alone that every landed commit passed its gate."),
     "sync": ("sync", "Bring this clone and the cookbook's remote together."),
+    "hook": ("hook", "Let the team's repository guard its protected kitchens."),
     "delete": ("delete", "Delete a kitchen; no work is lost."),
     "prune": ("upkeep", "Remove what has had its time: expired kitchens, old tips, unused checkouts."),
     "repair": ("upkeep", "Adopt or remove what a crash left, and say each thing."),
