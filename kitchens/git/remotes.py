@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from kitchens.git.claims import Claim, abandoned, alone, claim, clear_lock
-from kitchens.git.command import Answer, text
+from kitchens.git.command import Answer, Git, text
 from kitchens.git.refs import Moved
 from kitchens.git.repository import Repository
 from kitchens_engine.errors import EnvironmentFailure, InvalidInput
@@ -67,11 +67,13 @@ def fetch(repository: Repository, remote: str) -> dict[str, str]:
         _clear(repository)
         held = claim(repository.claims, PURPOSE, place=place)
         try:
-            answer = repository.git.run(*words, "--", remote, *specs, check=False, keep=(held.descriptor,))
+            answer = _speaker(repository).run(
+                *words, "--", remote, *specs, check=False, keep=(held.descriptor,)
+            )
             if answer.status != 0:
                 # As any fetch it also brings the user's tracking branches up to date; where one of them is in
                 # another's way, ours alone.
-                answer = repository.git.run(
+                answer = _speaker(repository).run(
                     *words, "--refmap=", "--", remote, *specs, check=False, keep=(held.descriptor,)
                 )
         finally:
@@ -103,7 +105,7 @@ def push(
     leases = [f"--force-with-lease={ref}:{old or ''}" for ref, (_, old) in changes.items()]
     specs = [f"{new or ''}:{ref}" for ref, (new, _) in changes.items()]
     keep = () if held is None else (held.descriptor,)
-    answer = repository.git.run(*words, *leases, "--", remote, *specs, check=False, keep=keep)
+    answer = _speaker(repository).run(*words, *leases, "--", remote, *specs, check=False, keep=keep)
     if answer.status != 0:
         _judge(repository, remote, changes, answer)
     place = f"{FETCHED}{remote}/"
@@ -150,9 +152,14 @@ def quarantined(repository: Repository, environment: Mapping[str, str]) -> Itera
         yield repository
 
 
+def _speaker(repository: Repository) -> Git:
+    """Git as it speaks with a remote: a URL that is a relative path begins at the top of the main checkout."""
+    return repository.git.at(repository.top, git_dir=repository.common)
+
+
 def _judge(repository: Repository, remote: str, changes: Mapping[str, Change], answer: Answer) -> None:
     """Return when a push that did not end well was carried out nonetheless; raise what was wrong with it."""
-    listed = repository.git.run("ls-remote", "--quiet", "--refs", "--", remote, *changes, check=False)
+    listed = _speaker(repository).run("ls-remote", "--quiet", "--refs", "--", remote, *changes, check=False)
     if listed.status != 0:
         raise _unreachable(repository, remote, answer)
     lines = (line.partition("\t") for line in listed.text.split("\n") if line)

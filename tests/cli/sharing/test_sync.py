@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from tests.cli.sharing.conftest import Team, change
@@ -105,6 +106,16 @@ def test_a_name_that_others_use_is_taken(team: Team) -> None:
     answer = team.ada.kitchen("create", "one", "--from", "dev")
     assert answer.status == 2
     assert "`one` exists already at `origin`" in answer.err
+
+
+def test_a_remote_may_be_a_relative_path(team: Team) -> None:
+    """It begins where git begins it: at the top of the checkout, wherever one types."""
+    hub = os.path.relpath(team.hub, team.ada.folder)
+    team.ada.git("remote", "set-url", "origin", hub)
+
+    answer = team.ada.kitchen("sync", folder=team.ada.folder / "recipes")
+
+    assert answer.status == 0, answer.err
 
 
 def test_a_remote_that_is_gone_is_told(team: Team) -> None:
