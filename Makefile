@@ -41,7 +41,7 @@ bench-engine: .venv/run.stamp .cache/peers.stamp  ## the engine beside its peers
 
 schemas: .venv/run.stamp  ## docs/schemas anew, from the shapes of the files
 	@mkdir -p docs/schemas
-	@for name in recipe ingredient kitchens; do \
+	@for name in recipe ingredient kitchens template; do \
 	  $(BIN)/kitchen schema $$name > docs/schemas/$$name.json || exit 1; done
 
 soak: .venv/dev.stamp  ## the long storms: hundreds of kills and races

@@ -98,3 +98,14 @@ def _folder(context: click.Context) -> Path:
     """Where the command being typed would work: here, or where its `-C` says."""
     start: str = context.meta.get("kitchens.start", "")
     return Path.cwd() / start
+
+
+def kitchen_templates(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+    """The templates of kitchens: those of the cookbook around the current folder, and ours."""
+    from kitchens.actions.cookbook.templates import templates_folder
+
+    here = _folder(context)
+    around = [folder for folder in (here, *here.parents) if (folder / "kitchens.toml").is_file()]
+    folders = [templates_folder(), *(folder / "templates" for folder in around[:1])]
+    names = {path.parent.name for folder in folders for path in folder.glob("*/template.toml")}
+    return sorted(name for name in names if name.startswith(incomplete))

@@ -41,12 +41,42 @@ class Landing(NamedTuple):
     certificate: Certificate | None = None
 
 
+class Provision(NamedTuple):
+    """An ingredient that a template runs in a new kitchen. `status` is `waiting`, `started`, `done` or `undone`;
+    `run` the last order run of it, `undone_by` that of its `rollback`."""
+
+    ingredient: str
+    inputs: Mapping[str, Any] = MappingProxyType({})
+    rollback: str | None = None
+    status: str = "waiting"
+    run: str | None = None
+    undone_by: str | None = None
+
+
+class Made(NamedTuple):
+    """The `template` that a kitchen was made from, with all `words` that stand in its files, and what it runs.
+
+    `at` is the commit whose tree holds the template; None for one of ours.
+    """
+
+    template: str
+    at: str | None
+    words: Mapping[str, Any]
+    provision: tuple[Provision, ...] = ()
+
+    @property
+    def whole(self) -> bool:
+        """Whether everything was run."""
+        return all(step.status == "done" for step in self.provision)
+
+
 class Registration(NamedTuple):
     """Who made a kitchen, from what, and its settings. Settings never travel with a merge.
 
     `parent` is None for the root kitchen only. `baseline` (root only) is the commit from
     which `verify` walks. `adopted` says that the branch was there before the kitchen.
-    `settings` are variables by name (tables nested), above the recipes' own.
+    `settings` are variables by name (tables nested), above the recipes' own. `made`
+    tells of the template that it was made from.
     """
 
     name: KitchenName
@@ -59,6 +89,7 @@ class Registration(NamedTuple):
     adopted: bool = False
     settings: Mapping[str, Any] = MappingProxyType({})
     landing: Landing | None = None
+    made: Made | None = None
 
     def with_settings(self, settings: Mapping[str, Any]) -> Registration:
         """The same kitchen under other settings."""

@@ -10,7 +10,7 @@ from typing import Any
 
 from kitchens.git.refs import Moved
 from kitchens.git.repository import Repository
-from kitchens.model.kitchen import Certificate, Identity, Landing, Registration
+from kitchens.model.kitchen import Certificate, Identity, Landing, Made, Provision, Registration
 from kitchens.model.names import KitchenName
 from kitchens_engine.errors import EnvironmentFailure
 from kitchens_engine.language import layers
@@ -240,6 +240,7 @@ def _values(registration: Registration) -> dict[str, Any]:
             "recipes": [list(pair) for pair in landing.recipes],
             "certificate": landing.certificate and _certificate_values(landing.certificate),
         },
+        "made": registration.made and _made_values(registration.made),
     }
 
 
@@ -285,7 +286,25 @@ def _from_values(values: Mapping[str, Any]) -> Registration:
         adopted=values["adopted"],
         settings=values.get("settings", {}),
         landing=landing and _landing(landing),
+        made=values.get("made") and _made(values["made"]),
     )
+
+
+def _made_values(made: Made) -> dict[str, Any]:
+    return {
+        "template": made.template,
+        "at": made.at,
+        "words": dict(made.words),
+        "provision": [
+            {key: value for key, value in step._asdict().items() if value is not None}
+            for step in made.provision
+        ],
+    }
+
+
+def _made(values: Mapping[str, Any]) -> Made:
+    steps = tuple(Provision(**step) for step in values.get("provision", ()))
+    return Made(values["template"], values.get("at"), values.get("words", {}), steps)
 
 
 def _landing(values: Mapping[str, Any]) -> Landing:

@@ -1,4 +1,4 @@
-"""The how-to of the recipe language is a cookbook that works."""
+"""The how-tos of the recipe language and of templates are cookbooks that work."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from kitchens.actions.cookbook.schemas import schema
 from kitchens_engine.language.unsupported import ACTIONS, RULES
 from tests.desk import Desk
 
-HOW_TO = Path(__file__).resolve().parents[2] / "docs/how-to/recipes.md"
+PAGES = Path(__file__).resolve().parents[2] / "docs/how-to"
+HOW_TO = PAGES / "recipes.md"
 BLOCK = re.compile(r"^```(?:toml|sql|python)\n(?:#|--) (\S+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 FILES = dict(BLOCK.findall(HOW_TO.read_text(encoding="utf-8")))
 #: What waits for other systems is checked, and not run.
@@ -55,6 +56,18 @@ def test_the_how_to_has_an_example_of_every_key() -> None:
     shown |= {re.sub("^constraints", place, key) for key in shown for place in ("inputs", "outputs")}
     for name in ("recipe", "ingredient"):
         assert set(named(schema(name), schema(name).get("$defs", {}))) - refused - shown == set()
+
+
+def test_the_template_of_the_how_to_makes_a_kitchen(desk: Desk) -> None:
+    """As the page says, to its end."""
+    for file, text in BLOCK.findall((PAGES / "templates.md").read_text(encoding="utf-8")):
+        desk.write(file, text)
+    desk.save("a template")
+    words = ("--template", "extract", "--answer", "year=2014", "--no-test")
+    document = desk.json("create", "late-evenings", *words)
+    assert [one["status"] for one in document["provision"]] == ["done"]
+    assert desk.json("order", "run", "report", "--kitchen", "late-evenings")["status"] == "passed"
+    desk.json("delete", "late-evenings")
 
 
 def variation(name: str) -> list[str]:

@@ -92,7 +92,9 @@ def _filled(path: Path) -> str:
 
 
 def _name(path: Path) -> str:
-    return "kitchens" if path.name == "kitchens.toml" else "recipe"
+    if path.name != "recipe.toml":
+        return path.stem
+    return "ingredient" if "ingredients" in path.parts else "recipe"
 
 
 @pytest.mark.parametrize("name", SCHEMAS)
@@ -158,9 +160,8 @@ def test_taplo_finds_the_schemas_and_agrees(desk: Desk) -> None:
     """What editors with Even Better TOML run: sound files pass, each faulty one is named."""
     desk.json("schema", "--write")
     for path in TEMPLATES:
-        if path.name != "recipe.toml":
-            continue
-        desk.write(f"recipes/{path.parent.name}/recipe.toml", _filled(path))
+        if _name(path) != "kitchens":
+            desk.write(f"{_name(path)}s/{path.parent.name}/{path.name}", _filled(path))
     for number, (name, text) in enumerate(SOUND):
         if name != "kitchens":
             desk.write(f"{name}s/sound-{number}/recipe.toml", text)

@@ -10,6 +10,8 @@ from typing import Any
 
 from kitchens.model.cookbook_shape import COOKBOOK
 from kitchens.model.cookbook_words import WORDS as COOKBOOK_WORDS
+from kitchens.model.template_shape import TEMPLATE
+from kitchens.model.template_shape import WORDS as TEMPLATE_WORDS
 from kitchens_engine.language.recipe_shape import INGREDIENT, RECIPE
 from kitchens_engine.language.words import WORDS as RECIPE_WORDS
 from kitchens_engine.toml.json_schema import json_schema
@@ -24,6 +26,7 @@ SCHEMAS: dict[str, tuple[Callable[[], dict[str, Any]], str]] = {
         "ingredients/*/recipe.toml",
     ),
     "kitchens": (lambda: json_schema(COOKBOOK, "kitchens.toml", COOKBOOK_WORDS), "kitchens.toml"),
+    "template": (lambda: json_schema(TEMPLATE, "template.toml", TEMPLATE_WORDS), "templates/*/template.toml"),
 }
 FOLDER = ".kitchens/schemas"
 TAPLO = ".taplo.toml"

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import os
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from kitchens.actions.gates.gating import carry_out_gate, plan_gate
 from kitchens.actions.house import House
 from kitchens.actions.kitchens import REGISTRATIONS, Kitchen, Kitchens
 from kitchens.actions.landing.moving import implied_registration
+from kitchens.actions.life.deleting import delete
 from kitchens.actions.life.filling import copied, parse_filling
+from kitchens.actions.life.provisioning import check_provision, provision
+from kitchens.actions.life.serving import with_services
 from kitchens.actions.life.settings import assigned
+from kitchens.actions.life.shelves import Shelved, find_template
 from kitchens.actions.orders.ordering import carry_out_order, plan_order
 from kitchens.actions.sharing.arriving import arrive_if_possible
 from kitchens.actions.sharing.leaving import share
@@ -27,8 +33,9 @@ from kitchens.git.refs import Moved
 from kitchens.git.remotes import FETCHED
 from kitchens.model.cookbook import Cookbook
 from kitchens.model.gate import Gate
-from kitchens.model.kitchen import Registration
+from kitchens.model.kitchen import Made, Provision, Registration
 from kitchens.model.names import KitchenName
+from kitchens.model.template import answered, filled, own_words
 from kitchens_engine.durations import seconds
 from kitchens_engine.errors import EnvironmentFailure, InvalidInput, KitchensError
 from kitchens_engine.language.check import checked
@@ -64,17 +71,22 @@ class Created:
     path: Path
     gate: Gate
     order: dict[str, Any] | None = None
+    made: Made | None = None
+    #: Whether its template failed, so that it was taken back and the kitchen with it.
+    removed: bool = False
 
     @property
     def red(self) -> bool:
-        """Whether there is something to mend: its gate, or its data."""
+        """Whether there is something to mend: its gate, its data, or its template."""
+        if self.removed:
+            return True
         failed = self.order is not None and self.order["status"] not in ("passed", "warned")
         return failed or self.gate.status == "red"
 
     def document(self) -> dict[str, Any]:
         """As `--json` shows it."""
         registration = self.registration
-        document = {
+        document: dict[str, Any] = {
             "kitchen": registration.name,
             "parent": registration.parent,
             "branch": registration.name,
@@ -82,7 +94,21 @@ class Created:
             "path": str(self.path),
             "gate": self.gate.document(),
         }
-        return document if self.order is None else {**document, "order": self.order}
+        if self.order is not None:
+            document["order"] = self.order
+        if self.made is not None:
+            document["template"] = self.made.template
+            document["provision"] = [
+                {
+                    "ingredient": step.ingredient,
+                    "status": step.status,
+                    "run": step.run,
+                    "undone_by": step.undone_by,
+                }
+                for step in self.made.provision
+            ]
+            document["removed"] = self.removed
+        return document
 
 
 def create(
@@ -96,10 +122,17 @@ def create(
     data: str | None = None,
     assignments: Sequence[str] = (),
     test: bool = True,
+    template: str | None = None,
+    answers: Mapping[str, str] = MappingProxyType({}),
 ) -> Created:
     """Make the kitchen `name`; look again when somebody else made or moved something meanwhile. Where the cookbook has
-    a remote that can be reached, it starts from what is there, and others see it at once."""
+    a remote that can be reached, it starts from what is there, and others see it at once.
+
+    One that a template was not done with, since its creation was cut off, is made whole.
+    """
     arrive_if_possible(house)
+    if template is not None and (begun := _begun(house, name, template)) is not None:
+        return carry_out_create(house, begun, test=test)
     for _ in range(_ATTEMPTS):
         plan = plan_create(
             house,
@@ -110,6 +143,8 @@ def create(
             ttl=ttl,
             data=data,
             assignments=assignments,
+            template=template,
+            answers=answers,
         )
         try:
             register_kitchen(house, plan)
@@ -130,6 +165,8 @@ def plan_create(
     ttl: str | None = None,
     data: str | None = None,
     assignments: Sequence[str] = (),
+    template: str | None = None,
+    answers: Mapping[str, str] = MappingProxyType({}),
 ) -> CreatePlan:
     """Check everything that can be checked before anything is made."""
     kitchens = Kitchens(house)
@@ -159,6 +196,16 @@ def plan_create(
         )
     _ = view.cookbook  # nor can one whose settings cannot be read
     now = house.now()
+    made = None
+    if template is not None:
+        if adopt:
+            raise InvalidInput("`--adopt` takes a branch as it is; a template is for a new one", code="usage")
+        shelved = find_template(house, template, tip)
+        made, tip = _of_template(house, shelved, new, tip, answers)
+        view = house.view(tip)
+        wanted = filled(shelved.template.kitchen, made.words)
+        ttl, data = ttl or wanted.get("ttl"), data or wanted.get("data")
+        assignments = (*wanted.get("set", ()), *assignments)
     registration = Registration(
         name=new,
         parent=above.name,
@@ -168,6 +215,7 @@ def plan_create(
         expires=_expiry(now, ttl, permanent or declared is not None),
         adopted=adopt,
         settings=assigned(view, {}, assignments),
+        made=made,
     )
     path = kitchens.checkout_of(new) or kitchens.folder / new
     if not adopt and path.exists() and any(path.iterdir() if path.is_dir() else [path]):
@@ -228,12 +276,67 @@ def carry_out_create(house: House, plan: CreatePlan, *, test: bool = True) -> Cr
     registration = plan.registration
     worktrees.ensure(house.repository, plan.path, registration.name)
     plan.data.mkdir(parents=True, exist_ok=True)
+    if registration.made is not None:
+        with _staying(house, registration.name, "its template was not done with; the same command goes on"):
+            whole = provision(house, registration.name)
+        made = _made_now(house, registration)
+        if not whole:
+            delete(house, registration.name, force=True)
+            return Created(registration, plan.tip, plan.path, Gate(), made=made, removed=True)
+        registration = registration._replace(made=made)
+        share(house, [registration.name])
     order = None if plan.data_recipe is None else _order_data(house, registration.name, plan.data_recipe)
     gate = Gate()
     if test:
         with _staying(house, registration.name, "its gate was not run to its end"):
             gate = carry_out_gate(house, plan_gate(house, plan.tip, plan.parent, None, broken_is_red=True))
-    return Created(registration, plan.tip, plan.path, gate, order)
+    return Created(registration, plan.tip, plan.path, gate, order, registration.made)
+
+
+def _begun(house: House, name: str, template: str) -> CreatePlan | None:
+    """The rest of a creation by this template that was cut off; None when there is none."""
+    kitchens = Kitchens(house)
+    if name not in kitchens.names:
+        return None
+    kitchen = kitchens.get(name)
+    registered = kitchen.registered
+    if registered is None or registered.made is None or registered.made.template != template:
+        return None
+    if registered.made.whole:
+        return None
+    path = kitchens.worktree_path(kitchen.name)
+    data = kitchens.data_folder(kitchen.name)
+    return CreatePlan(
+        registered, kitchens.parent_of(kitchen), kitchen.tip, path, data, None, None, kitchen.registered_at
+    )
+
+
+def _of_template(
+    house: House, shelved: Shelved, name: KitchenName, tip: str, answers: Mapping[str, str]
+) -> tuple[Made, str]:
+    """What is registered of a template, and the commit that has its services and connections."""
+    check_provision(house, shelved, tip)
+    template = shelved.template
+    words = own_words(name, house.view(tip).cookbook.name)
+    # Tells what was made for this very kitchen from what was there before.
+    words["mark"] = f"kitchen {name} {os.urandom(8).hex()}"
+    words = {**words, **answered(template, answers, words)}
+    steps = tuple(
+        Provision(step.ingredient, filled(step.inputs, words), step.rollback) for step in template.provision
+    )
+    return Made(template.name, shelved.at, words, steps), with_services(house, template, words, tip)
+
+
+def _made_now(house: House, registration: Registration) -> Made | None:
+    found = Kitchens(house).registration(registration.name)
+    return registration.made if found is None else found.made
+
+
+def free_name(kitchens: Kitchens, text: str) -> str:
+    """The name of a kitchen that can be made. Raises `InvalidInput`."""
+    name = KitchenName.parse(text)
+    _free(kitchens, name, adopt=False)
+    return name
 
 
 def _free(kitchens: Kitchens, name: KitchenName, adopt: bool) -> None:

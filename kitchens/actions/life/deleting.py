@@ -32,7 +32,9 @@ def delete(house: House, name: str, *, force: bool = False) -> dict[str, Any]:
     while True:
         tip = Kitchens(house).branches.get(name)
         try:
-            return carry_out_delete(house, plan_delete(house, name, force=force))
+            plan = plan_delete(house, name, force=force)
+            _take_back(house, plan.kitchen, force=force)
+            return carry_out_delete(house, plan)
         except KitchensError:
             if Kitchens(house).branches.get(name) == tip:
                 raise
@@ -94,6 +96,25 @@ def carry_out_delete(house: House, plan: DeletePlan) -> dict[str, Any]:
         _remove_containers(house, home)
     share(house, [kitchen.name])
     return {"kitchen": kitchen.name, "status": "deleted", "commit": kitchen.tip, "kept": kept}
+
+
+def _take_back(house: House, kitchen: Kitchen, *, force: bool) -> None:
+    """What the kitchen's template made elsewhere goes first, while the kitchen is there to do it."""
+    made = kitchen.registered.made if kitchen.registered else None
+    if made is None or not any(
+        step.status in ("started", "done") and step.rollback for step in made.provision
+    ):
+        return
+    # Runs recipes, which few deletions do.
+    from kitchens.actions.life.provisioning import withdraw
+
+    try:
+        withdraw(house, kitchen.name)
+    except KitchensError as error:
+        if not force:
+            error.message = f"{error.message}; nothing was deleted"
+            raise
+        house.note(f"{error.message}; what it made stays")
 
 
 def _remove_containers(house: House, home: Home) -> None:

@@ -12,11 +12,11 @@ from kitchens_engine.errors import InvalidInput
 @click.command(
     cls=KitchenCommand, epilog=example("kitchen schema --write", "kitchen schema recipe > recipe.json")
 )
-@click.argument("name", required=False, type=click.Choice(("recipe", "ingredient", "kitchens")))
-@click.option("--write", is_flag=True, help="Write all three into this checkout, for the editor.")
+@click.argument("name", required=False, type=click.Choice(("recipe", "ingredient", "kitchens", "template")))
+@click.option("--write", is_flag=True, help="Write all of them into this checkout, for the editor.")
 @click.pass_obj
 def schema(desk: Desk, name: str | None, write: bool) -> Answer:
-    """Print the JSON Schema of recipe.toml, of an ingredient, or of kitchens.toml; or set up the editor.
+    """Print the JSON Schema of recipe.toml, of an ingredient, kitchens.toml or a template; or set up the editor.
 
     With `--write` the schemas lie in `.kitchens/schemas`, and `.taplo.toml` tells editors of them:
     VS Code with Even Better TOML completes keys, explains them, and marks faults.
@@ -26,7 +26,7 @@ def schema(desk: Desk, name: str | None, write: bool) -> Answer:
     if (name is None) is not write:
         raise InvalidInput(
             "`kitchen schema` prints one schema, or writes them all",
-            "name `recipe`, `ingredient` or `kitchens`, or say `--write`",
+            "name `recipe`, `ingredient`, `kitchens` or `template`, or say `--write`",
             code="usage",
         )
     if name is not None:
