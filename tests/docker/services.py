@@ -24,11 +24,18 @@ port = 5432
 health = "pg_isready -U postgres"
 env = { POSTGRES_PASSWORD = "vault:warehouse/password" }
 init = ["warehouse/schema.sql"]
+seed = "fill"
 """
 
 SCHEMA = """
 create table prices (fruit text, price numeric);
 insert into prices select 'fruit ' || i, i from generate_series(1, 1000) i;
+"""
+
+FILL = """
+[nodes.fill]
+sql = "insert into prices select 'seeded', 1 from generate_series(1, 5)"
+connection = "warehouse"
 """
 
 COUNTS = """
@@ -39,7 +46,7 @@ connection = "warehouse"
 [[nodes.count.tests]]
 name = "all are there"
 output = "n"
-equals = 1000
+equals = 1005
 """
 
 #: A service of one small process, which answers as soon as it listens.

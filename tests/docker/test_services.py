@@ -19,6 +19,7 @@ from kitchens.containers.sweeping import remove_all
 from tests.desk import Desk, desk, empty
 from tests.docker.services import (
     COUNTS,
+    FILL,
     GATE_PASSWORD,
     NOTHING,
     PASSWORD,
@@ -47,11 +48,16 @@ def book(
 ) -> Iterator[Processes]:
     """A desk in a cookbook with services; whatever the test leaves on the engine goes with it."""
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    # Seeds are this test's own, and go with it.
+    cache = tmp_path / "cache"
+    monkeypatch.setenv("KITCHENS_CACHE", str(cache))
     name = f"{NAME}-{request.node.name}"[:60]
     found = Processes(desk.folder, lambda: ("", ""))
     found.name = name  # type: ignore[attr-defined]
     yield found
     remove_all(engine, f"{LABEL}cookbook={name}")
+    for seed in (cache / "seeds").glob("[0-9a-f]*[0-9a-f]"):
+        remove_all(engine, f"{LABEL}seed={seed.name}")
 
 
 def begin(book: Processes, services: str, runtime: str = "") -> str:
@@ -62,17 +68,18 @@ def begin(book: Processes, services: str, runtime: str = "") -> str:
 
 
 def test_postgres_in_a_kitchen_and_in_its_gate(book: Processes, engine: Engine) -> None:
-    """Reached by name by an order and by its port from outside; a gate has one of its own; nothing shows the password,
-    and after `delete` nothing is left."""
+    """Reached by name by an order and by its port from outside; a gate has one of its own; its data is made once by init
+    files and a recipe, and copied; nothing shows the password, and after `delete` nothing is left."""
     book.keep("warehouse/password", PASSWORD)
     book.write("warehouse/schema.sql", SCHEMA)
     book.write("recipes/counts/recipe.toml", COUNTS)
+    book.write("recipes/fill/recipe.toml", FILL)
     name = begin(book, POSTGRES)
     created = book.kitchen("create", "dev", "--json")
     assert (created.status, "in its scope `gate`" in created.out) == (2, True), created
     book.keep("warehouse/password", GATE_PASSWORD, "gate")
 
-    gate = book.json("test", "dev", "--all")["gate"]
+    gate = book.json("test", "dev", "--recipe", "counts")["gate"]
     assert [one["status"] for one in gate["recipes"]] == ["passed"]
     assert census(engine, name) == NOTHING
     ref = "refs/attestations/gate"
@@ -92,12 +99,19 @@ def test_postgres_in_a_kitchen_and_in_its_gate(book: Processes, engine: Engine) 
     ).stdout
     assert PASSWORD not in inspected
 
+    began = book.json("order", "list", "--recipe", "fill")
+    assert len(began) == 2  # once for the gate's password, once for the kitchens'
+    book.json("create", "other", "--no-test")
+    assert book.json("order", "run", "counts", "--kitchen", "other")["status"] == "passed"
+    assert len(book.json("order", "list", "--recipe", "fill")) == 2
+    book.json("delete", "other")
+
     book.json("down", "dev")
     assert [len(found) for found in census(engine, name).values()] == [0, 0, 1]
     (again,) = book.json("up", "dev")["services"]
     assert again["port"] == up["port"]
     with psycopg.connect(host="127.0.0.1", port=up["port"], user="postgres", password=PASSWORD) as connection:
-        assert connection.execute("select count(*) from prices").fetchone() == (1001,)
+        assert connection.execute("select count(*) from prices").fetchone() == (1006,)
 
     book.json("delete", "dev")
     assert census(engine, name) == NOTHING

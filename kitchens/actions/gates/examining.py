@@ -22,7 +22,7 @@ from kitchens.gate.affected import Affected
 from kitchens.gate.connections import gate_urls, refuse_leaving
 from kitchens.gate.fingerprint import build_context, narrower
 from kitchens.gate.placing import placed
-from kitchens.gate.scope import Scope
+from kitchens.gate.scope import Scope, scope_of
 from kitchens.gate.undeclared import submodules, undeclared
 from kitchens.git.claims import claim
 from kitchens.git.healing import TEMPORARY
@@ -264,7 +264,7 @@ def _place(
     cookbook = plan.view.cookbook
     folder = house.state / "gates" / run
     data = folder / "data"
-    covered = None if paths is None else [*paths, *_build_paths(cookbook)]
+    covered = None if paths is None else [*paths, *_build_paths(cookbook), *_seed_paths(plan)]
     with claimed(house, folder):
         data.mkdir(parents=True)
         with (
@@ -306,6 +306,12 @@ def _build_paths(cookbook: Cookbook) -> list[str]:
     """What the toolchain and services are built from; the fingerprint covers it."""
     builds = [cookbook.runtime.build, *(service.build for service in cookbook.services.values())]
     return [build_context(build) for build in builds if build is not None]
+
+
+def _seed_paths(plan: GatePlan) -> list[str]:
+    """The recipes that fill services; the fingerprint covers them."""
+    seeds = [each.seed for each in plan.view.cookbook.services.values() if each.seed is not None]
+    return [folder for seed in seeds for folder in scope_of(plan.view.shelf, seed).folders]
 
 
 def _try_quality(house: House, plan: GatePlan, one: Affected, tries: Tries) -> Verdict:

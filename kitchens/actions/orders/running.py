@@ -97,13 +97,14 @@ def equipped(
         joined(
             house, choice, cookbook, source, services, run=run_id, checkout=checkout, network=network
         ) as inside,
-        _open(choice, place._replace(inside=inside.network)) as runtime,
+        opened(choice, place._replace(inside=inside.network)) as runtime,
     ):
         yield Place(checkout, data, folder, Equipment(runtime, choice.toolchain, inside.digests))
 
 
 @contextmanager
-def _open(choice: DockerChoice | ProcessChoice, place: containers.Place) -> Iterator[Runtime]:
+def opened(choice: DockerChoice | ProcessChoice, place: containers.Place) -> Iterator[Runtime]:
+    """The runtime for one order run, closed at the end."""
     runtime = choice.open(place)
     try:
         yield runtime

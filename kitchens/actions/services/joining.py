@@ -17,6 +17,7 @@ from kitchens_engine.tuples import NamedTuple
 
 if TYPE_CHECKING:
     from kitchens.actions.house import House
+    from kitchens.actions.services.seeding import Seeder
     from kitchens.containers.choose import DockerChoice, ProcessChoice
     from kitchens.containers.engine import Engine
     from kitchens.containers.service import Spec
@@ -56,12 +57,14 @@ def joined(
         yield Joined()
         return
     engine = _engine(choice, cookbook)
+    from kitchens.actions.services.seeding import Seeder
     from kitchens.actions.services.specifying import specify
 
     scope = GATE if wanted.home is None else DEFAULT
     specs = specify(house, engine, cookbook, source, wanted.secrets, scope, lambda path: checkout / path)
+    seeder = Seeder(cookbook, source, lambda _: checkout, wanted.secrets, wanted.home is None)
     if wanted.home is None:
-        with _fresh(house, engine, cookbook, specs, run) as found:
+        with _fresh(house, engine, seeder, specs, run) as found:
             yield found
         return
     from kitchens.actions.services.idling import sweep
@@ -71,7 +74,7 @@ def joined(
         with entered(house, wanted.home):
             # Held before it is let go, and past it: nobody stops for idleness what is just coming up.
             stack.enter_context(used(wanted.home))
-            raised = raise_services(house, engine, wanted.home, specs)
+            raised = raise_services(house, engine, wanted.home, specs, seeder)
         sweep(house, engine)
         yield Joined(raised.network, raised.digests)
 
@@ -95,7 +98,7 @@ def _engine(choice: DockerChoice | ProcessChoice, cookbook: Cookbook) -> Engine:
 
 @contextmanager
 def _fresh(
-    house: House, engine: Engine, cookbook: Cookbook, specs: Mapping[str, Spec], run: str
+    house: House, engine: Engine, seeder: Seeder, specs: Mapping[str, Spec], run: str
 ) -> Iterator[Joined]:
     """Services that nobody used before, in a network of their own; gone at the end, whatever happens: who is killed
     leaves labels by which the next one clears up."""
@@ -107,7 +110,7 @@ def _fresh(
 
     owners.sweep(engine)
     sweep_networks(engine)
-    labels = owners.labels(cookbook.name, "gate", run)
+    labels = owners.labels(seeder.cookbook.name, "gate", run)
     own = f"{owners.LABEL}gate={run}-{os.urandom(4).hex()}"
     name, _, value = own.partition("=")
     labels[name] = value
@@ -115,7 +118,7 @@ def _fresh(
         inside = networks.make_inside(engine, f"kitchens-gate-{value}", labels)
 
         def made(spec: Spec) -> tuple[str, int | None, bool]:
-            seeds = seeds_of(house, engine, spec)
+            seeds = seeds_of(house, engine, spec, seeder)
             fresh = Fresh(f"kitchens-gate-{value}-{spec.name}", labels, inside, seeds=seeds)
             return create(engine, spec, fresh), None, False
 

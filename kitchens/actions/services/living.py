@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from kitchens.actions.cookbook.secrets import secrets_of
 from kitchens.actions.house import House
@@ -13,6 +13,7 @@ from kitchens.actions.kitchens import Kitchen, Kitchens
 from kitchens.actions.services.home import HOME, SERVICE, Home, changing, entered, home_of, used
 from kitchens.actions.services.idling import sweep
 from kitchens.actions.services.raising import raise_services
+from kitchens.actions.services.seeding import Seeder
 from kitchens.actions.services.specifying import specify
 from kitchens.actions.services.states import NotReady
 from kitchens.containers import objects, owners
@@ -22,9 +23,6 @@ from kitchens.git.checkout import write_tree
 from kitchens.model.cookbook import Cookbook
 from kitchens_engine.errors import InvalidFiles, InvalidInput
 from kitchens_engine.ports import DEFAULT, Source
-
-if TYPE_CHECKING:
-    from kitchens.containers.service import Spec
 
 
 def up(house: House, name: str) -> dict[str, Any]:
@@ -39,12 +37,16 @@ def up(house: House, name: str) -> dict[str, Any]:
         return {"kitchen": kitchen.name, "status": "unchanged", "services": []}
     _refuse_processes(cookbook)
     engine = connect(house.environment)
-    specs = specs_of(house, engine, kitchen, cookbook, source)
-    with entered(house, home), used(home):
+    secrets = secrets_of(house, cookbook, kitchen.name)
+    with _checkout(house, kitchen) as checkout, entered(house, home), used(home):
+        specs = specify(
+            house, engine, cookbook, source, secrets, DEFAULT, lambda path: checkout([path]) / path
+        )
         owners.sweep(engine)
         sweep_networks(engine)
         try:
-            raised = raise_services(house, engine, home, specs)
+            seeder = Seeder(cookbook, source, checkout, secrets, gate=False)
+            raised = raise_services(house, engine, home, specs, seeder)
         except NotReady as red:
             red.about = _document(kitchen, "red", [one.document() for one in red.started])
             raise
@@ -108,15 +110,6 @@ def _each(house: House, name: str, state: str, status: str, act: Any) -> dict[st
     }
 
 
-def specs_of(
-    house: House, engine: Engine, kitchen: Kitchen, cookbook: Cookbook, source: Source
-) -> dict[str, Spec]:
-    """The kitchen's services as its files say now."""
-    secrets = secrets_of(house, cookbook, kitchen.name)
-    with _context(house, kitchen) as context:
-        return specify(house, engine, cookbook, source, secrets, DEFAULT, context)
-
-
 def settings_of(house: House, kitchen: Kitchen) -> tuple[Cookbook, Source]:
     """`kitchens.toml` and the files beside it: of a sandbox as they lie in its worktree, uncommitted edits included,
     of a permanent kitchen those of its tip."""
@@ -136,25 +129,22 @@ def settings_of(house: House, kitchen: Kitchen) -> tuple[Cookbook, Source]:
 
 
 @contextmanager
-def _context(house: House, kitchen: Kitchen) -> Iterator[Any]:
-    """Gives the folder of a path in the kitchen's files, for a Dockerfile; written out where there is no checkout of
-    them as they are."""
+def _checkout(house: House, kitchen: Kitchen) -> Iterator[Callable[[Sequence[str]], Path]]:
+    """Gives a folder with the kitchen's files that holds these paths: its worktree, or, where that need not be what
+    counts, one that they are written to."""
     import tempfile
 
     checkout = Kitchens(house).checkout_of(kitchen.name)
     if not kitchen.permanent and checkout is not None:
-        yield lambda path: checkout / path
+        yield lambda _: checkout
         return
-    with tempfile.TemporaryDirectory(prefix="kitchens-context-") as name:
+    with tempfile.TemporaryDirectory(prefix="kitchens-files-") as name:
+        tree = house.repository.objects.commit(kitchen.tip).tree
 
-        def written(path: str) -> Path:
-            write_tree(
-                house.repository.objects,
-                house.repository.objects.commit(kitchen.tip).tree,
-                Path(name),
-                [path],
-            )
-            return Path(name, path)
+        def written(paths: Sequence[str]) -> Path:
+            folder = Path(tempfile.mkdtemp(dir=name))
+            write_tree(house.repository.objects, tree, folder, paths)
+            return folder
 
         yield written
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from kitchens.actions.house import House
 from kitchens.actions.services.home import SERVICE, SPEC, Home
 from kitchens.actions.services.noted import known
-from kitchens.actions.services.seeding import seeds_of
+from kitchens.actions.services.seeding import Seeder, seeds_of
 from kitchens.actions.services.starting import judged, start_all
 from kitchens.actions.services.states import Started
 from kitchens.containers import networks, objects, owners, ports
@@ -35,7 +36,7 @@ class Raised(NamedTuple):
 
 
 def raise_services(
-    house: House, engine: Engine, home: Home, specs: Mapping[str, Spec], **about: object
+    house: House, engine: Engine, home: Home, specs: Mapping[str, Spec], seeder: Seeder
 ) -> Raised:
     """Bring up the services of a kitchen. Whoever calls holds `changing`.
 
@@ -58,7 +59,7 @@ def raise_services(
     def made(spec: Spec) -> tuple[str, int | None, bool]:
         found = kept.get(spec.name)
         if found is None:
-            return _made(engine, house, home, spec, inside)
+            return _made(engine, house, home, spec, inside, seeder)
         if found.state == "paused":
             objects.resume(engine, found.id)
         return found.id, _port_of(home, spec), found.state in ("running", "paused")
@@ -67,30 +68,40 @@ def raise_services(
     for each in started:
         if each.status == "ready":
             home.unmark(_unfinished(each.name))
-    judged(house, started, specs, **about)
+    judged(house, started, specs)
     (home.folder / _STATE).write_text("up", encoding="ascii")
     return Raised(inside, started)
 
 
-def _made(engine: Engine, house: House, home: Home, spec: Spec, inside: str) -> tuple[str, int | None, bool]:
+def _made(
+    engine: Engine, house: House, home: Home, spec: Spec, inside: str, seeder: Seeder
+) -> tuple[str, int | None, bool]:
     """A new container, on volumes that are there or new ones; its port is the one that it had before, if that is free."""
-    volumes = {path: home.called(f"{spec.name}-{number}") for number, path in enumerate(spec.volumes)}
-    there = {name for name, _ in objects.volumes(engine, home.mine)}
-    new = home.marked(_unfinished(spec.name)) or not there >= set(volumes.values())
-    if new:
-        # From here until it was ready once, what is in them may be half of something.
-        home.mark(_unfinished(spec.name))
-        for name in volumes.values():
+    volumes = {path: home.called(f"{spec.name}-{_short(path)}") for path in spec.volumes}
+    there = {name for name, _ in objects.volumes(engine, home.mine)} & set(volumes.values())
+    if home.marked(_unfinished(spec.name)):
+        # It was never ready on them: what is in them may be half of something.
+        for name in there:
             objects.remove_volume(engine, name)
-            objects.make_volume(engine, name, {**home.labels, SERVICE: spec.name})
+        there = set()
+    new = bool(volumes) and not there
+    if new:
+        home.mark(_unfinished(spec.name))
+    for name in set(volumes.values()) - there:
+        objects.make_volume(engine, name, {**home.labels, SERVICE: spec.name})
     labels = {**home.labels, SERVICE: spec.name, SPEC: spec.key}
-    seeds = seeds_of(house, engine, spec) if new else {}
+    seeds = seeds_of(house, engine, spec, seeder) if new else {}
     fresh = Fresh(home.called(spec.name), labels, inside, volumes, seeds=seeds)
     if spec.port is not None:
         network = networks.make_ports(engine, {owners.LABEL + "ports": "all"})
         port = _choose_port(house, home, spec)
         fresh = fresh._replace(published=port, ports=network)
     return create(engine, spec, fresh), fresh.published, False
+
+
+def _short(path: str) -> str:
+    """A folder inside, as part of a name."""
+    return hashlib.sha256(path.encode()).hexdigest()[:8]
 
 
 def _unfinished(service: str) -> str:
