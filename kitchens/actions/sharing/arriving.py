@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 
 from kitchens.actions.house import House
 from kitchens.actions.kitchens import Kitchens
@@ -69,6 +70,10 @@ class Arrival(NamedTuple):
         return self.there.get(f"{HEADS}{name}")
 
 
+#: Where a clone has the branches of its remotes.
+_TRACKED = "refs/remotes/"
+
+
 def remote_of(house: House, kitchens: Kitchens | None = None) -> str | None:
     """The remote at which the cookbook's kitchens land; None: nowhere. `kitchens` is what was read already."""
     try:
@@ -85,6 +90,8 @@ def rules_of(house: House, kitchens: Kitchens | None = None) -> Cookbook:
         cookbook = None
     if cookbook is not None:
         return cookbook
+    if not _begun(house) and (offered := _offered(house)) is not None:
+        return offered
     return house.view("HEAD").cookbook
 
 
@@ -124,10 +131,38 @@ def arrive_if_possible(house: House) -> Arrival | None:
 def join(house: House) -> Arrival | None:
     """In a clone of a cookbook: fetch what the team shares, so that its kitchens are kitchens here, too. None when the
     cookbook names no remote, or this clone does not know it (yet)."""
+    begun = _begun(house)
     remote = remote_of(house)
     if remote is None or not remotes.has_remote(house.repository, remote):
         return None
-    return arrive_from(house, remote)
+    arrival = arrive_from(house, remote)
+    if not begun:
+        _check_out(house)
+    return arrival
+
+
+def _offered(house: House) -> Cookbook | None:
+    """What a remote's branch says that is production of a cookbook which is shared there."""
+    for ref, tip in house.repository.refs.refs(_TRACKED).items():
+        remote, _, branch = ref.removeprefix(_TRACKED).partition("/")
+        with suppress(KitchensError):
+            cookbook = house.view(tip).cookbook
+            if (cookbook.remote, cookbook.production) == (remote, branch):
+                return cookbook
+    return None
+
+
+def _begun(house: House) -> bool:
+    """Whether anything is checked out: not in a clone of a repository whose own HEAD names a branch that nobody made."""
+    return house.repository.objects.resolve("HEAD^{commit}") is not None
+
+
+def _check_out(house: House) -> None:
+    """As `git clone` does it where HEAD names a branch: production, unless files of the user's are in the way."""
+    root = Kitchens(house).root
+    words = ("checkout", "--quiet", str(root), "--")
+    if house.repository.checkout(house.repository.here).run(*words, check=False).status:
+        house.note(f"`{root}` was not checked out, since there are files in its way: `git checkout {root}`")
 
 
 def refreshed(house: House, arrival: Arrival | None) -> Arrival | None:

@@ -108,6 +108,20 @@ def test_a_name_that_others_use_is_taken(team: Team) -> None:
     assert "`one` exists already at `origin`" in answer.err
 
 
+def test_a_clone_of_a_repository_whose_head_names_another_branch_joins(team: Team) -> None:
+    """A new bare repository says `main`; git checks nothing out then, and joining does."""
+    team.at_hub("symbolic-ref", "HEAD", "refs/heads/main")
+    bob = team.clone("bob", join=False)
+
+    answer = bob.kitchen("init")
+
+    assert (answer.status, "joined" in answer.out) == (0, True), answer
+    assert bob.git("symbolic-ref", "--short", "HEAD") == "production"
+    assert (bob.folder / "kitchens.toml").exists()
+    assert bob.git("status", "--porcelain") == ""
+    assert [one["name"] for one in bob.json("list")] == ["production", "dev"]
+
+
 def test_a_remote_may_be_a_relative_path(team: Team) -> None:
     """It begins where git begins it: at the top of the checkout, wherever one types."""
     hub = os.path.relpath(team.hub, team.ada.folder)
