@@ -15,6 +15,7 @@ from typing import Any
 from kitchens.actions.house import House
 from kitchens.actions.kitchens import REGISTRATIONS, Kitchens
 from kitchens.actions.life.upkeep import Finding, carry_out, removal
+from kitchens.actions.sharing.arriving import remote_of
 from kitchens.git import worktrees
 from kitchens.git.claims import alone, standing
 from kitchens.git.healing import heal
@@ -185,6 +186,9 @@ def _folders(house: House, kitchens: Kitchens, claimed: set[str]) -> Iterator[Fi
 
 def _adoption(house: House, kitchens: Kitchens, name: str, why: str) -> Finding:
     root = kitchens.root
+    if remote_of(house) is not None:
+        # Others may have deleted it: whoever has it here decides.
+        return Finding("branch", name, f"{why}; `kitchen create {name} --adopt` makes it a kitchen")
 
     def act() -> None:
         registration = Registration(
