@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from kitchens.actions.cookbook.site import abandoned, building_site, finish, move_into_place
 from kitchens.actions.cookbook.templates import copy_file, template_files
@@ -19,6 +20,9 @@ from kitchens.model.kitchen import Registration
 from kitchens.model.names import KitchenName
 from kitchens.store.registrations import Registrations
 from kitchens_engine.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from kitchens.model.cookbook import Cookbook
 
 DEFAULT_TEMPLATE = "basic"
 DEFAULT_PRODUCTION = "production"
@@ -129,7 +133,8 @@ def _adopt(
     roots = [one.name for one in registered.values() if one.parent is None]
     if roots and production is not None and production not in roots:
         raise InvalidInput(f"this cookbook's production is `{roots[0]}` already; nothing was changed")
-    name = str(roots[0]) if roots else (production or _declared(top) or branch)
+    declared = _declared(top)
+    name = str(roots[0]) if roots else (production or (declared and declared.production) or branch)
     if not name:
         raise InvalidInput(
             "the current checkout is on no branch, so production is not known",
@@ -140,7 +145,7 @@ def _adopt(
         raise InvalidInput(f"there is no branch `{name}` to be production", f"`git branch {name}` makes it")
     if registered and template is None:
         files = ()
-    words = {"COOKBOOK": _cookbook_name(top), "PRODUCTION": name}
+    words = {"COOKBOOK": declared.name if declared else _cookbook_name(top), "PRODUCTION": name}
     added, kept = [], []
     has_recipes = (top / "recipes").is_dir()
     for path, source in files:
@@ -159,13 +164,13 @@ def _adopt(
     )
 
 
-def _declared(top: Path) -> str | None:
-    """The production branch that an existing `kitchens.toml` names."""
+def _declared(top: Path) -> Cookbook | None:
+    """What an existing `kitchens.toml` says."""
     with suppress(OSError):
         from kitchens.model.cookbook import parse_cookbook
 
         cookbook, _ = parse_cookbook((top / "kitchens.toml").read_bytes())
-        return None if cookbook is None else cookbook.production
+        return cookbook
     return None
 
 
