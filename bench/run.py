@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
+import proof
 from desk import EMPTY, KITCHEN, Desk
 from figures import Figure, show, timed, turns
 
@@ -87,6 +88,8 @@ def figures(desk: MainJob) -> Iterator[Figure]:
         desk.run(KITCHEN, "create", f"kitchen-{number}", "--from", "dev", "--no-test")
     ours, floor = turns(10, lambda: desk.run(KITCHEN, "list"), lambda: desk.run(*EMPTY))
     yield Figure(f"kitchen list, {KITCHENS} kitchens", "python -c pass", ours, floor, 10)
+
+    yield from proof.figures(desk.home / "proof")
 
 
 class MainJob(Desk):

@@ -10,15 +10,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from kitchens.gate.ancestry import merge_bases
 from kitchens.git.command import PINNED_MERGE, Answer, text
 from kitchens.git.folders import scratch
+from kitchens.git.formats import Commit
 from kitchens.git.repository import Repository
-from kitchens.git.trees import folders_that_differ
+from kitchens.git.trees import files_on_the_way
 from kitchens.model.kitchen import Identity
 from kitchens_engine.errors import EnvironmentFailure, InvalidInput
 
 #: `merge=<driver>` in a line of attributes, or in a macro's definition.
 DRIVER = re.compile(rb"(?:^|\s)merge=(\S+)")
+
+
+#: So many commits are looked at in process, a question each, before git walks: a process takes as long as some dozens.
+NEAR = 48
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +85,29 @@ def merge_many(repository: Repository, ours: str, others: Sequence[str]) -> list
     return found
 
 
-def _common_ancestors(repository: Repository, one: str, other: str) -> list[str]:
+def _common_ancestors(repository: Repository, one: str, other: str) -> Sequence[str]:
+    """The best common ancestors of two commits: found here when they are near, else by git."""
+    looked_at = 0
+
+    def read(commits: Sequence[str]) -> Sequence[Commit]:
+        nonlocal looked_at
+        looked_at += len(commits)
+        if looked_at > NEAR:
+            raise _Far
+        return repository.objects.commits(commits)
+
+    try:
+        return merge_bases(one, other, read)
+    except (_Far, EnvironmentFailure):
+        # In a shallow clone only git knows where history ends.
+        return _far_ancestors(repository, one, other)
+
+
+class _Far(Exception):
+    """The merge base is too far away to be looked for one by one."""
+
+
+def _far_ancestors(repository: Repository, one: str, other: str) -> list[str]:
     return repository.git.run("merge-base", "--all", one, other, check=False).text.split()
 
 
@@ -216,12 +244,7 @@ def _attributes_on_the_way(
     looks at no others, and most folders of a large repository are the same on all sides."""
     objects = repository.objects
     trees = [commit.tree for commit in objects.commits([ours, theirs, *bases])]
-    found: tuple[dict[str, str], dict[str, str]] = {}, {}
-    for path, each in folders_that_differ(objects, trees):
-        for files, tree in zip(found, each, strict=False):
-            for entry in objects.entries(tree) if tree else ():
-                if entry.name == ".gitattributes" and entry.mode.startswith("100"):
-                    files[f"{path}{entry.name}"] = entry.oid
+    found = files_on_the_way(objects, trees, ".gitattributes")[:2]
     contents = iter(objects.read_all([oid for files in found for oid in files.values()]))
     ours_read, theirs_read = ({path: next(contents) or b"" for path in files} for files in found)
     return ours_read, theirs_read

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from kitchens.git.formats import Entry
+from kitchens.git.formats import Entry, parse_tree
 from kitchens.git.history import diff_names
-from kitchens.git.objects import Objects
+from kitchens.git.objects import Objects, missing
 from kitchens.git.repository import Repository
 from kitchens_engine.tuples import NamedTuple
 
@@ -77,24 +77,35 @@ def _differing(
             yield None, entry
 
 
-def folders_that_differ(
-    objects: Objects, trees: Sequence[str]
-) -> Iterator[tuple[str, tuple[str | None, ...]]]:
-    """Every folder that is not the same in all of `trees`, with its trees, from the top down; the top always."""
+def files_on_the_way(objects: Objects, trees: Sequence[str], name: str) -> tuple[dict[str, str], ...]:
+    """For each of `trees` the files of this name in folders that are not the same in all of them: path → id.
+
+    A tree of hundreds of lines is read line by line only when it can hold such a file, or a folder.
+    """
+    sought = name.encode() + b"\0"
+    found: tuple[dict[str, str], ...] = tuple({} for _ in trees)
     waiting: list[tuple[str, tuple[str | None, ...]]] = [("", tuple(trees))]
     while waiting:
-        objects.learn([tree for _, found in waiting for tree in found if tree])
+        oids = list(dict.fromkeys(tree for _, each in waiting for tree in each if tree))
+        contents = dict(zip(oids, objects.read_all(oids), strict=True))
         below: list[tuple[str, tuple[str | None, ...]]] = []
-        for path, found in waiting:
-            yield path, found
-            lines = [
-                {entry.name: entry.oid for entry in objects.entries(tree) if entry.kind == "tree"}
-                if tree
-                else {}
-                for tree in found
-            ]
-            for name in dict.fromkeys(name for line in lines for name in line):
-                each = tuple(line.get(name) for line in lines)
-                if len(set(each)) > 1:
-                    below.append((f"{path}{name}/", each))
+        for path, each in waiting:
+            folders: list[dict[str, str]] = []
+            for files, tree in zip(found, each, strict=True):
+                folders.append({})
+                content = b"" if tree is None else contents[tree]
+                if content is None:
+                    raise missing(str(tree))
+                if sought not in content and b"40000 " not in content:
+                    continue
+                for entry in parse_tree(content, objects.width // 2):
+                    if entry.kind == "tree":
+                        folders[-1][entry.name] = entry.oid
+                    elif entry.name == name and entry.mode.startswith("100"):
+                        files[f"{path}{name}"] = entry.oid
+            for folder in dict.fromkeys(one for line in folders for one in line):
+                inside = tuple(line.get(folder) for line in folders)
+                if len(set(inside)) > 1:
+                    below.append((f"{path}{folder}/", inside))
         waiting = below
+    return found

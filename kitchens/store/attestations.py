@@ -65,15 +65,30 @@ class Attestations:
         self._objects = repository.objects
         self._refs = repository.refs
         self._still: list[str | None] = []
+        self._foreseen: dict[str, bytes | None] = {}
 
     @contextmanager
-    def still(self) -> Iterator[None]:
-        """Until the end, look at what is stored now: whoever asks a thousand times need not look for news each time."""
-        self._still.append(self._refs.read(REF))
+    def still(self, foreseen: Iterable[str] = ()) -> Iterator[None]:
+        """Until the end, look at what is stored now: whoever asks a thousand times need not look for news each time.
+        What is stored under the `foreseen` fingerprints is read at once."""
+        tip = self._refs.read(REF)
+        if tip is not None:
+            self._foresee(tip, set(foreseen))
+        self._still.append(tip)
         try:
             yield
         finally:
             self._still.pop()
+            self._foreseen = {}
+
+    def _foresee(self, tip: str, fingerprints: set[str]) -> None:
+        folders = [_halves(each) for each in sorted(fingerprints)]
+        for parts in (1, 2):
+            paths = dict.fromkeys("/".join(folder[:parts]) for folder in folders)
+            entries = (self._objects.entry(tip, path) for path in paths)
+            self._objects.learn([entry.oid for entry in entries if entry is not None])
+        oids = [oid for folder in folders for oid in self._files(tip, folder).values()]
+        self._foreseen = dict(zip(oids, self._objects.read_all(oids), strict=True))
 
     def find(
         self, fingerprints: Iterable[str], signers: Signers | None = None
@@ -92,7 +107,12 @@ class Attestations:
             return dict.fromkeys(wanted, Found())
         files = {each: self._files(tip, _halves(each)) for each in wanted}
         oids = [oid for found in files.values() for oid in found.values()]
-        contents = dict(zip(oids, self._objects.read_all(oids), strict=True))
+        new = [oid for oid in oids if oid not in self._foreseen]
+        contents = (
+            {**self._foreseen, **dict(zip(new, self._objects.read_all(new), strict=True))}
+            if new
+            else self._foreseen
+        )
         return {
             each: _found(each, {name: contents[oid] for name, oid in found.items()}, signers)
             for each, found in files.items()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
 from kitchens.actions.gates.gating import GatePlan, plan_gate, policy_at
@@ -58,16 +59,17 @@ def verify(house: House, name: str | None) -> dict[str, Any]:
         house.repository.objects.foresee([step.commit for step in walked], "recipes")
     except EnvironmentFailure as failure:
         return _damaged(house, kitchen.name, _damage(house, failure))
-    for step in walked:
-        try:
-            proof = _proof(house, kitchen, step, ancestry)
-        except EnvironmentFailure as failure:
-            faults.append(_fault(step.commit, _damage(house, failure)))
-            continue
-        faults += [{"commit": step.commit, "why": why} for why in proof.faults]
-        if step.landing is None and not proof.faults:
-            uncertified.append(step.commit)
-        signed = signed and proof.signed
+    with _foreseen(house, walked):
+        for step in walked:
+            try:
+                proof = _proof(house, kitchen, step, ancestry)
+            except EnvironmentFailure as failure:
+                faults.append(_fault(step.commit, _damage(house, failure)))
+                continue
+            faults += [{"commit": step.commit, "why": why} for why in proof.faults]
+            if step.landing is None and not proof.faults:
+                uncertified.append(step.commit)
+            signed = signed and proof.signed
     landings = sum(step.landing is not None for step in walked)
     status = "broken" if faults else "verified" if signed and landings else "unsigned"
     return {
@@ -77,6 +79,24 @@ def verify(house: House, name: str | None) -> dict[str, Any]:
         "faults": faults,
         "uncertified": uncertified,
     }
+
+
+@contextmanager
+def _foreseen(house: House, walked: Sequence[Step]) -> Iterator[None]:
+    """Read in a few questions what the landings say that they showed; what is damaged is told by who comes to it."""
+    shown = [
+        (step.commit, recipe, fingerprint)
+        for step in walked
+        if step.landing
+        for recipe, fingerprint in step.landing.recipes
+    ]
+    objects = house.repository.objects
+    with ExitStack() as stack:
+        with suppress(EnvironmentFailure):
+            entries = [objects.entry(commit, f"recipes/{recipe}") for commit, recipe, _ in shown]
+            objects.learn([entry.oid for entry in entries if entry is not None and entry.kind == "tree"])
+            stack.enter_context(house.attestations.still(fingerprint for _, _, fingerprint in shown))
+        yield
 
 
 def _damaged(house: House, name: str | None, damage: EnvironmentFailure) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from kitchens.git.history import diff_names
 from kitchens.git.merging import merge_commits, merge_many
-from kitchens.git.trees import compare, folders_that_differ
+from kitchens.git.trees import compare, files_on_the_way
 from kitchens_engine.errors import InvalidInput
 
 from ..histories import History, changed, first_tree
@@ -51,10 +51,20 @@ def test_many_merges_are_each_as_alone(checkout, repository):
     assert repository.git.tally.calls - before <= 4
 
 
-def test_only_folders_that_differ_are_looked_at(checkout, repository):
-    """The top always; what is the same in all trees is not read."""
-    one = checkout.commit("one", a__b="1\n", **{"same/deep/file": "1\n", "x/y/file": "1\n"})
-    two = checkout.commit("two", **{"x/y/file": "2\n"})
+def test_files_on_the_way_are_those_in_folders_that_differ(checkout, repository):
+    """The top always; a folder that is the same in all trees is not looked at, nor a link of that name."""
+    texts = {f"{folder}/.gitattributes": f"{folder}\n" for folder in ("same", "x", "x/y", "z")}
+    (checkout.path / "linked").mkdir()
+    (checkout.path / "linked" / ".gitattributes").symlink_to("elsewhere")
+    one = checkout.commit(
+        "one", **texts, **{".gitattributes": "top\n", "x/y/file": "1\n", "linked/file": "1\n"}
+    )
+    two = checkout.commit("two", **{"x/y/file": "2\n", "linked/file": "2\n", "z/.gitattributes": "other\n"})
     trees = [repository.objects.tree(each) for each in (one, two)]
-    assert [path for path, _ in folders_that_differ(repository.objects, trees)] == ["", "x/", "x/y/"]
-    assert [path for path, _ in folders_that_differ(repository.objects, trees[:1] * 2)] == [""]
+    for tree, files in zip(
+        (one, two), files_on_the_way(repository.objects, trees, ".gitattributes"), strict=True
+    ):
+        assert list(files) == [".gitattributes", "x/.gitattributes", "z/.gitattributes", "x/y/.gitattributes"]
+        assert all(oid == checkout.tip(f"{tree}:{path}") for path, oid in files.items())
+    same = files_on_the_way(repository.objects, trees[:1] * 2, ".gitattributes")
+    assert [list(files) for files in same] == [[".gitattributes"]] * 2

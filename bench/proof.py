@@ -1,0 +1,264 @@
+"""The gate's own speed: proof, lists and previews of a thousand, without a test that runs."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from desk import EMPTY, KITCHEN, Desk
+from figures import Figure, least, show
+
+if TYPE_CHECKING:
+    from kitchens.actions.house import House
+
+MANY = 1000
+FILES = 10_000
+RECIPES = 100
+RECIPE = '[nodes.n]\nrun = "true"\n'
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory(prefix="kitchens-bench-") as folder:
+        show(figures(Path(folder)))
+
+
+def figures(folder: Path) -> Iterator[Figure]:
+    """Each figure as soon as it is known."""
+    yield from _figures_of_many_kitchens(Many(folder / "many"))
+    yield from _figures_of_many_files(Large(folder / "large"))
+    yield _figure_of_an_attested_gate(Attested(folder / "attested"))
+    yield _figure_of_a_proof(Landed(folder / "landed"))
+
+
+def _figures_of_many_kitchens(desk: Many) -> Iterator[Figure]:
+    words = ("git", "for-each-ref", "refs/heads/", "refs/kitchens/")
+
+    def floor() -> float:
+        began = time.perf_counter()
+        for _ in range(4):
+            desk.run(*words)
+        desk.run(KITCHEN, "--version")
+        return time.perf_counter() - began
+
+    desk.run(KITCHEN, "list")
+    ours, beside = least(9, lambda: desk.run(KITCHEN, "list"), floor)
+    yield Figure(
+        f"kitchen list, {MANY:,} kitchens, warm", "4 × git for-each-ref, and --version", ours, beside, 1
+    )
+    with desk.house() as house:
+        ours, beside = least(5, lambda: desk.preview_all(house), desk.merge_trees)
+    name = f"preview --all, {MANY:,} kitchens, in process"
+    yield Figure(name, "git merge-tree --stdin", ours, beside, 0.7, absolute=True)
+
+
+def _figures_of_many_files(desk: Large) -> Iterator[Figure]:
+    words = ("git", "merge-tree", "--write-tree", "production", "idea")
+    ours, beside = least(15, desk.preview, lambda: desk.run(*words))
+    yield Figure(f"preview, {FILES:,} files, in process", "git merge-tree", ours, beside, 3)
+
+
+def _figure_of_an_attested_gate(desk: Attested) -> Figure:
+    ours, beside = least(
+        7, lambda: desk.run(KITCHEN, "test", "production", "--all", "--json"), lambda: desk.run(*EMPTY)
+    )
+    return Figure(f"attested gate of {RECIPES} recipes", "python -c pass", ours, beside, 0.5, absolute=True)
+
+
+def _figure_of_a_proof(desk: Landed) -> Figure:
+    walk = ("git", "rev-list", "--objects", "production")
+    ours, beside = least(5, lambda: desk.run(KITCHEN, "verify", "--json"), lambda: desk.run(*walk))
+    name = f"kitchen verify, {MANY:,} landings"
+    return Figure(name, "git rev-list --objects", ours, beside, 2, absolute=True)
+
+
+class Grown(Desk):
+    """A cookbook whose history is written by `git fast-import`, and whose kitchens have no checkouts."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True)
+        super().__init__(folder)
+
+    @contextmanager
+    def house(self) -> Iterator[House]:
+        """Its house, in this process."""
+        from kitchens.actions.house import House
+        from kitchens.cli.stop import StopSignal
+        from kitchens.git.repository import open_repository
+
+        with open_repository(self.cookbook, self.environment) as repository:
+            yield House(
+                repository=repository,
+                environment=self.environment,
+                cache=self.home / "cache",
+                now=lambda: datetime.now(UTC),
+                interpreter=sys.executable,
+                tell=lambda _: None,
+                watch=StopSignal().watched,
+            )
+
+    def grow(self, lines: str) -> None:
+        """Add commits."""
+        subprocess.run(
+            ["git", "fast-import", "--quiet", "--force"],
+            cwd=self.cookbook,
+            env=self.environment,
+            input=lines.encode(),
+            check=True,
+        )
+
+    def tip(self, ref: str) -> str:
+        """The commit at a ref."""
+        words = ["git", "rev-parse", ref]
+        return subprocess.run(
+            words, cwd=self.cookbook, check=True, stdout=subprocess.PIPE, text=True
+        ).stdout.strip()
+
+
+def _commit(ref: str, mark: int, parents: tuple[str, ...], *files: tuple[str, str]) -> str:
+    head = f"commit {ref}\nmark :{mark}\ncommitter Ada <ada@kitchens.example> {1_790_000_000 + mark} +0000\ndata 1\nx\n"
+    lines = [f"{'merge' if place else 'from'} {parent}\n" for place, parent in enumerate(parents)]
+    lines += [f"M 100644 inline {path}\ndata {len(text)}\n{text}\n" for path, text in files]
+    return head + "".join(lines) + "\n"
+
+
+def _edited(numbers: Iterable[int]) -> list[tuple[str, str]]:
+    return [(f"data/part-{at % 100}/{at}.txt", "changed\n") for at in numbers]
+
+
+class Many(Grown):
+    """A thousand kitchens, each a commit ahead of production."""
+
+    def __init__(self, folder: Path) -> None:
+        from kitchens.model.kitchen import Registration
+        from kitchens.model.names import KitchenName
+
+        super().__init__(folder)
+        self.make_cookbook(**{f"r{number}": RECIPE for number in range(20)})
+        self.run(KITCHEN, "create", "dev", "--no-test")
+        tip = self.tip("production")
+        self.grow(
+            "".join(
+                _commit(f"refs/heads/k{at}", at + 1, (tip,), (f"recipes/r{at % 20}/note.txt", f"{at}\n"))
+                for at in range(MANY)
+            )
+        )
+        with self.house() as house:
+            for at in range(MANY):
+                name = KitchenName(f"k{at}")
+                made = Registration(name, KitchenName("production"), False, str(house.identity), house.now())
+                house.register(made, None, "create from production")
+        self.pairs = "".join(f"{tip} {self.tip(f'k{at}')}\n" for at in range(MANY)).encode()
+
+    def preview_all(self, house: House) -> None:
+        """What a merge of each of them would do."""
+        from kitchens.actions.landing.previewing import preview_all
+
+        assert len(preview_all(house, "production")) == MANY
+
+    def merge_trees(self) -> None:
+        """The same merges by git alone."""
+        words = ["git", "merge-tree", "--stdin", "--write-tree", "-z", "--name-only"]
+        subprocess.run(
+            words,
+            cwd=self.cookbook,
+            env=self.environment,
+            input=self.pairs,
+            check=True,
+            stdout=subprocess.DEVNULL,
+        )
+
+
+class Large(Grown):
+    """Many files, of which production changed one in each folder and a kitchen the same in some."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.make_cookbook(one=RECIPE)
+        self.run(KITCHEN, "create", "idea", "--no-test")
+        files = [(f"data/part-{at % 100}/{at}.txt", f"file {at}\n") for at in range(FILES)]
+        self.grow(
+            _commit("refs/heads/production", 1, (self.tip("production"),), *files)
+            + _commit(
+                "refs/heads/idea", 2, (":1",), *_edited(range(50, 60)), ("recipes/one/note.txt", "idea\n")
+            )
+            + _commit("refs/heads/production", 3, (":1",), *_edited(range(100)))
+        )
+
+    def preview(self) -> float:
+        """Seconds of a preview in an open repository, its reader process included."""
+        from kitchens.actions.landing.previewing import preview
+
+        with self.house() as house:
+            began = time.perf_counter()
+            preview(house, "idea", None)
+            return time.perf_counter() - began
+
+
+class Attested(Desk):
+    """Recipes that have all passed."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True)
+        super().__init__(folder)
+        self.make_cookbook(**{f"r{number}": RECIPE for number in range(RECIPES)})
+        self.run(KITCHEN, "create", "dev", "--no-test")
+        self.run(KITCHEN, "test", "production", "--all")
+
+
+class Landed(Grown):
+    """A thousand merges, each attested and certified."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.make_cookbook(**{f"r{number}": RECIPE for number in range(20)})
+        self.run(KITCHEN, "create", "dev", "--no-test")
+        lines, before = [], self.tip("production")
+        for at in range(MANY):
+            note = (f"recipes/r{at % 20}/note.txt", f"{at}\n")
+            lines.append(_commit("refs/heads/dev", 2 * at + 1, (before,), note))
+            lines.append(_commit("refs/heads/production", 2 * at + 2, (before, f":{2 * at + 1}"), note))
+            before = f":{2 * at + 2}"
+        self.grow("".join(lines))
+        with self.house() as house:
+            self._record(house)
+
+    def _record(self, house: House) -> None:
+        """Write down what `kitchen merge` would have."""
+        from kitchens.actions.gates.gating import plan_gate
+        from kitchens.actions.kitchens import Kitchens
+        from kitchens.actions.landing.certifying import recompute
+        from kitchens.git.history import first_parents
+        from kitchens.model.kitchen import Attestation, Landing
+
+        kitchen = Kitchens(house).get("production")
+        assert kitchen.registered is not None
+        chain = first_parents(house.repository, kitchen.tip)[MANY::-1]
+        at, attestations = kitchen.registered_at, []
+        for previous, commit in pairwise(chain):
+            plan = plan_gate(house, commit, kitchen, previous, rules_at=previous)
+            for one in plan.runs:
+                seen = (one.fingerprint, one.recipe, one.variation, commit, plan.tree, "process", "toolchain")
+                run = f"01M{len(attestations):023d}"
+                attestations.append(Attestation(*seen, run, "kitchens", str(house.identity), house.now()))
+            certificate = recompute(house.repository, commit, previous, again=False)
+            landing = Landing(
+                "merged", previous, commit, "dev", str(house.identity), house.now(), plan.shown, certificate
+            )
+            at = house.registrations.write(
+                kitchen.registered.with_landing(landing), at, "merged dev", house.identity, house.now()
+            )
+        house.attestations.add(attestations, house.identity, house.now())
+
+
+if __name__ == "__main__":
+    os.chdir("/")
+    main()
