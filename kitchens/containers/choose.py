@@ -15,6 +15,7 @@ from kitchens_engine.recipe import EMPTY
 from kitchens_engine.runtimes.confinement import Confinement
 from kitchens_engine.runtimes.consumption import Limits
 from kitchens_engine.runtimes.local import LocalRuntime
+from kitchens_engine.runtimes.spawner import dismiss
 from kitchens_engine.tuples import NamedTuple
 
 if TYPE_CHECKING:
@@ -44,6 +45,9 @@ class ProcessChoice(NamedTuple):
     def toolchain(self) -> str:
         """The toolchain's id, which runs and attestations record."""
         return self.made.id
+
+    def close(self) -> None:
+        """There is nothing to give back."""
 
     def open(self, place: Place) -> Runtime:
         """A runtime for one order run."""
@@ -89,6 +93,7 @@ class DockerChoice(NamedTuple):
     made: ImageToolchain
     engine: Engine
     make: Callable[[], ImageToolchain]
+    tell: Callable[[str], object]
     kind: str = "docker"
 
     @property
@@ -96,16 +101,23 @@ class DockerChoice(NamedTuple):
         """The toolchain's id, which runs and attestations record."""
         return self.made.id
 
+    def close(self) -> None:
+        """Give back the connections to the engine."""
+        self.engine.close()
+
     def open(self, place: Place) -> Runtime:
         """A runtime for one order run: a container that is removed when it is closed."""
         from kitchens.containers.docker_runtime import DockerRuntime
         from kitchens.containers.engine import ImageMissing
+        from kitchens.containers.life_signs import life_signs
 
-        try:
-            return DockerRuntime(self.engine, self.made, place)
-        except ImageMissing:
-            # Somebody removed it just now; what made it is at hand.
-            return DockerRuntime(self.engine, self.make(), place)
+        dismiss()
+        with life_signs("waiting for the engine to start a container", self.tell):
+            try:
+                return DockerRuntime(self.engine, self.made, place)
+            except ImageMissing:
+                # Somebody removed it just now; what made it is at hand.
+                return DockerRuntime(self.engine, self.make(), place)
 
 
 def choose_runtime(
@@ -174,6 +186,7 @@ def choose_runtime(
         made,
         engine,
         make,
+        tell,
     )
 
 

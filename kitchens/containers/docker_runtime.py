@@ -13,7 +13,7 @@ from pathlib import Path
 
 from kitchens.containers import agent, certificates, owners
 from kitchens.containers.conversation import Silenced
-from kitchens.containers.engine import Engine
+from kitchens.containers.engine import Engine, ImageMissing
 from kitchens.containers.fifo import Fifo
 from kitchens.containers.image import ImageToolchain
 from kitchens.containers.listener import Listener
@@ -27,8 +27,9 @@ from kitchens_engine.values import in_words
 _GRACE = 2.0
 #: A process that outlives this many forced ends is beyond reach, and so is its container.
 _ROUNDS = 5
-#: After this long without a word the agent is asked for one; three times in vain, and it is lost.
-_SILENCE = 10.0
+#: After this long without a word the agent is asked for one; so many times in vain, and it is lost.
+_SILENCE = 8.0
+_IN_VAIN = 2
 _STATUS_NOT_FOUND = 127
 _STATUS_REFUSED = 126
 _STATUS_KILLED = 137
@@ -66,6 +67,7 @@ class DockerRuntime:
         self._ended: list[Ended] = []
         self._count = 0
         self._unanswered = 0
+        self._quiet_since = 0.0
         self._out_of_memory = 0
         self._lost: str | None = None
         self._closed = False
@@ -104,6 +106,8 @@ class DockerRuntime:
             why = f"a shell keeps the name `{odd[0]}` for itself, so it would show in an argument list beside secrets"
             self._refuse(command.token, Path(command.log), _STATUS_REFUSED, why)
             return
+        if not self._nodes:
+            self._quiet_since = time.monotonic()
         self._count += 1
         mark = f"{self._mark}.{self._count}."
         log = Path(command.log)
@@ -167,8 +171,12 @@ class DockerRuntime:
         if self._closed:
             return False
         try:
+            self._engine.require_answer()  # a stopped one would be waited for
             self._room.close()
             self._room = open_room(self._engine, self._toolchain, self._place)
+        except ImageMissing:
+            self._lost = f"the image `{self._toolchain.name}` was removed while it was needed; the next run makes it anew"
+            return False
         except EnvironmentFailure as error:
             self._lost = error.message
             return False
@@ -199,9 +207,10 @@ class DockerRuntime:
             for words in answers:
                 self._hear(words)
             self._woken = self._woken or [] in answers
-            if answers:
-                self._unanswered = 0
-            elif left == _SILENCE:
+            if any(answers):  # to be woken is no word of the agent's
+                self._unanswered, self._quiet_since = 0, time.monotonic()
+            elif time.monotonic() - self._quiet_since >= _SILENCE:
+                self._quiet_since = time.monotonic()
                 self._ask()
             if answers or left < _SILENCE:
                 return
@@ -266,7 +275,7 @@ class DockerRuntime:
 
     def _ask(self) -> None:
         self._unanswered += 1
-        if self._unanswered > 3:
+        if self._unanswered > _IN_VAIN:
             self._lose("the container no longer answers")
             return
         watchers = {n: node.watcher for n, node in self._nodes.items() if node.watcher is not None}

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 #: Bytes that are read from a stream at once.
 _PIECE = 65536
 _PATIENCE_TO_CONNECT = 2
+_PATIENCE_TO_GO_ON = 5
 #: A busy machine's engine answers the door at once, and takes its time for questions.
 _PATIENCE_TO_ASK = 15
 _PATIENCE_TO_WORK = 600
@@ -141,6 +142,10 @@ class Engine:
         """The SDK's own calls, for the modules of this room: what they raise becomes one of ours, with `what`."""
         with _said(what):
             yield self._client.api
+
+    def require_answer(self) -> None:
+        """Raise EngineUnreachable within 5 s when a local engine is gone, or stopped."""
+        _knock(self.address, _PATIENCE_TO_GO_ON)
 
     def image(self, name: str) -> Image | None:
         """The image of this name or id, or None when the engine has none."""
@@ -289,6 +294,7 @@ class Engine:
     def why_ended(self, container: str) -> str:
         """One sentence on how a container came to its end."""
         try:
+            self.require_answer()
             with _said("the container could not be looked up"):
                 state = self._client.api.inspect_container(container)["State"]
         except EnvironmentFailure:
@@ -413,14 +419,14 @@ def _address(environment: Mapping[str, str]) -> str:
     raise EngineUnreachable("no Docker engine runs here", "start Docker, or set DOCKER_HOST")
 
 
-def _knock(address: str) -> None:
+def _knock(address: str, patience: float = _PATIENCE_TO_CONNECT) -> None:
     """Ask a local socket for an answer before the SDK, whose import alone takes 100 ms, is loaded."""
     scheme, _, path = address.partition("://")
     if scheme != "unix":
         return
     try:
         with socket.socket(socket.AF_UNIX) as connection:
-            connection.settimeout(_PATIENCE_TO_CONNECT)
+            connection.settimeout(patience)
             connection.connect(path)
             connection.sendall(b"GET /_ping HTTP/1.0\r\nHost: docker\r\n\r\n")
             answer = connection.recv(64)

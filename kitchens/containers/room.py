@@ -63,6 +63,7 @@ def open_room(engine: Engine, toolchain: ImageToolchain, place: Place) -> Room:
 
 def _close(engine: Engine, container: str, talk: Conversation) -> None:
     try:
+        engine.require_answer()  # a stopped one would be waited for; it sweeps up when it goes on
         engine.remove(container)
     finally:
         talk.close()

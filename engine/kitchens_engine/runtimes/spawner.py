@@ -33,6 +33,14 @@ def prepare() -> None:
     _ahead.append(_start_keeper())
 
 
+def dismiss() -> None:
+    """End the keepers that were started ahead: nobody is going to need them."""
+    while _ahead:
+        with _ahead.pop() as keeper_ahead:
+            assert keeper_ahead.stdin is not None
+            keeper_ahead.stdin.close()
+
+
 def _start_keeper(words: tuple[str, ...] = ()) -> subprocess.Popen[bytes]:
     # A group of its own: the terminal's signals are for the runner.
     return subprocess.Popen(

@@ -94,6 +94,7 @@ def equipped(
         resumable=resumable,
     )
     with (
+        closing(choice),
         joined(
             house, choice, cookbook, source, services, run=run_id, checkout=checkout, network=network
         ) as inside,
