@@ -16,8 +16,9 @@ from kitchens.git.worktrees import dirty
 from kitchens.model.gate import Conflict, Move
 from kitchens_engine.errors import EnvironmentFailure, InvalidInput
 
-#: How often a merge starts again because somebody else landed first.
-ATTEMPTS = 20
+#: How often a merge starts again because somebody else landed first. Whoever has checkouts to bring along, or a slow
+#: line to the remote, loses most races against those who have not.
+ATTEMPTS = 100
 
 
 def merge(

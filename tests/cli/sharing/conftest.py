@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from kitchens.cli.run import run
-from tests.cli.conftest import COOKBOOK, RECIPE, Answer, Desk
+from tests.cli.conftest import COOKBOOK, RECIPE, Desk
 from tests.desk import desk, empty
 from tests.kitchens.crash import fork
 
@@ -73,19 +74,40 @@ def change(desk: Desk, name: str, *, parent: str = "dev", top: int | None = None
 
 
 @pytest.fixture
-def team(empty: Desk, tmp_path: Path) -> Team:
-    """Ada's cookbook with `dev`, shared at a bare repository."""
-    made = Team(empty, tmp_path, empty._capture)
-    empty.git("init", "--quiet", "--bare", "--initial-branch=production", str(made.hub))
-    empty.git("init", "--quiet", "--initial-branch=production")
-    empty.write("kitchens.toml", SHARED)
-    empty.write("recipes/counts/recipe.toml", RECIPE)
-    empty.save("begin")
-    assert empty.kitchen("init").status == 0
-    empty.git("clean", "-fdq")
-    empty.git("remote", "add", "origin", made.url)
-    answer: Answer = empty.kitchen("create", "dev", "--no-test")
-    assert answer.status == 0, answer.err
-    answer = empty.kitchen("sync")
-    assert answer.status == 0, answer.err
-    return made
+def team(empty: Desk, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Team:
+    """Ada's cookbook with `dev`, shared at a bare repository; made once, then copied."""
+    team = Team(empty, tmp_path, empty._capture)
+    seed = tmp_path_factory.getbasetemp() / "team"
+    if not seed.exists():
+        _found(team)
+        seed.mkdir()
+        for name in FOLDERS:
+            shutil.copytree(tmp_path / name, seed / name, symlinks=True)
+        return team
+    for name in FOLDERS:
+        shutil.copytree(seed / name, tmp_path / name, symlinks=True, dirs_exist_ok=True)
+    empty.git("remote", "set-url", "origin", team.url)
+    # Each names the other by its path, and those of the copied ones are still there.
+    own = empty.folder / ".git" / "worktrees" / "dev"
+    (tmp_path / "shop.kitchens" / "dev" / ".git").write_text(f"gitdir: {own}\n")
+    (own / "gitdir").write_text(f"{tmp_path}/shop.kitchens/dev/.git\n")
+    return team
+
+
+#: The bare repository, Ada's clone, and its worktrees.
+FOLDERS = ("hub.git", "shop", "shop.kitchens")
+
+
+def _found(team: Team) -> None:
+    ada = team.ada
+    ada.git("init", "--quiet", "--bare", "--initial-branch=production", str(team.hub))
+    ada.git("init", "--quiet", "--initial-branch=production")
+    ada.write("kitchens.toml", SHARED)
+    ada.write("recipes/counts/recipe.toml", RECIPE)
+    ada.save("begin")
+    assert ada.kitchen("init").status == 0
+    ada.git("clean", "-fdq")
+    ada.git("remote", "add", "origin", team.url)
+    for words in (("create", "dev", "--no-test"), ("sync",)):
+        answer = ada.kitchen(*words)
+        assert answer.status == 0, answer.err
