@@ -108,7 +108,11 @@ def _same_around(candidate: TreeView, target: TreeView, examiner: Examiner) -> b
 def _before(target: TreeView | None, name: str, examiner: Examiner) -> Examined | None:
     if target is None or name not in target.recipes:
         return None
-    return examine(target, name, examiner)
+    # A thousand changes are compared with the same tree.
+    known = target.examined.get(name)
+    if known is None or known[0] != examiner:
+        known = target.examined[name] = (examiner, examine(target, name, examiner))
+    return known[1]
 
 
 def _affected(candidate: TreeView, examined: Examined, why: str, proof: Attestation | None) -> Affected:

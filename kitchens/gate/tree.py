@@ -10,6 +10,7 @@ from kitchens_engine.errors import Fault, InvalidFiles, InvalidInput
 from kitchens_engine.ports import Source
 
 if TYPE_CHECKING:
+    from kitchens.gate.fingerprint import Examined, Examiner
     from kitchens_engine.language.shelf import Shelf
 
 
@@ -43,6 +44,8 @@ class TreeView:
     def __init__(self, source: ObjectSource) -> None:
         self.source = source
         self._oids: dict[str, str | None] = {}
+        #: The recipes whose fingerprint was computed, each with who examined it.
+        self.examined: dict[str, tuple[Examiner, Examined]] = {}
 
     @cached_property
     def shelf(self) -> Shelf:

@@ -128,6 +128,8 @@ class PinnedTree(PinnedSource):
 
 def _split(path: str) -> tuple[str | None, str]:
     """The ingredient that a path is in, and the path inside it."""
+    if ROOM not in path:
+        return None, ""
     room, _, inside = path.strip("/").partition("/")
     name, _, rest = inside.partition("/")
     return (name, rest) if room == ROOM and name else (None, "")

@@ -54,6 +54,45 @@ def test_a_merge_of_an_attested_change_is_few_processes(desk: Desk, counted: Cou
     assert len(found := counted("merge", "idea")) <= 29, "\n".join(found)
 
 
+def test_a_preview_is_four_processes(desk: Desk, counted: Counted) -> None:
+    """Where the repository is, its refs, one reader, one merge; for all kitchens one more, which of them are merged."""
+    for name in ("one", "two", "three"):
+        desk.json("create", name, "--no-test")
+        desk.commit(f"recipes/{name}/recipe.toml", '[nodes.n]\nrun = "true"\n', name)
+    desk.commit("README.md", "changed\n")
+
+    assert len(found := counted("preview", "one")) <= 4, "\n".join(found)
+    assert len(found := counted("preview", "--all")) <= 7, "\n".join(found)
+
+
+def test_an_attested_gate_starts_nothing(desk: Desk, counted: Counted) -> None:
+    """However many recipes: git is asked where things are, no runtime is made, and no run is put on record."""
+    for number in range(12):
+        desk.write(f"recipes/r{number}/recipe.toml", '[nodes.n]\nrun = "true"\n')
+    desk.save("recipes")
+    desk.json("test", "production", "--all")
+    runs = desk.json("order", "list", "--limit", "99")
+
+    assert len(found := counted("test", "production", "--all")) <= 6, "\n".join(found)
+    assert desk.json("order", "list", "--limit", "99") == runs
+    assert not imports_of(desk, "test", "production", "--all") & {
+        "docker",
+        "kitchens.actions.gates.examining",
+        "kitchens_engine.running.runner",
+        "kitchens_engine.records",
+    }
+
+
+def test_a_proof_is_few_processes_however_much_landed(desk: Desk, counted: Counted) -> None:
+    """Git walks, and one reader answers."""
+    desk.json("create", "dev")
+    for number in range(3):
+        desk.commit(f"note-{number}.md", "note\n", "dev")
+        desk.json("merge", "dev")
+
+    assert len(found := counted("verify")) <= 7, "\n".join(found)
+
+
 def imports_of(desk: Desk, *words: str) -> set[str]:
     """Every module that a command imports."""
     script = (
