@@ -196,7 +196,15 @@ class Kitchens:
 
     def children_of(self, name: str) -> list[str]:
         """The kitchens made from `name`, sorted."""
-        return [one.name for one in self.all() if one.name != name and one.parent == name]
+        return list(self._children.get(name, ()))
+
+    @cached_property
+    def _children(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for one in self.all():
+            if one.parent is not None and one.parent != one.name:
+                found.setdefault(one.parent, []).append(one.name)
+        return found
 
     def checkout_of(self, name: str) -> Path | None:
         """Where the kitchen's branch is checked out, if anywhere."""

@@ -7,6 +7,7 @@ and written anew. To take one is to rename it, so two never get the same; killed
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import stat
@@ -272,7 +273,14 @@ def _same(files: Mapping[str, Known], entries: Mapping[str, Entry]) -> dict[str,
 
 def _marked(path: str) -> bool:
     """Whether a folder has attributes beyond its mode, such as an access list that new files would inherit."""
-    return any(not name.startswith("security.") for name in os.listxattr(path))
+    if not hasattr(os, "listxattr"):
+        return True  # nobody can tell here
+    try:
+        return any(not name.startswith("security.") for name in os.listxattr(path))
+    except OSError as error:
+        if error.errno != errno.ENOTSUP:
+            raise
+        return False
 
 
 def _take(pool: Path, subject: str, aside: Path) -> bool:

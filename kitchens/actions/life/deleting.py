@@ -40,10 +40,18 @@ def delete(house: House, name: str, *, force: bool = False) -> dict[str, Any]:
                 raise
 
 
-def plan_delete(house: House, name: str, *, force: bool = False, without: Collection[str] = ()) -> DeletePlan:
+def plan_delete(
+    house: House,
+    name: str,
+    *,
+    force: bool = False,
+    without: Collection[str] = (),
+    kitchens: Kitchens | None = None,
+) -> DeletePlan:
     """Refuse (exit 4) the root, a protected kitchen, one with children, unmerged commits or changed files; the
-    last two not with `force`. The kitchens in `without` are about to go: neither children, nor a home for commits."""
-    kitchens = Kitchens(house)
+    last two not with `force`. The kitchens in `without` are about to go: neither children, nor a home for commits.
+    `kitchens` is what was read already."""
+    kitchens = kitchens or Kitchens(house)
     kitchen = kitchens.get(name)
     kitchens.require_rules()
     if kitchen.parent is None or kitchen.protected:

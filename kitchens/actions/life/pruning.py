@@ -61,7 +61,7 @@ def _kitchens(house: House, *, merged: bool, force: bool) -> Iterator[Finding]:
         try:
             if children:
                 raise Refused(f"`{kitchen.name}` is the parent of `{children[0]}`; nothing was deleted")
-            plan_delete(house, kitchen.name, force=force, without=going)
+            plan_delete(house, kitchen.name, force=force, without=going, kitchens=kitchens)
         except (Refused, InvalidInput) as error:
             yield Finding("kitchen", kitchen.name, f"{why}, but {error.message}", refused=True)
             continue

@@ -172,6 +172,14 @@ def test_two_at_once_never_share(desk):
         assert desk.exact(second)
 
 
+def test_where_nobody_can_tell_it_is_written_the_plain_way(desk, monkeypatch):
+    """Without extended attributes to look at, and without /proc, nothing goes back to the pool."""
+    monkeypatch.delattr(os, "listxattr")
+    with desk.take() as found:
+        assert desk.exact(found)
+    assert not desk.pool.exists()
+
+
 def test_few_are_kept(desk):
     """The pool does not grow with what was ever checked out."""
     for number in range(pools.KEPT + 2):
