@@ -35,6 +35,7 @@ format: .venv/dev.stamp  ## format the code and mend what lint can mend
 
 bench: .venv/run.stamp  ## speed, each figure beside its floor
 	@$(BIN)/python bench/run.py
+	@$(BIN)/python bench/services.py
 
 bench-engine: .venv/run.stamp .cache/peers.stamp  ## the engine beside its peers, which it installs
 	@$(BIN)/python bench/engine.py

@@ -36,7 +36,7 @@ def recipes(context: click.Context, parameter: click.Parameter, incomplete: str)
 
 def services(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
     """The services' names of the cookbook around the current folder."""
-    from kitchens.actions.orders.ordering import cookbook_in
+    from kitchens.actions.cookbook.settings import cookbook_in
     from kitchens_engine.errors import KitchensError
 
     here = _folder(context)
@@ -53,7 +53,7 @@ def secrets(context: click.Context, parameter: click.Parameter, incomplete: str)
     """The names in the vault, where it can be opened."""
     import os
 
-    from kitchens.actions.orders.ordering import cookbook_in
+    from kitchens.actions.cookbook.settings import cookbook_in
     from kitchens.git.repository import open_repository
     from kitchens.vault.opened import open_vault
     from kitchens_engine.errors import KitchensError

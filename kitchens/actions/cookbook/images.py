@@ -168,7 +168,7 @@ def _at_tip(house: House, kitchen: Kitchen, checkout: Path) -> ImageSource:
 def _source(house: House, name: str | None) -> Iterator[tuple[str | None, ImageSource]]:
     """What a kitchen's tip asks for, with its Dockerfile's folder on disk; or the checkout around the user."""
     if name is None:
-        from kitchens.actions.orders.ordering import cookbook_in
+        from kitchens.actions.cookbook.settings import cookbook_in
 
         here = house.repository.here
         yield None, source_on_disk(house.source(here), cookbook_in(here), here)

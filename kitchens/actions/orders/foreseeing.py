@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from contextlib import closing
 from typing import Any
 
+from kitchens.actions.cookbook.settings import cookbook_in
 from kitchens.actions.house import House
-from kitchens.actions.orders.ordering import OrderPlan, cookbook_in, values_of
+from kitchens.actions.orders.ordering import OrderPlan, values_of
 from kitchens.actions.orders.runs import records_of
 from kitchens_engine.language.check import checked
 from kitchens_engine.language.constraints import masked

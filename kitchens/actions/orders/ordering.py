@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from kitchens.actions.cookbook.secrets import secrets_of
+from kitchens.actions.cookbook.settings import cookbook_in
 from kitchens.actions.house import House
 from kitchens.actions.kitchens import Kitchen, Kitchens
 from kitchens.actions.orders.running import equipped, run_order
@@ -18,8 +19,6 @@ from kitchens.actions.services.home import home_of
 from kitchens.actions.services.joining import Wanted
 from kitchens.git.checkout import refresh_checkout
 from kitchens.git.worktrees import dirty
-from kitchens.model.cookbook import Cookbook, parse_cookbook
-from kitchens_engine.errors import InvalidFiles, InvalidInput
 from kitchens_engine.language.check import checked
 from kitchens_engine.language.constraints import hidden_names
 from kitchens_engine.language.shelf import Shelf
@@ -179,18 +178,6 @@ def _refuse_what_cannot_run(
     if plan.nodes or plan.variation:
         with closing(records_of(house)) as records:
             earlier_outputs(steps, plan.kitchen.name, plan.recipe, records, earlier)
-
-
-def cookbook_in(folder: Path) -> Cookbook:
-    """`kitchens.toml` of a checkout. Raises `InvalidInput` when there is none, `InvalidFiles` when it is wrong."""
-    try:
-        text = (folder / "kitchens.toml").read_bytes()
-    except FileNotFoundError:
-        raise InvalidInput(f"{folder} holds no `kitchens.toml`", "`kitchen init` writes one") from None
-    cookbook, faults = parse_cookbook(text)
-    if cookbook is None:
-        raise InvalidFiles(faults)
-    return cookbook
 
 
 @contextmanager

@@ -9,11 +9,11 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from kitchens.actions.cookbook.secrets import secrets_of
+from kitchens.actions.cookbook.settings import cookbook_in
 from kitchens.actions.cookbook.toolchain import WORKER, source_on_disk
 from kitchens.actions.house import House
 from kitchens.actions.kitchens import Kitchens
 from kitchens.actions.life.listing import path_of
-from kitchens.actions.orders.ordering import cookbook_in
 from kitchens.actions.services.home import home_of, used
 from kitchens.actions.services.joining import Wanted, joined
 from kitchens.containers import place as containers

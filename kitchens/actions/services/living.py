@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from kitchens.actions.cookbook.secrets import secrets_of
+from kitchens.actions.cookbook.settings import cookbook_in
 from kitchens.actions.house import House
 from kitchens.actions.kitchens import Kitchen, Kitchens
 from kitchens.actions.services.home import HOME, SERVICE, Home, changing, entered, home_of, used
@@ -19,8 +20,7 @@ from kitchens.actions.services.states import NotReady
 from kitchens.containers import objects, owners
 from kitchens.containers.engine import Engine, connect
 from kitchens.containers.sweeping import Removed, remove_all, sweep_networks
-from kitchens.git.checkout import write_tree
-from kitchens.model.cookbook import Cookbook
+from kitchens.model.cookbook import Cookbook, missing_files
 from kitchens_engine.errors import InvalidFiles, InvalidInput
 from kitchens_engine.ports import DEFAULT, Source
 
@@ -117,9 +117,6 @@ def settings_of(house: House, kitchen: Kitchen) -> tuple[Cookbook, Source]:
     if kitchen.permanent or checkout is None:
         view = house.view(kitchen.tip)
         return view.cookbook, view.source
-    from kitchens.actions.orders.ordering import cookbook_in
-    from kitchens.model.cookbook import missing_files
-
     source = house.source(checkout)
     cookbook = cookbook_in(checkout)
     faults = missing_files(source.read("kitchens.toml") or b"", source)
@@ -133,6 +130,8 @@ def _checkout(house: House, kitchen: Kitchen) -> Iterator[Callable[[Sequence[str
     """Gives a folder with the kitchen's files that holds these paths: its worktree, or, where that need not be what
     counts, one that they are written to."""
     import tempfile
+
+    from kitchens.git.checkout import write_tree
 
     checkout = Kitchens(house).checkout_of(kitchen.name)
     if not kitchen.permanent and checkout is not None:

@@ -78,7 +78,9 @@ def _made(
 ) -> tuple[str, int | None, bool]:
     """A new container, on volumes that are there or new ones; its port is the one that it had before, if that is free."""
     volumes = {path: home.called(f"{spec.name}-{_short(path)}") for path in spec.volumes}
-    there = {name for name, _ in objects.volumes(engine, home.mine)} & set(volumes.values())
+    there = set(volumes.values())
+    if volumes:
+        there &= {name for name, _ in objects.volumes(engine, home.mine)}
     if home.marked(_unfinished(spec.name)):
         # It was never ready on them: what is in them may be half of something.
         for name in there:

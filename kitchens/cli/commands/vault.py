@@ -112,7 +112,7 @@ def rm(desk: Desk, names: tuple[str, ...], scope: str, kitchen: str | None) -> A
 
 
 def _cookbook(desk: Desk) -> Cookbook:
-    from kitchens.actions.orders.ordering import cookbook_in
+    from kitchens.actions.cookbook.settings import cookbook_in
 
     return cookbook_in(desk.house.repository.here)
 
