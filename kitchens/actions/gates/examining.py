@@ -137,7 +137,8 @@ def _try_in_place(house: House, plan: GatePlan, one: Affected, tries: Tries) -> 
         warnings.append(
             f"`{one.recipe}` has no variation `{plan.examiner.variation}`, so it was gated as it is"
         )
-    wanted = Wanted(secrets_of(house, plan.view.cookbook, "gate"))
+    running = frozenset((one.recipe, *scope.requires))
+    wanted = Wanted(secrets_of(house, plan.view.cookbook, "gate"), recipes=running)
     with _place(house, plan, run, (*scope.folders, *plan.examiner.shared), wanted) as place:
         for required in scope.requires:
             verdict = _required(house, plan, place, required, one, scope)

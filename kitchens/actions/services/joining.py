@@ -31,10 +31,11 @@ class Joined(NamedTuple):
 
 
 class Wanted(NamedTuple):
-    """Whose services: those of the kitchen `home`, or (None) fresh ones for the gate `run`."""
+    """Whose services: those of the kitchen `home`, or (None) fresh ones for a gate that runs the `recipes`."""
 
     secrets: Secrets
     home: Home | None = None
+    recipes: frozenset[str] = frozenset()
 
 
 @contextmanager
@@ -62,7 +63,7 @@ def joined(
 
     scope = GATE if wanted.home is None else DEFAULT
     specs = specify(house, engine, cookbook, source, wanted.secrets, scope, lambda path: checkout / path)
-    seeder = Seeder(cookbook, source, lambda _: checkout, wanted.secrets, wanted.home is None)
+    seeder = Seeder(cookbook, source, lambda _: checkout, wanted.secrets, wanted.home is None, wanted.recipes)
     if wanted.home is None:
         with _fresh(house, engine, seeder, specs, run) as found:
             yield found

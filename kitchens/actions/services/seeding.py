@@ -32,19 +32,22 @@ if TYPE_CHECKING:
 
 class Seeder(NamedTuple):
     """What a recipe that seeds a service needs: the cookbook's files, a checkout that holds these of its paths, and the
-    vault in the scope of a gate or of a kitchen."""
+    vault in the scope of a gate or of a kitchen. What is about to run itself (`running`) seeds nothing before."""
 
     cookbook: Cookbook
     source: Source
     checkout: Callable[[Sequence[str]], Path]
     secrets: Secrets
     gate: bool
+    running: frozenset[str] = frozenset()
 
 
 def seeds_of(house: House, engine: Engine, spec: Spec, seeder: Seeder) -> dict[str, str]:
     """Folder inside → the volume that a new one begins with, made where there is none; nothing for a service without
     init files and without a seed. Two passwords have two seeds, since the one is in the data."""
     recipe = seeder.cookbook.services[spec.name].seed
+    if recipe in seeder.running:
+        recipe = None
     if not spec.files and recipe is None:
         return {}
     if not spec.volumes:
