@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -81,6 +82,22 @@ def test_a_stage_that_is_frozen_stops_a_promotion_and_earlier_ones_stay(frozen: 
     document = frozen.json("promote", "feature", status=4)
     assert [stage["status"] for stage in document["stages"]] == ["promoted", "refused"]
     assert frozen.tip("dev") == frozen.tip("feature")
+
+
+def test_a_freeze_that_begins_while_a_gate_runs_counts(desk: Desk) -> None:
+    """What was green is attested, and nothing moves."""
+    begins = datetime.now(UTC) + timedelta(seconds=2)
+    policy(desk, f"freeze = [{{ from = {begins.isoformat()}, to = 2099-12-31 }}]")
+    desk.json("create", "dev", "--no-test")
+    wait = f"until test $(date +%s) -gt {int(begins.timestamp())}; do sleep 0.05; done"
+    desk.commit("recipes/slow/recipe.toml", f"[nodes.n]\nrun = '{wait}'\n", "dev")
+    before = desk.tip("production")
+    document = desk.json("merge", "dev", status=4)
+    assert (document["code"], document["gate"]["status"]) == ("frozen", "green")
+    assert desk.tip("production") == before
+    assert [one["gated"] for one in desk.json("preview", "dev")["recipes"] if one["recipe"] == "slow"] == [
+        False
+    ]
 
 
 def test_a_landing_in_a_freeze_is_a_fault(desk: Desk) -> None:

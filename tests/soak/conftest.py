@@ -25,7 +25,11 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     jobs, quick = marker.kwargs.get("jobs", JOBS), marker.kwargs["quick"]
     metafunc.parametrize(
         ("job", "trials"),
-        [pytest.param(job, few, id=f"{job.name}-few") for job in jobs if job.words[0] in quick]
+        [
+            pytest.param(job, few, id=f"{job.name}-few")
+            for job in jobs
+            if job.words[0] in quick and not job.before
+        ]
         + [pytest.param(job, many, id=f"{job.name}-many", marks=pytest.mark.soak) for job in jobs],
     )
 
