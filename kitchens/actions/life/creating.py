@@ -10,18 +10,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kitchens.actions.gates.gating import carry_out_gate, plan_gate
 from kitchens.actions.house import House
 from kitchens.actions.kitchens import REGISTRATIONS, Kitchen, Kitchens
 from kitchens.actions.landing.moving import implied_registration
-from kitchens.actions.life.deleting import delete
 from kitchens.actions.life.filling import copied, parse_filling
-from kitchens.actions.life.provisioning import check_provision, provision
-from kitchens.actions.life.serving import with_services
 from kitchens.actions.life.settings import assigned
-from kitchens.actions.life.shelves import Shelved, find_template
 from kitchens.actions.orders.ordering import carry_out_order, plan_order
 from kitchens.actions.sharing.arriving import arrive_if_possible
 from kitchens.actions.sharing.leaving import share
@@ -35,10 +31,12 @@ from kitchens.model.cookbook import Cookbook
 from kitchens.model.gate import Gate
 from kitchens.model.kitchen import Made, Provision, Registration
 from kitchens.model.names import KitchenName
-from kitchens.model.template import answered, filled, own_words
 from kitchens_engine.durations import seconds
 from kitchens_engine.errors import EnvironmentFailure, InvalidInput, KitchensError
 from kitchens_engine.language.check import checked
+
+if TYPE_CHECKING:
+    from kitchens.actions.life.shelves import Shelved
 
 #: How often a creation looks again because somebody else was faster.
 _ATTEMPTS = 20
@@ -200,6 +198,10 @@ def plan_create(
     if template is not None:
         if adopt:
             raise InvalidInput("`--adopt` takes a branch as it is; a template is for a new one", code="usage")
+        # What templates need is paid for by whoever uses one.
+        from kitchens.actions.life.shelves import find_template
+        from kitchens.model.template import filled
+
         shelved = find_template(house, template, tip)
         made, tip = _of_template(house, shelved, new, tip, answers)
         view = house.view(tip)
@@ -277,6 +279,9 @@ def carry_out_create(house: House, plan: CreatePlan, *, test: bool = True) -> Cr
     worktrees.ensure(house.repository, plan.path, registration.name)
     plan.data.mkdir(parents=True, exist_ok=True)
     if registration.made is not None:
+        from kitchens.actions.life.deleting import delete
+        from kitchens.actions.life.provisioning import provision
+
         with _staying(house, registration.name, "its template was not done with; the same command goes on"):
             whole = provision(house, registration.name)
         made = _made_now(house, registration)
@@ -315,6 +320,10 @@ def _of_template(
     house: House, shelved: Shelved, name: KitchenName, tip: str, answers: Mapping[str, str]
 ) -> tuple[Made, str]:
     """What is registered of a template, and the commit that has its services and connections."""
+    from kitchens.actions.life.provisioning import check_provision
+    from kitchens.actions.life.serving import with_services
+    from kitchens.model.template import answered, filled, own_words
+
     check_provision(house, shelved, tip)
     template = shelved.template
     words = own_words(name, house.view(tip).cookbook.name)
