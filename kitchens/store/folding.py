@@ -6,7 +6,7 @@ union. The refs move by compare-and-swap, so writers of this clone lose nothing 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -24,15 +24,18 @@ if TYPE_CHECKING:
 
 _TREE = "tree"
 
+#: Says who folds; asked only where a commit is made: whoever just takes what others wrote needs no name.
+Who = Callable[[], Identity]
+
 
 def fold_registration(
-    repository: Repository, name: KitchenName, theirs: str, identity: Identity, when: datetime
+    repository: Repository, name: KitchenName, theirs: str, who: Who, when: datetime
 ) -> bool:
     """Fold the version `theirs` of a kitchen's registration into ours; whether ours moved."""
     ref = f"{PREFIX}{name}"
     while True:
         ours = repository.refs.read(ref)
-        new = theirs if ours is None else _joined(repository, ours, theirs, identity, when)
+        new = theirs if ours is None else _joined(repository, ours, theirs, who, when)
         if new == ours:
             return False
         try:
@@ -42,7 +45,7 @@ def fold_registration(
         return True
 
 
-def fold_attestations(repository: Repository, theirs: str, identity: Identity, when: datetime) -> bool:
+def fold_attestations(repository: Repository, theirs: str, who: Who, when: datetime) -> bool:
     """Fold the attestations at the commit `theirs` into ours; whether ours moved."""
     from kitchens.git.pack import commit
 
@@ -59,7 +62,7 @@ def fold_attestations(repository: Repository, theirs: str, identity: Identity, w
                 # Theirs hold all of ours: two clones that fold at once agree at last.
                 new = theirs
             else:
-                made = commit(tree, [ours, theirs], "fold", identity, when, objects.width)
+                made = commit(tree, [ours, theirs], "fold", who(), when, objects.width)
                 objects.write([made])
                 new = made.oid
         if new == ours:
@@ -110,7 +113,7 @@ class _Union:
         return other if is_whole(one.name, second) and not is_whole(one.name, first) else one
 
 
-def _joined(repository: Repository, ours: str, theirs: str, identity: Identity, when: datetime) -> str:
+def _joined(repository: Repository, ours: str, theirs: str, who: Who, when: datetime) -> str:
     """The version that both are part of: one of them, or a new one on top of both."""
     if is_ancestor(repository, theirs, ours):
         return ours
@@ -120,7 +123,7 @@ def _joined(repository: Repository, ours: str, theirs: str, identity: Identity, 
     base = merge_base(repository, ours, theirs)
     one, other = registrations.at([ours, theirs])
     before = None if base is None else registrations.at([base])[0]
-    return registrations.draft(merged(before, one, other), [ours, theirs], "fold", identity, when)
+    return registrations.draft(merged(before, one, other), [ours, theirs], "fold", who(), when)
 
 
 def merged(base: Registration | None, ours: Registration, theirs: Registration) -> Registration:

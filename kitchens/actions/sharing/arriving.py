@@ -247,7 +247,7 @@ def _fold_attestations(house: House, there: Mapping[str, str]) -> list[Came]:
     before = house.repository.refs.read(ATTESTATIONS)
     if theirs is None or theirs == before:
         return []
-    if not fold_attestations(house.repository, theirs, house.identity, house.now()):
+    if not fold_attestations(house.repository, theirs, lambda: house.identity, house.now()):
         return []
     return [Came("attestations", None, before, house.repository.refs.read(ATTESTATIONS))]
 
@@ -263,7 +263,9 @@ def _fold_registrations(house: House, remote: str, there: Mapping[str, str]) -> 
     read = dict(zip(new, house.registrations.at(list(new.values())), strict=True))
     for name in sorted(_wanted(read, here, known)):
         before = here.get(f"{REGISTRATIONS}{name}")
-        if fold_registration(house.repository, KitchenName(name), new[name], house.identity, house.now()):
+        if fold_registration(
+            house.repository, KitchenName(name), new[name], lambda: house.identity, house.now()
+        ):
             came.append(Came("registration", name, before, refs.read(f"{REGISTRATIONS}{name}")))
     return came
 

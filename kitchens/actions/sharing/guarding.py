@@ -83,7 +83,7 @@ class _Guard:
             if name == self._root or self._protected(name):
                 yield Objection(f"`{name}` is {self._kind(name)} and cannot be deleted")
             return
-        if not self._protected(name):
+        if not self._protected(name, update.old):
             return
         if update.old is not None and not is_ancestor(repository, update.old, update.new):
             yield Objection(
@@ -129,7 +129,10 @@ class _Guard:
             kitchen = self._after.get(name)
             found = unproved(self._house, self._after, kitchen, update.old)
         except (InvalidInput, InvalidFiles) as fault:
-            yield Objection(f"`{name}` is protected, and would not be readable: {fault}")
+            yield Objection(
+                f"`{name}` is protected, and cannot be proved: {fault.message}",
+                "`kitchen sync` brings what proves it, too",
+            )
             return
         except EnvironmentFailure as damage:
             if damage.code not in ("registration", "git-object"):
@@ -143,8 +146,16 @@ class _Guard:
                 f"`kitchen test --commit {short} --into {name}` and then `kitchen sync` get it in when it is green",
             )
 
-    def _protected(self, name: str) -> bool:
-        return self._rules is not None and bool(self._rules.policy(name).protected)
+    def _protected(self, name: str, tip: str | None = None) -> bool:
+        """Whether the rules protect it. In a repository to which production was pushed before anything was registered,
+        and whose HEAD is elsewhere, they are those at its own `tip`."""
+        rules = self._rules
+        if rules is None and tip is not None and (view := self._house.view(tip)).oid("kitchens.toml"):
+            try:
+                rules = view.cookbook if view.cookbook.production == name else None
+            except (InvalidInput, InvalidFiles):
+                rules = None
+        return rules is not None and bool(rules.policy(name).protected)
 
     def _kind(self, name: str) -> str:
         return "the root kitchen" if name == self._root else "protected"

@@ -78,7 +78,9 @@ def push_landing(
 
 def landed_at(house: House, arrival: Arrival, branch: str, registration: str) -> None:
     """After a landing was pushed: the registration here contains it too, whatever was written here meanwhile."""
-    fold_registration(house.repository, KitchenName(branch), registration, house.identity, house.now())
+    fold_registration(
+        house.repository, KitchenName(branch), registration, lambda: house.identity, house.now()
+    )
     compare(house, Arrival(arrival.remote, remotes.seen(house.repository, arrival.remote)))
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
-import shutil
+import os
 
-from tests.cli.conftest import RECIPE
+from kitchens.cli.run import run
 from tests.cli.sharing.conftest import Team, change, typed
+from tests.cli.sharing.http import served
+from tests.kitchens.crash import fork
 
 
 def test_a_merge_lands_at_the_remote_and_here(team: Team) -> None:
@@ -149,10 +151,7 @@ def test_killed_after_the_push_the_next_command_follows(team: Team) -> None:
     """The remote has moved, this clone has not: whatever is typed next brings it along."""
     change(team.ada, "one", top=5)
     team.ada.json("test", "one")
-    path = team.top / "killer"
     # Kills the command that pushes, once the remote has accepted.
-    path.mkdir()
-    (path / "post").write_text("")
     hook = team.hub / "hooks" / "post-receive"
     hook.write_text('#!/bin/sh\nkill -9 "$KITCHEN_TO_KILL"\n')
     hook.chmod(0o755)
@@ -161,7 +160,12 @@ def test_killed_after_the_push_the_next_command_follows(team: Team) -> None:
     assert child == -9
     assert team.ada.tip("dev") == here != team.tip("dev")
     hook.unlink()
-    shutil.rmtree(path)
+    gone = team.top / "gone"
+    team.hub.rename(gone)
+    answer = team.ada.kitchen("list")
+    assert answer.status == 0
+    assert "a push to `origin` was cut off, and what came of it is not known" in answer.err
+    gone.rename(team.hub)
     team.ada.json("list")
     assert team.ada.tip("dev") == team.tip("dev")
     assert (team.ada.path("dev") / "one.txt").exists()
@@ -173,11 +177,6 @@ def test_killed_after_the_push_the_next_command_follows(team: Team) -> None:
 
 def typed_and_killed(team: Team) -> int:
     """`kitchen merge one` in a process that a hook of the remote can kill."""
-    import os
-
-    from kitchens.cli.run import run
-    from tests.kitchens.crash import fork
-
     child = fork()
     if child == 0:
         os.environ["KITCHEN_TO_KILL"] = str(os.getpid())
@@ -194,4 +193,16 @@ def test_settings_of_others_count_in_the_gate(team: Team) -> None:
     gate = team.ada.json("merge", "one")["gate"]
     assert [recipe["status"] for recipe in gate["recipes"]] == ["passed"]
     assert team.ada.json("settings", "dev")["settings"] == {"top": 7}
-    assert RECIPE
+
+
+def test_a_server_that_lets_nobody_push_is_told(team: Team) -> None:
+    """Fetching works, pushing is forbidden: one sentence, exit 5, nothing lands."""
+    change(team.ada, "one")
+    team.at_hub("config", "http.receivepack", "false")
+    with served(team.top) as url:
+        team.ada.git("remote", "set-url", "origin", f"{url}/hub.git")
+        dev, there = team.ada.tip("dev"), team.refs()
+        answer = team.ada.kitchen("merge", "one")
+    assert answer.status == 5
+    assert "`origin` refuses the push, and nothing was changed there: " in answer.err
+    assert (team.ada.tip("dev"), team.refs()) == (dev, there)

@@ -91,7 +91,11 @@ def test_a_deletion_travels_and_takes_no_work(team: Team) -> None:
     bob.git("branch", "one", "origin/dev")
     bob.json("sync")
     assert "one" in [row["name"] for row in bob.json("list")]
-    team.ada.json("delete", "one")
+    team.hub.rename(team.top / "gone")
+    answer = team.ada.kitchen("delete", "one")
+    (team.top / "gone").rename(team.hub)
+    assert (answer.status, "not shared yet" in answer.err) == (0, True)
+    assert told(team.ada.json("sync"), "went") == {("deletion", "one")}
     assert "refs/kitchens/one" not in team.refs()
     assert "refs/heads/one" not in team.refs()
     assert ("deletion", "one") in told(bob.json("sync"), "came")
