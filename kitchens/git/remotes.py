@@ -60,7 +60,8 @@ def fetch(repository: Repository, remote: str) -> dict[str, str]:
     place = f"{FETCHED}{remote}/"
     specs = [f"+{prefix}*:{place}{prefix.removeprefix('refs/')}*" for prefix in SHARED]
     words = (
-        *("-c", "fetch.pruneTags=false", "fetch", "--quiet", "--atomic", "--prune", "--no-tags"),
+        # Not atomic: then git would not prune first, and `x` that is gone would be in the way of `x/y`.
+        *("-c", "fetch.pruneTags=false", "fetch", "--quiet", "--prune", "--no-tags"),
         *("--no-write-fetch-head", "--no-recurse-submodules", "--no-auto-maintenance"),
     )
     with alone(repository.claims, f"remote-{remote.replace('/', '%')}", PATIENCE):

@@ -15,7 +15,7 @@ from kitchens.actions.sharing.arriving import (
     Left,
     arrive_from,
     compare,
-    remote_of,
+    rules_of,
 )
 from kitchens.actions.sharing.leaving import ATTEMPTS, registration_changes, went
 from kitchens.git import remotes
@@ -30,7 +30,7 @@ def sync(house: House) -> dict[str, Any]:
 
     Raises `InvalidInput` when the cookbook names no remote, `EnvironmentFailure` when it cannot be reached or refuses.
     """
-    remote = remote_of(house)
+    remote = rules_of(house).remote
     if remote is None:
         raise InvalidInput(
             "`kitchens.toml` names no remote at which kitchens are shared",

@@ -103,6 +103,16 @@ def test_a_deletion_travels_and_takes_no_work(team: Team) -> None:
     assert bob.tip("one")
 
 
+def test_a_name_may_become_a_folder_of_names(team: Team) -> None:
+    """Git has no `x` beside `x/y`: what is gone at the remote is in nobody's way, not even as a tracking branch."""
+    team.ada.json("create", "x", "--from", "dev", "--no-test")
+    bob = team.clone("bob")
+    team.ada.json("delete", "x")
+    team.ada.json("create", "x/y", "--from", "dev", "--no-test")
+    assert bob.json("sync")["left"] == []
+    assert bob.git("rev-parse", "refs/kitchens-remote/origin/heads/x/y") == team.tip("x/y")
+
+
 def test_a_name_that_others_use_is_taken(team: Team) -> None:
     """A sandbox of somebody else is not made a second time."""
     bob = team.clone("bob")
