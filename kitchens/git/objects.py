@@ -117,17 +117,20 @@ class Objects:
         root = self.tree(treeish)
         if root is None:
             return None
-        found = Entry("040000", "tree", root, "")
-        for part in filter(None, path.split("/")):
-            if found.kind != "tree":
+        found: Entry | None = None
+        folder = root
+        for part in path.split("/"):
+            if not part:
+                continue
+            if found is not None and found.kind != "tree":
                 return None
-            if found.oid not in self._lines:
-                self._lines[found.oid] = {entry.name: entry for entry in self._tree(found.oid)}
-            below = self._lines[found.oid].get(part)
-            if below is None:
+            if folder not in self._lines:
+                self._lines[folder] = {entry.name: entry for entry in self._tree(folder)}
+            found = self._lines[folder].get(part)
+            if found is None:
                 return None
-            found = below
-        return found
+            folder = found.oid
+        return found or Entry("040000", "tree", root, "")
 
     def entries(self, treeish: str) -> tuple[Entry, ...]:
         """The lines of a tree, in git's order: a tree's id, a commit's name, or `<either>:<folder>`.
@@ -281,9 +284,10 @@ class Objects:
             if not answers.read(1):
                 raise self._ended()
             return True
-        content = answers.read(size)
-        if not answers.read(1):
+        content = answers.read(size + 1)
+        if len(content) <= size:
             raise self._ended()
+        content = content[:-1]
         if _id_of(kind, content, self.width) != oid.decode():
             return False
         take(io.BytesIO(content), size)
