@@ -31,6 +31,7 @@ class Command(NamedTuple):
     Where there are `hidden` texts, the log gets `***` in their place: the runtime stands
     between the process and its log, which a command without any writes by itself.
     `companion` names the process of the worker that can do the same at less cost (`running.companion`).
+    `image` is the one that the node wants for its own; a runtime without containers has no use for it.
     """
 
     token: str
@@ -40,6 +41,7 @@ class Command(NamedTuple):
     log: str | Path
     hidden: tuple[bytes, ...] = ()
     companion: str | None = None
+    image: str | None = None
 
 
 class Ended(NamedTuple):

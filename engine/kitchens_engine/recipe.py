@@ -115,7 +115,8 @@ class Node(NamedTuple):
     database. `outputs` maps declared names to type names; None when the recipe declares none.
     `each` is an expression, or a list, over whose items the node fans out, `parallel` of them
     at once. An `always` node runs however what it needs has ended. `skip_on` are exit
-    statuses that skip it. `pool` names a limit that it shares with others. `arguments` are for
+    statuses that skip it. `pool` names a limit that it shares with others. Where nodes run in containers, `image` is
+    the node's own. `arguments` are for
     the parameters of a function.
     """
 
@@ -136,6 +137,7 @@ class Node(NamedTuple):
     timeout: float | None = None
     alert: bool = False
     pool: str | None = None
+    image: str | None = None
     connection: str | None = None
     database: str | None = None
     variation: str | None = None

@@ -87,13 +87,14 @@ class ProcessChoice(NamedTuple):
 
 class DockerChoice(NamedTuple):
     """The docker runtime. `why` is one line for the user; `toolchain` the image's id; `make` makes the image anew
-    where it is gone."""
+    where it is gone; `images` are those of single nodes, by the name in the recipe."""
 
     why: str
     made: ImageToolchain
     engine: Engine
     make: Callable[[], ImageToolchain]
     tell: Callable[[str], object]
+    images: Mapping[str, ImageToolchain] = EMPTY
     kind: str = "docker"
 
     @property
@@ -114,10 +115,15 @@ class DockerChoice(NamedTuple):
         dismiss()
         with life_signs("waiting for the engine to start a container", self.tell):
             try:
-                return DockerRuntime(self.engine, self.made, place)
+                first = DockerRuntime(self.engine, self.made, place)
             except ImageMissing:
                 # Somebody removed it just now; what made it is at hand.
-                return DockerRuntime(self.engine, self.make(), place)
+                first = DockerRuntime(self.engine, self.make(), place)
+        if not self.images:
+            return first
+        from kitchens.containers.several import SeveralContainers
+
+        return SeveralContainers(first, lambda image: DockerRuntime(self.engine, self.images[image], place))
 
 
 def choose_runtime(
@@ -129,12 +135,13 @@ def choose_runtime(
     cache: Path,
     environment: Mapping[str, str],
     tell: Callable[[str], object],
+    images: Mapping[str, ImageSource] = EMPTY,
 ) -> ProcessChoice | DockerChoice:
     """The runtime for `kind` (`auto`, `docker`, `process`), its toolchain made.
 
     `auto` is docker where an engine answers and the image can be had, else process.
     EnvironmentFailure when `docker` is asked for and not to be had. `source.worker` goes
-    into images, `worker` is the same script on this machine.
+    into images, `worker` is the same script on this machine. `images` are those that single nodes want.
     """
     if kind not in KINDS:
         raise InvalidInput(f"`{kind}` is no runtime", f"one of {', '.join(f'`{kind}`' for kind in KINDS)}")
@@ -175,6 +182,9 @@ def choose_runtime(
             return make_image(engine, source, cache, environment, tell)
 
         made = make()
+        own = {
+            image: make_image(engine, wanted, cache, environment, tell) for image, wanted in images.items()
+        }
     except (EngineUnreachable, ImageMissing) as error:
         if kind == "docker":
             raise EnvironmentFailure(
@@ -187,6 +197,7 @@ def choose_runtime(
         engine,
         make,
         tell,
+        own,
     )
 
 

@@ -18,6 +18,7 @@ from kitchens.model.images import pins_for, read_images
 from kitchens.model.pins import LOCK_FILE
 from kitchens.model.toolchain import toolchain_key
 from kitchens_engine.errors import InvalidInput
+from kitchens_engine.language.reach import images_of
 from kitchens_engine.language.variables import resolve
 from kitchens_engine.recipe import EMPTY, Recipe
 from kitchens_engine.tuples import NamedTuple
@@ -87,6 +88,7 @@ def examine(view: TreeView, name: str, examiner: Examiner) -> Examined:
         variables = resolve(recipe, variation, examiner.settings, (), gate=True)
         cookbook = view.cookbook
         toolchain = toolchain_of(view)
+        images = _images_seen(view, scope)
     except InvalidInput as fault:
         return Examined(name, variation, _digest({**facts, "broken": True}), scope, fault)
     facts |= {
@@ -95,7 +97,7 @@ def examine(view: TreeView, name: str, examiner: Examiner) -> Examined:
         "settings": _settings_seen(scope, examiner.settings),
         "cookbook": _cookbook_seen(cookbook, scope, examiner),
         "toolchain": toolchain,
-    }
+    } | ({"images": images} if images else {})
     if made := _services_made_of(view):
         facts["service files"] = made
     return Examined(name, variation, _digest(facts), scope)
@@ -124,6 +126,13 @@ def differing(view: TreeView, name: str, one: Examiner, other: Examiner) -> tupl
     except InvalidInput:
         return ()
     return tuple(sorted(key for key in ours if ours[key] != theirs.get(key)))
+
+
+def _images_seen(view: TreeView, scope: Scope) -> dict[str, str]:
+    """The pins of the images that nodes have for their own; their names are in the recipes."""
+    images = images_of(_recipes(scope))
+    locked = read_images(view.source.read(LOCK_FILE)) if images else {}
+    return {image: locked[image].content for image in images if image in locked}
 
 
 def toolchain_of(view: TreeView) -> str:

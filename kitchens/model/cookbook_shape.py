@@ -11,6 +11,7 @@ from kitchens_engine.durations import seconds
 from kitchens_engine.errors import InvalidInput
 from kitchens_engine.language.secrets import admit
 from kitchens_engine.language.zones import time_zone
+from kitchens_engine.toml.images import IMAGE
 from kitchens_engine.toml.shape import FILLED, Format, Key, Table, matching
 
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(?:([kmgt])(?:i?b)?|b)?", re.IGNORECASE)
@@ -81,11 +82,6 @@ def _url(value: str) -> object:
 
 _NAME = matching("name", r"\w[\w.-]*", "is no name; use letters, digits, `_`, `-` and `.`")
 _REMOTE = matching("remote", r"\w[\w./-]*", "is no name of a git remote; write one such as `origin`")
-_IMAGE = matching(
-    "image",
-    r"(?:[A-Za-z0-9][A-Za-z0-9.-]*(?::\d+)?/)?[a-z0-9]+(?:[._/-]+[a-z0-9]+)*(?::\w[\w.-]{0,127})?(?:@[\w+.-]+:[0-9a-fA-F]{32,})?",
-    "is no image; write one such as `python:3.12-slim`",
-)
 _PACKAGE = matching(
     "package",
     r"[a-z0-9][a-z0-9+.-]+(?::[a-z0-9-]+)?(?:=[A-Za-z0-9.+:~-]+)?",
@@ -141,7 +137,7 @@ _SIZED = Key(
 _RUNTIME = Table(
     keys={
         "kind": Key(("string",), choices=("auto", "docker", "process")),
-        "image": Key(("string",), format=_IMAGE),
+        "image": Key(("string",), format=IMAGE),
         "build": Key(("string",), format=_FILE),
         "requirements": Key(("string",), format=_FILE),
         "packages": Key(("list",), items=Key(("string",), format=_PACKAGE)),
@@ -161,7 +157,7 @@ _CONNECTION = Table(keys={"url": _REQUIRED_URL, "gate": _section(Table(keys={"ur
 
 _SERVICE = Table(
     keys={
-        "image": Key(("string",), format=_IMAGE),
+        "image": Key(("string",), format=IMAGE),
         "build": Key(("string",), format=_FILE),
         "command": Key(("list",), items=Key(("string",))),
         "port": Key(("integer",), format=Format("port", _port, {"minimum": 1, "maximum": 65535})),
@@ -267,6 +263,6 @@ LOCK = Table(
     keys={
         "format": Key(("integer",), required=True),
         "ingredients": _section(Table(others=_section(_PIN), names=_NAME)),
-        "images": _section(Table(others=_section(_IMAGE_PIN), names=_IMAGE)),
+        "images": _section(Table(others=_section(_IMAGE_PIN), names=IMAGE)),
     }
 )

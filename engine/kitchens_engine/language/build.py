@@ -127,6 +127,7 @@ def _node(document: Document, name: str, table: Mapping[str, Any]) -> Node:
         timeout=_seconds(table.get("timeout")),
         alert=table.get("on_timeout") == "alert",
         pool=table.get("pool"),
+        image=table.get("image"),
         connection=table.get("connection"),
         database=table.get("database"),
         variation=table.get("variation"),

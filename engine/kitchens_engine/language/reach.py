@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from kitchens_engine.errors import InvalidInput
 from kitchens_engine.language.shelf import Shelf
@@ -53,6 +53,19 @@ def reach(shelf: Shelf, recipe_name: str) -> Reach:
         ingredients=tuple(sorted(name for kind, name in walk.done if kind == "ingredient")),
         requires=tuple(walk.order),
     )
+
+
+def images_of(recipes: Iterable[Recipe]) -> tuple[str, ...]:
+    """The images that nodes of these recipes have for their own, sorted."""
+    return tuple(
+        sorted({node.image for recipe in recipes for node in recipe.nodes.values() if node.image is not None})
+    )
+
+
+def images_reached(shelf: Shelf, recipe_name: str) -> tuple[str, ...]:
+    """Those of a recipe and of all that it reaches."""
+    found = reach(shelf, recipe_name)
+    return images_of([*map(shelf.recipe, found.recipes), *map(shelf.ingredient, found.ingredients)])
 
 
 class _Walk:

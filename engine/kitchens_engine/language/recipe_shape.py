@@ -12,6 +12,7 @@ from kitchens_engine.language.types import ELSEWHERE, TYPES
 from kitchens_engine.language.zones import time_zone
 from kitchens_engine.recipe import ACTIONS, MEASURES, RULES, OnFailure
 from kitchens_engine.retry import BACKOFFS, Occasion
+from kitchens_engine.toml.images import IMAGE
 from kitchens_engine.toml.shape import FILLED, Format, Key, Table, matching
 
 #: A function of a module beside the recipe: `module:function`.
@@ -267,6 +268,7 @@ _NODE = Table(
         "timeout": _TIMEOUT,
         "on_timeout": _ON_TIMEOUT,
         "pool": Key(("string",), format=_NAME),
+        "image": Key(("string",), format=IMAGE, only_with=("run", "python")),
         "connection": _WORD,
         "database": Key(("string",), choices=("read", "write")),
         "variation": Key(("string",), format=_NAME, only_with=("recipe", "ingredient")),

@@ -85,6 +85,7 @@ _NODE = {
     "skip_on": "Exit statuses that mean: there was nothing to do.",
     "timeout": _TIMEOUT,
     "on_timeout": _ON_TIMEOUT,
+    "image": "The node's own image, where nodes run in containers; elsewhere it is not used.",
     "pool": "A limit that it shares with others, of this recipe's or the cookbook's `pools`.",
     "connection": "The database of its SQL, from `[connections]` in kitchens.toml.",
     "database": "How it uses the kitchen's DuckDB file, which it finds at $KITCHEN_DATABASE.",

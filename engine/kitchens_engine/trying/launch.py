@@ -51,7 +51,9 @@ def prepare(live: LiveNode, token: str, order: Order, runtime: Runtime) -> Comma
     companion = FORKS if work.request is not None and not node.env and not hidden else None
     if work.waits:
         companion = WAITS
-    return Command(token, work.argv, scope.folder, variables, attempt.log, hidden, companion)
+    image = node.image if live.phase is WORK else None
+    companion = None if image is not None else companion
+    return Command(token, work.argv, scope.folder, variables, attempt.log, hidden, companion, image)
 
 
 def learn(live: LiveNode, result: dict[str, Any], hidden: Hidden) -> None:

@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kitchens.actions.cookbook.toolchain import source_at, source_on_disk
+from kitchens.actions.cookbook.imaging import own_images
+from kitchens.actions.cookbook.toolchain import source_at, source_on_disk, sources_of_nodes
 from kitchens.actions.house import House
 from kitchens.actions.kitchens import Kitchen, Kitchens
 from kitchens.containers import usage
@@ -157,6 +158,9 @@ def _tags(house: House) -> Iterator[tuple[str, str]]:
             continue
         if source.image is not None or source.context is not None:
             yield kitchen.name, tag_of(source)
+        view = house.view(kitchen.tip)
+        for own in sources_of_nodes(view.source, source, own_images(view.shelf)).values():
+            yield kitchen.name, tag_of(own)
 
 
 def _at_tip(house: House, kitchen: Kitchen, checkout: Path) -> ImageSource:

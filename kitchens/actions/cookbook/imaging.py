@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kitchens.actions.house import House
 from kitchens.model.cookbook import Cookbook
 from kitchens.model.images import ImagePin, repository, wanted_images
-from kitchens_engine.errors import EnvironmentFailure
-from kitchens_engine.language.shelf import FolderSource
+from kitchens_engine.errors import EnvironmentFailure, InvalidInput
+from kitchens_engine.language.reach import images_of
+from kitchens_engine.language.shelf import FolderSource, Shelf
 from kitchens_engine.tuples import NamedTuple
 
 if TYPE_CHECKING:
@@ -40,8 +42,23 @@ class PinnedImage(NamedTuple):
 
 
 def wanted_in(folder: Path, cookbook: Cookbook) -> tuple[str, ...]:
-    """The images that the cookbook in `folder` names."""
-    return wanted_images(cookbook, FolderSource(folder).read)
+    """The images that the cookbook in `folder` names, those of single nodes included. A recipe that cannot be read
+    names none: `recipe check` says what is wrong with it."""
+    source = FolderSource(folder)
+    found = wanted_images(cookbook, source.read)
+    if cookbook.runtime.kind == "process":
+        return found
+    return tuple(dict.fromkeys((*found, *own_images(Shelf(source)))))
+
+
+def own_images(shelf: Shelf) -> tuple[str, ...]:
+    """The images that nodes of any recipe or ingredient have for their own, as far as they can be read."""
+    recipes = []
+    for names, read in ((shelf.recipe_names(), shelf.recipe), (shelf.ingredient_names(), shelf.ingredient)):
+        for name in names:
+            with suppress(InvalidInput):
+                recipes.append(read(name))
+    return tuple(image for image in images_of(recipes) if "@" not in image)
 
 
 def pin_images(

@@ -15,7 +15,8 @@ from kitchens.containers.requirements import FOR_CONNECTIONS, NEEDS
 from kitchens.containers.source import ImageSource
 from kitchens.gate.fingerprint import build_context
 from kitchens.model.cookbook import FILE, Cookbook, missing_files
-from kitchens.model.images import pins_for
+from kitchens.model.images import pins_for, read_images
+from kitchens.model.pins import LOCK_FILE
 from kitchens.model.toolchain import toolchain_key
 from kitchens_engine.errors import InvalidFiles
 from kitchens_engine.ports import Source
@@ -50,6 +51,17 @@ def source_at(source: Source, cookbook: Cookbook, objects: Objects, tree: str, c
         return _source(source, cookbook)
     folder = build_context(build)
     return _source(source, cookbook, checkout / folder, _of_tree(objects, tree, folder))
+
+
+def sources_of_nodes(source: Source, toolchain: ImageSource, images: Iterable[str]) -> dict[str, ImageSource]:
+    """What nodes with an image of their own ask for: that image and our worker, nothing of the cookbook's toolchain."""
+    locked = read_images(source.read(LOCK_FILE))
+    found = {}
+    for image in images:
+        pins = {image: locked[image]} if image in locked else {}
+        key = toolchain_key(image=image, bases={name: pin.content for name, pin in pins.items()})
+        found[image] = ImageSource(key, toolchain.worker, image, needs=toolchain.needs, pins=pins)
+    return found
 
 
 def _source(

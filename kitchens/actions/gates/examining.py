@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -31,6 +31,7 @@ from kitchens.model.cookbook import Cookbook
 from kitchens.model.gate import Failure, Verdict, failures_of, measured_in
 from kitchens.model.kitchen import Attestation
 from kitchens_engine.errors import Interrupted
+from kitchens_engine.language.reach import images_of
 from kitchens_engine.language.variables import resolve
 from kitchens_engine.order import KitchenFacts, Order
 from kitchens_engine.records import new_run_id
@@ -139,7 +140,8 @@ def _try_in_place(house: House, plan: GatePlan, one: Affected, tries: Tries) -> 
         )
     running = frozenset((one.recipe, *scope.requires))
     wanted = Wanted(secrets_of(house, plan.view.cookbook, "gate"), recipes=running)
-    with _place(house, plan, run, (*scope.folders, *plan.examiner.shared), wanted) as place:
+    images = images_of(filter(None, scope.members.values()))
+    with _place(house, plan, run, (*scope.folders, *plan.examiner.shared), wanted, images) as place:
         for required in scope.requires:
             verdict = _required(house, plan, place, required, one, scope)
             if verdict is not None:
@@ -258,7 +260,12 @@ def _order(house: House, plan: GatePlan, place: Place, name: str, run: str, fold
 
 @contextmanager
 def _place(
-    house: House, plan: GatePlan, run: str, paths: Iterable[str] | None, services: Wanted | None = None
+    house: House,
+    plan: GatePlan,
+    run: str,
+    paths: Iterable[str] | None,
+    services: Wanted | None = None,
+    images: Sequence[str] = (),
 ) -> Iterator[Place]:
     """A checkout that holds only what the fingerprint covers (None: all), an empty data folder, a runtime of its own,
     and services of its own where `services` wants them."""
@@ -283,6 +290,7 @@ def _place(
                 network=narrower(cookbook.runtime.network, plan.examiner.network),
                 isolation=plan.isolation,
                 services=services,
+                images=images,
             ) as place,
         ):
             yield place

@@ -21,6 +21,7 @@ from kitchens.git.checkout import refresh_checkout
 from kitchens.git.worktrees import dirty
 from kitchens_engine.language.check import checked
 from kitchens_engine.language.constraints import hidden_names
+from kitchens_engine.language.reach import images_reached
 from kitchens_engine.language.shelf import Shelf
 from kitchens_engine.language.variables import resolve
 from kitchens_engine.order import KitchenFacts, Order
@@ -123,6 +124,7 @@ def carry_out_order(house: House, plan: OrderPlan) -> dict[str, Any]:
             data=plan.data,
             network=cookbook.runtime.network,
             resumable=True,
+            images=images_reached(shelf, plan.recipe),
             services=Wanted(secrets, home_of(house, kitchen, cookbook.name)),
         ) as place:
             order = Order(

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import fcntl
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
-from kitchens.actions.cookbook.toolchain import WORKER, source_on_disk
+from kitchens.actions.cookbook.toolchain import WORKER, source_on_disk, sources_of_nodes
 from kitchens.actions.house import House
 from kitchens.actions.orders.cancelling import heard
 from kitchens.actions.orders.placing import placed
@@ -63,21 +63,28 @@ def equipped(
     isolation: str | None = None,
     resumable: bool = False,
     services: Wanted | None = None,
+    images: Sequence[str] = (),
 ) -> Iterator[Place]:
     """Make ready what `cookbook` asks for, and give it back at the end. `isolation` names the only runtime that
     counts, when a policy says so; processes of a `resumable` run outlive a runner that is killed. `services` says
-    whose (None: none are needed)."""
+    whose (None: none are needed). `images` are those that single nodes have for their own."""
+    toolchain = source_on_disk(source, cookbook, checkout)
     choice = choose_runtime(
         isolation or cookbook.runtime.kind,
-        source_on_disk(source, cookbook, checkout),
+        toolchain,
         worker=WORKER,
         interpreter=house.interpreter,
         cache=house.cache,
         environment=house.environment,
         tell=house.note,
+        images=sources_of_nodes(source, toolchain, images),
     )
+    # Beside the services', whose names have no colon.
+    digests: dict[str, str] = {}
     if isinstance(choice, DockerChoice):
-        note_use(house.cache, choice.made.name.rpartition(":")[2], house.repository.common)
+        for made in (choice.made, *choice.images.values()):
+            note_use(house.cache, made.name.rpartition(":")[2], house.repository.common)
+        digests = {f"image:{image}": made.id for image, made in choice.images.items()}
     house.tell(Event("runtime", run_id, None, {"kind": choice.kind, "why": choice.why}))
     folder = house.state / "runs" / run_id
     folder.mkdir(parents=True, exist_ok=True)
@@ -100,7 +107,9 @@ def equipped(
         ) as inside,
         opened(choice, place._replace(inside=inside.network)) as runtime,
     ):
-        yield Place(checkout, data, folder, Equipment(runtime, choice.toolchain, inside.digests))
+        yield Place(
+            checkout, data, folder, Equipment(runtime, choice.toolchain, {**inside.digests, **digests})
+        )
 
 
 @contextmanager
