@@ -81,7 +81,9 @@ def checked_out(
 def _fresh(objects: Objects, tree: str, paths: Collection[str] | None, folder: Path) -> int | None:
     """Write all of it: the plain way, in its place, where it is small; then None."""
     aside = folder / "pooled"
-    remove_folder(aside)
+    if aside.exists():
+        # What is wrong with it may be that it cannot be removed: it goes with the caller's folder, as far as it goes.
+        aside.rename(folder / "spoiled")
     planned = plan_tree(objects, tree, paths)
     newest = None
     if len(planned.files) >= WORTH:

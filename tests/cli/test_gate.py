@@ -82,3 +82,18 @@ def test_shared_paths_may_be_written_as_a_shell_would(desk: Desk) -> None:
     desk.commit("lib/limits.txt", "2\n", "dev")
     why = desk.json("preview", "dev")["recipes"][0]["why"]
     assert why == "shared path lib changed"
+
+
+def test_what_a_node_left_in_its_checkout_is_not_in_the_next(desk: Desk) -> None:
+    """Files that it changed, added or removed: each gate has exactly its tree, though most of it lay there already."""
+    for number in range(250):
+        desk.write(f"recipes/counts/parts/{number}.txt", f"{number}\n")
+    run = "test ! -e junk; test $(cat parts/*.txt | wc -l) = 250; grep -qx 7 parts/7.txt; "
+    run += "touch junk; echo 8 > parts/7.txt; rm parts/8.txt; mkdir -p parts/more"
+    desk.commit("recipes/counts/recipe.toml", f"[nodes.look]\nrun = '''{run}'''\n")
+    for _ in range(3):
+        gate = desk.json("test", "production", "--all", "--again")["gate"]
+        assert gate["status"] == "green"
+    state = desk.folder / ".git/kitchens"
+    assert len(list((state / "pool").iterdir())) == 1
+    assert list((state / "gates").iterdir()) == []

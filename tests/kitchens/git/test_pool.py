@@ -138,10 +138,10 @@ def written(folder: Path, name: str) -> int:
 
 
 def test_any_history_of_trees_and_harm(desk):
-    """Thirty random trees and random damage between: each checkout is exactly its tree."""
+    """Twenty random trees and random damage between: each checkout is exactly its tree."""
     chance = random.Random(5)
     names = ["a.txt", "deep/er/file", "x/y", "x/z/w", "n"]
-    for step in range(30):
+    for step in range(20):
         path = chance.choice(names)
         if chance.random() < 0.3 and (desk.checkout.path / path).exists():
             (desk.checkout.path / path).unlink()
