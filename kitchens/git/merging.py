@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -42,6 +42,15 @@ class Merge:
     tree: str | None
     conflicts: tuple[Conflict, ...]
     base: str | None
+
+    def named(self, sides: Mapping[str, str]) -> Merge:
+        """The same with each side called as `git merge` calls it in a checkout: `sides` are names by commit id.
+
+        Where both sides' files cannot lie at one path, git puts one beside it, `path~<name of its side>`; a merge
+        of two commits can only call it `path~<commit id>`.
+        """
+        conflicts = (Conflict(_beside(one.path, sides), one.kind) for one in self.conflicts)
+        return replace(self, conflicts=tuple(sorted(conflicts, key=lambda one: one.path)))
 
 
 def merge_commits(repository: Repository, ours: str, theirs: str) -> Merge:
@@ -153,6 +162,16 @@ def commit_tree(
     made = commit(tree, parents, message, identity, when, repository.objects.width)
     repository.objects.write([made])
     return made.oid
+
+
+def _beside(path: str, sides: Mapping[str, str]) -> str:
+    """A path with the commit id that git put behind it replaced by the side's name, in which no `/` can be."""
+    for commit, name in sides.items():
+        before, found, after = path.rpartition(f"~{commit}")
+        # Git counts, `_0`, where that is taken already.
+        if found and (not after or after[0] in "_/"):
+            return f"{before}~{name.replace('/', '_')}{after}"
+    return path
 
 
 def _parse(answer: Answer) -> tuple[str, tuple[Conflict, ...]]:

@@ -94,11 +94,12 @@ def same(found: tuple[str | None, tuple[Conflict, ...]], expected: Merged) -> No
     paths = {conflict.path for conflict in conflicts}
     assert expected.unmerged <= paths
     for conflict in conflicts:
-        # Each is said of this path, and each that git leaves unmerged is one.
-        assert any(conflict.kind in KINDS[kind] and conflict.path in line for kind, line in expected.said), (
-            conflict,
-            expected,
-        )
+        # Each is said of this path, or of the one beside which git put a side's file without a word.
+        path = conflict.path
+        about = path.rpartition("~")[0] if path in expected.unmerged and "~" in path else path
+        assert any(
+            conflict.kind in KINDS[kind] and (path in line or about in line) for kind, line in expected.said
+        ), (conflict, expected)
     for kind, line in expected.said:
         named = [conflict for conflict in conflicts if conflict.path in line]
         assert named, (kind, line, conflicts)
@@ -112,7 +113,7 @@ def test_a_merge_is_that_of_git_in_a_checkout(checkout, repository, tmp_path, tr
     history, clean = History(checkout), 0
     for number in range(trials):
         ours, theirs = sides(random.Random(number), history, {})
-        merge = merge_commits(repository, ours, theirs)
+        merge = merge_commits(repository, ours, theirs).named({ours: "HEAD"})
         same((merge.tree, merge.conflicts), merged_in_a_checkout(place, ours, theirs))
         clean += merge.tree is not None
     assert 0 < clean < trials
@@ -137,7 +138,7 @@ def test_what_lands_is_what_git_merges(empty: Desk, tmp_path: Path, trials: int)
         for name, parent in ((f"ours-{number}", "production"), (f"theirs-{number}", f"ours-{number}")):
             empty.json("create", name, "--from", parent, "--adopt", "--no-test")
         folder = Checkout(empty.path(f"ours-{number}"), dict(os.environ))
-        expected = merged_in_a_checkout(place, ours, theirs)
+        expected = merged_in_a_checkout(place, ours, f"theirs-{number}")
         answer = empty.json("merge", f"theirs-{number}", status=3 if expected.tree is None else 0)
         conflicts = tuple(Conflict(each["path"], each["kind"]) for each in answer["conflicts"])
         same((None if conflicts else answer["tree"], conflicts), expected)
@@ -145,3 +146,25 @@ def test_what_lands_is_what_git_merges(empty: Desk, tmp_path: Path, trials: int)
         assert folder.status() == ""
         for name in (f"theirs-{number}", f"ours-{number}"):
             empty.json("delete", name, "--force")
+
+
+def test_a_file_that_git_puts_beside_another_is_called_as_in_a_checkout(empty: Desk) -> None:
+    """A link on one side, a file or a folder on the other: `path~HEAD`, `path~<kitchen>`."""
+    empty.git("init", "--quiet", "--initial-branch=production")
+    empty.write("kitchens.toml", COOKBOOK)
+    empty.save("begin")
+    empty.json("init")
+    empty.json("create", "team/idea", "--from", "production", "--no-test")
+    folder = empty.path("team/idea")
+    (folder / "one").symlink_to("kitchens.toml")
+    empty.write("two", "a file\n", folder)
+    empty.save("idea", folder)
+    empty.write("one", "a file\n")
+    empty.write("two/three", "in a folder\n")
+    empty.git("add", "one", "two")
+    empty.git("commit", "--quiet", "--message", "ours")
+    expected = merged_in_a_checkout(Checkout(empty.folder, dict(os.environ)), "HEAD", "team/idea")
+    answer = empty.json("merge", "team/idea", status=3)
+    assert {one["path"] for one in answer["conflicts"]} == expected.unmerged
+    assert expected.unmerged == {"one", "one~HEAD", "two~team_idea"}
+    assert empty.json("preview", "team/idea", status=3)["conflicts"] == answer["conflicts"]

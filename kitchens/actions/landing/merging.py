@@ -100,10 +100,11 @@ def added_up(
     it is not the target's own."""
     repository, ours = kitchens.house.repository, tip or target.tip
     if take_rollback or source.name not in kitchens.above(target):
-        return merge_commits(repository, ours, source.tip), ()
+        return merge_commits(repository, ours, source.tip).named({ours: "HEAD", source.tip: source.name}), ()
     from kitchens.actions.landing.reconciling import merge_down
 
-    return merge_down(repository, ours, source.tip)
+    merged, reconciled = merge_down(repository, ours, source.tip)
+    return merged.named({ours: "HEAD", source.tip: source.name}), reconciled
 
 
 def sides(kitchens: Kitchens, name: str, into: str | None) -> tuple[Kitchen, Kitchen]:

@@ -62,7 +62,7 @@ def _merged(
         if one.name in above
         else None
         if (merged := found[one.name]) is None
-        else (merged, ())
+        else (merged.named({target.tip: "HEAD", one.tip: one.name}), ())
         for one in sources
     ]
 

@@ -54,7 +54,7 @@ def merge_down(repository: Repository, ours: str, theirs: str) -> tuple[Merge, t
         return plain, ()
     if kept.conflicts:
         return Merge(None, kept.conflicts, None), kept.rollbacks
-    merged = merge_commits(repository, kept.commit, theirs)
+    merged = merge_commits(repository, kept.commit, theirs).named({kept.commit: "HEAD"})
     # A rollback of what never came down here takes nothing away.
     return (plain, ()) if merged.tree == plain.tree is not None else (merged, kept.rollbacks)
 
