@@ -19,7 +19,7 @@ from tests.kitchens.crash import fork
 __all__ = ["empty", "team"]
 
 
-@pytest.mark.trials(2, 12)
+@pytest.mark.trials(2, 34)
 def test_clones_that_merge_at_once_lose_nothing(team: Team, trials: int) -> None:
     """Three clones merge in a row what each of them made, and a fourth user pushes commits with git alone."""
     desks = {"ada": team.ada, "bob": team.clone("bob"), "cy": team.clone("cy")}

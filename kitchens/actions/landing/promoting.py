@@ -26,6 +26,9 @@ def promote(house: House, name: str, to: str | None) -> Move:
     arrival = arrive(house, kitchens)
     kitchens = kitchens if arrival is None else Kitchens(house)
     path = plan_path(kitchens, name, to)
+    for apart in () if arrival is None else arrival.left:
+        if apart.kitchen == name:
+            house.note(apart.why)
     tip = kitchens.get(name).tip
     stages: list[Move] = []
     for below, above in pairwise(path):

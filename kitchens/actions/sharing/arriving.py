@@ -179,7 +179,8 @@ def settle(house: House, arrival: Arrival | None, name: str) -> None:
     if arrival is None or there is None:
         return
     here = house.repository.refs.branch(name)
-    if here != there and (found := follow(house, arrival.remote, name, there)) is not None:
+    # A kitchen that is not here is not made by what wants to land in it.
+    if here not in (None, there) and (found := follow(house, arrival.remote, name, there)) is not None:
         raise InvalidInput(
             f"{found.why}; nothing has landed", *((found.hint,) if found.hint else ()), code=found.status
         )
