@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import partial
@@ -139,6 +140,47 @@ def test_a_dockerfile_that_fails_is_wrong(make: Make, tmp_path: Path) -> None:
             make(ImageSource(key, {"worker.py": b""}, context=tmp_path))
 
         assert "what it said" in caught.value.hints[0]
+
+
+BUILDX = """#!/bin/sh
+# The client's own classic builder, called as BuildKit's would be.
+[ "$1 $2" = "buildx version" ] && exit 0
+[ "$1 $2 $3 $4" = "buildx build --progress=plain --load" ] || exit 9
+shift 2
+for word in "$@"; do
+    shift
+    case "$word" in --progress=*|--load|--provenance=*) ;; *) set -- "$@" "$word" ;; esac
+done
+echo "#1 [1/1] $BUILDX_BUILDER" >&2
+DOCKER_BUILDKIT=0 exec %s build "$@" 2>&1
+"""
+
+
+def test_buildx_builds_where_there_is_one(
+    make: Make, engine: Engine, tmp_path: Path, told: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the caller's `docker`, on the engine that runs the nodes; its steps are told, and its failure is the file's."""
+    docker = shutil.which("docker")
+    assert docker is not None
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "docker").write_text(BUILDX % docker)
+    (tmp_path / "bin" / "docker").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
+    monkeypatch.setenv("HTTP_PROXY", "")
+    context = tmp_path / "context"
+    context.mkdir()
+    (context / "Dockerfile").write_text(f"FROM {BUSYBOX}\nCOPY Dockerfile /\nLABEL by=buildx\n")
+    source = ImageSource("with-buildx", {"worker.py": b""}, context=context)
+
+    made = engine.image(make(source).name)
+    engine.remove_image(base_name("with-buildx"))
+    (context / "Dockerfile").write_text(f"FROM {BUSYBOX}\nCOPY nothing /\n")
+
+    assert made is not None
+    assert made.labels["by"] == "buildx"
+    assert "building `Dockerfile`: #1 [1/1] default" in told
+    with pytest.raises(InvalidInput, match="`Dockerfile` cannot be built"):
+        make(source._replace(key="without"))
 
 
 def test_lock_pins_what_is_there(desk: Desk, change: Change) -> None:
