@@ -46,7 +46,7 @@ class ProcessChoice(NamedTuple):
         """The toolchain's id, which runs and attestations record."""
         return self.made.id
 
-    def close(self) -> None:
+    def release(self) -> None:
         """There is nothing to give back."""
 
     def open(self, place: Place) -> Runtime:
@@ -102,7 +102,7 @@ class DockerChoice(NamedTuple):
         """The toolchain's id, which runs and attestations record."""
         return self.made.id
 
-    def close(self) -> None:
+    def release(self) -> None:
         """Give back the connections to the engine."""
         self.engine.close()
 

@@ -160,6 +160,9 @@ class Gone:
         """There is nobody to ask."""
         raise EnvironmentFailure("the container could not be removed")
 
+    def release(self) -> None:
+        """There is nothing to give back."""
+
 
 def test_an_engine_that_goes_away_is_named_before_what_it_left(
     desk: Desk, monkeypatch: pytest.MonkeyPatch

@@ -101,7 +101,7 @@ def equipped(
         resumable=resumable,
     )
     with (
-        closing(choice),
+        released(choice),
         joined(
             house, choice, cookbook, source, services, run=run_id, checkout=checkout, network=network
         ) as inside,
@@ -110,6 +110,15 @@ def equipped(
         yield Place(
             checkout, data, folder, Equipment(runtime, choice.toolchain, {**inside.digests, **digests})
         )
+
+
+@contextmanager
+def released(choice: DockerChoice | ProcessChoice) -> Iterator[None]:
+    """The connections to an engine go with the block."""
+    try:
+        yield
+    finally:
+        choice.release()
 
 
 @contextmanager
