@@ -174,15 +174,17 @@ def test_independent_changes_do_not_wait_for_each_other(desk: Desk) -> None:
     seen = desk.folder.parent / "seen"
     patient = f'[nodes.n]\nrun = "until test -e {seen}; do sleep 0.05; done"\n'
     waiting(desk, slow=("recipes/slow/recipe.toml", patient), quick=("recipes/quick/recipe.toml", GOOD))
-    run = started(desk)
-    deadline = time.monotonic() + 30
-    while not desk.git("ls-tree", "--name-only", "production", "recipes/quick/"):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    assert [row["kitchen"] for row in desk.json("queue", "list")] == ["slow"]
-    seen.touch()
-    run.communicate(timeout=60)
+    with started(desk) as run:
+        deadline = time.monotonic() + 60
+        try:
+            while [row["kitchen"] for row in desk.json("queue", "list")] != ["slow"]:
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
+        finally:
+            seen.touch()
+        run.communicate(timeout=60)
     assert run.returncode == 0
+    assert desk.git("ls-tree", "--name-only", "production", "recipes/quick/")
     assert desk.json("queue", "list") == []
     assert desk.json("verify")["faults"] == []
 
@@ -190,16 +192,15 @@ def test_independent_changes_do_not_wait_for_each_other(desk: Desk) -> None:
 def test_the_gates_of_a_killed_run_end(desk: Desk) -> None:
     """Nothing of theirs is left; the next run brings in what waited."""
     alive, there = desk.folder.parent / "alive", desk.folder.parent / "there"
-    text = f'[nodes.n]\nrun = "echo $$ > {alive}; test -e {there} || exec sleep 60"\n'
+    text = f'[nodes.n]\nrun = "echo $$ > {alive}; test -e {there} || exec sleep 300"\n'
     waiting(desk, one=("recipes/one/recipe.toml", text))
     run = started(desk)
-    while not alive.exists() and run.poll() is None:
+    while not (alive.exists() and alive.read_text().endswith("\n")) and run.poll() is None:
         time.sleep(0.05)
-    time.sleep(0.2)
     run.send_signal(signal.SIGKILL)
     run.communicate()
     node = Path(f"/proc/{alive.read_text().strip()}")
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while node.exists():
         assert time.monotonic() < deadline
         time.sleep(0.05)
