@@ -16,7 +16,7 @@ from kitchens.actions.house import House
 from kitchens.actions.kitchens import REGISTRATIONS, Kitchens
 from kitchens.actions.life.upkeep import Finding, carry_out, removal
 from kitchens.actions.sharing.arriving import remote_of
-from kitchens.git import worktrees
+from kitchens.git import remotes, worktrees
 from kitchens.git.claims import alone, standing
 from kitchens.git.healing import heal
 from kitchens.git.records import directories, last_commit, place_of
@@ -91,8 +91,10 @@ def _unless_claimed(house: House, what: Path | str, act: Callable[[], object]) -
 
 def _registrations(house: House, kitchens: Kitchens) -> Iterator[Finding]:
     """Registrations whose branch is gone: cut off in `create`, or somebody deleted the branch."""
+    theirs = _at_remote(house)
     for name in kitchens.registered:
-        if name in kitchens.branches:
+        # One that others have needs no branch here.
+        if name in kitchens.branches or name in theirs:
             continue
         oid = house.repository.refs.read(REGISTRATIONS + name)
         folder = kitchens.folder / name
@@ -113,6 +115,15 @@ def _registrations(house: House, kitchens: Kitchens) -> Iterator[Finding]:
                 "removed",
                 partial(_unregister, house, name, oid),
             )
+
+
+def _at_remote(house: House) -> set[str]:
+    """The kitchens that are registered at the cookbook's remote, as far as was heard."""
+    remote = remote_of(house)
+    if remote is None:
+        return set()
+    there = remotes.seen(house.repository, remote)
+    return {ref.removeprefix(REGISTRATIONS) for ref in there if ref.startswith(REGISTRATIONS)}
 
 
 def _last(house: House, folder: Path, name: str) -> str | None:
