@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
+import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -171,8 +173,9 @@ def test_a_service_that_never_was_ready_is_red_and_one_that_was_is_the_environme
         ("bad", "failed", ["broken here"]),
         ("after", "waiting", []),
     ]
-    answer = book.kitchen("order", "run", "counts", "--kitchen", "dev")
-    assert (answer.status, "service `bad` does not become ready" in answer.err) == (1, True), answer
+    run = book.json("order", "run", "counts", "--kitchen", "dev", status=1)
+    why = "service `bad` does not become ready: it ended with status 4"
+    assert (run["status"], run["nodes"], run["why"]) == ("failed", [], why)
 
     book.commit("kitchens.toml", settings(book.name, web("bad", once, 'volumes = ["/data"]\n')), "dev")  # type: ignore[attr-defined]
     assert book.json("up", "dev")["status"] == "up"
@@ -188,21 +191,55 @@ def test_a_service_that_never_was_ready_is_red_and_one_that_was_is_the_environme
 def test_up_and_delete_at_once_leave_nothing(book: Processes, engine: Engine) -> None:
     """Whoever comes second waits, and does what is still to be done."""
     name = begin(book, web("front", more='volumes = ["/data"]\n'))
-    for number in range(2):
+    book.json("create", "dev", "--no-test")
+    running = [
+        subprocess.Popen(
+            [sys.executable, "-m", "kitchens.cli.main", verb, "dev"],
+            cwd=book.folder,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for verb in ("up", "delete", "up", "up")
+    ]
+    said = [one.communicate(timeout=60)[1] for one in running]
+    assert not any("bug" in each for each in said), said
+    assert {one.returncode for one in running} <= {0, 2}, said
+    assert running[1].returncode == 0
+    assert census(engine, name) == NOTHING
+
+
+def test_what_was_cut_off_and_what_was_deleted_without_an_engine_is_cleared_away(
+    book: Processes, engine: Engine, tmp_path: Path
+) -> None:
+    """A killed `up` is nobody's obstacle; ^C leaves no container; what `delete` could not remove goes with the next
+    command that speaks to the engine."""
+    name = begin(book, web("front", "sleep 1; exec httpd -f -p 8080", 'volumes = ["/data"]\n'))
+    book.json("create", "other", "--no-test")
+    for number in (signal.SIGKILL, signal.SIGINT):
         book.json("create", "dev", "--no-test")
-        words = [["up", "dev"], ["delete", "dev"], ["up", "dev"]]
-        if number:
-            words = [["up", "dev"], ["up", "dev"], ["delete", "dev"]]
-        running = [
-            subprocess.Popen(
-                [sys.executable, "-m", "kitchens.cli.main", *each],
-                cwd=book.folder,
-                stderr=subprocess.PIPE,
-                text=True,
-            )
-            for each in words
-        ]
-        said = [one.communicate(timeout=60)[1] for one in running]
-        assert not any("bug" in each for each in said), said
-        assert {one.returncode for one in running} <= {0, 2}, said
+        with subprocess.Popen(
+            [sys.executable, "-m", "kitchens.cli.main", "up", "dev"], cwd=book.folder, stderr=subprocess.PIPE
+        ) as running:
+            deadline = time.monotonic() + 60
+            while not census(engine, name)["containers"] and time.monotonic() < deadline:
+                time.sleep(0.02)
+            running.send_signal(number)
+            assert running.wait(60) == (130 if number == signal.SIGINT else -number)
+        assert bool(census(engine, name)["containers"]) is (number == signal.SIGKILL)
+        assert book.json("up", "dev")["status"] == "up"
+        book.json("delete", "dev")
         assert census(engine, name) == NOTHING
+
+    book.json("create", "dev", "--no-test")
+    book.json("up", "dev")
+    with pytest.MonkeyPatch.context() as away:
+        away.setenv("DOCKER_HOST", f"unix://{tmp_path}/no.sock")
+        answer = book.kitchen("delete", "dev")
+        assert (answer.status, "its containers go when an engine answers again" in answer.err) == (0, True), (
+            answer
+        )
+        assert book.kitchen("up", "other").status == 5
+        assert [one["name"] for one in book.json("list")] == ["production", "other"]
+    assert len(census(engine, name)["containers"]) == 1
+    book.json("down", "other")
+    assert census(engine, name) == NOTHING

@@ -17,6 +17,7 @@ from kitchens.actions.orders.running import equipped, run_order
 from kitchens.actions.orders.runs import records_of
 from kitchens.actions.services.home import home_of
 from kitchens.actions.services.joining import Wanted
+from kitchens.actions.services.states import NotReady
 from kitchens.git.checkout import refresh_checkout
 from kitchens.git.worktrees import dirty
 from kitchens_engine.language.check import checked
@@ -101,7 +102,7 @@ def pooled_checkout(house: House, kitchen: Kitchen) -> Path:
 def carry_out_order(house: House, plan: OrderPlan) -> dict[str, Any]:
     """Run the order, or go on with the one that `plan.past` is of; record it, and answer with its document."""
     kitchen, past = plan.kitchen, plan.past
-    with _checkout(house, plan) as plan:
+    with _checkout(house, plan) as plan, _told_as_a_run(plan):
         source = house.source(plan.checkout)
         shelf = Shelf(source)
         recipe = shelf.recipe(plan.recipe)
@@ -157,6 +158,29 @@ def carry_out_order(house: House, plan: OrderPlan) -> dict[str, Any]:
                 secrets=secrets,
             )
             return run_order(house, order, place).document()
+
+
+@contextmanager
+def _told_as_a_run(plan: OrderPlan) -> Iterator[None]:
+    """A service that does not become ready is told in the document of the run that would have been."""
+    try:
+        yield
+    except NotReady as red:
+        red.about = {
+            "run": None,
+            "order": None,
+            "status": "failed",
+            "kitchen": plan.kitchen.name,
+            "commit": plan.commit,
+            "dirty": plan.dirty,
+            "recipe": plan.recipe,
+            "variation": plan.variation,
+            "seconds": 0.0,
+            "tests": [],
+            "nodes": [],
+            "services": [one.document() for one in red.started],
+        }
+        raise
 
 
 def values_of(plan: OrderPlan, recipe: Recipe) -> tuple[Mapping[str, Any], Mapping[str, Any]]:

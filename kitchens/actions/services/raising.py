@@ -11,9 +11,10 @@ from kitchens.actions.services.home import SERVICE, SPEC, Home
 from kitchens.actions.services.noted import known
 from kitchens.actions.services.seeding import Seeder, seeds_of
 from kitchens.actions.services.starting import judged, start_all
-from kitchens.actions.services.states import Started
+from kitchens.actions.services.states import NotReady, Started
 from kitchens.containers import networks, objects, owners, ports
 from kitchens.containers.service import Fresh, Spec, create
+from kitchens_engine.errors import Interrupted
 from kitchens_engine.tuples import NamedTuple
 
 if TYPE_CHECKING:
@@ -53,22 +54,35 @@ def raise_services(
         if name in specs and one.labels.get(SPEC) == specs[name].key and not home.marked(_unfinished(name))
     }
     home.mark("used")
-    (home.folder / _STATE).write_text("red", encoding="ascii")
+    (home.folder / _STATE).write_text("starting", encoding="ascii")
     inside = networks.make_inside(engine, home.called("inside"), home.labels)
 
     def made(spec: Spec) -> tuple[str, int | None, bool]:
         found = kept.get(spec.name)
         if found is None:
-            return _made(engine, house, home, spec, inside, seeder)
+            new = _made(engine, house, home, spec, inside, seeder)
+            begun.append(new[0])
+            return new
         if found.state == "paused":
             objects.resume(engine, found.id)
         return found.id, _port_of(home, spec), found.state in ("running", "paused")
 
-    started = start_all(house, engine, specs, made, house.note)
+    begun: list[str] = []
+    try:
+        started = start_all(house, engine, specs, made, house.note)
+    except (KeyboardInterrupt, Interrupted):
+        for container in begun:
+            engine.remove(container)
+        home.unmark(_STATE)
+        raise
     for each in started:
         if each.status == "ready":
             home.unmark(_unfinished(each.name))
-    judged(house, started, specs)
+    try:
+        judged(house, started, specs)
+    except NotReady:
+        (home.folder / _STATE).write_text("red", encoding="ascii")
+        raise
     (home.folder / _STATE).write_text("up", encoding="ascii")
     return Raised(inside, started)
 
