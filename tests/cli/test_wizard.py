@@ -158,6 +158,18 @@ def test_faults_of_a_template_have_a_place(made: Desk) -> None:
     assert "steps" in made.json("create", "idea", "--template", "stesp", status=2)["error"]["hint"]
 
 
+def test_a_template_is_not_written_through_a_link(made: Desk, tmp_path: Path) -> None:
+    """A cookbook whose `ingredients` is a link leads nowhere."""
+    (tmp_path / "elsewhere").mkdir()
+    made.git("rm", "-r", "-q", "ingredients")
+    (made.folder / "ingredients").symlink_to(tmp_path / "elsewhere")
+    made.write("templates/steps/ingredients/second/recipe.toml", ingredient("true"))
+    made.save("a link")
+    answer = made.kitchen("create", "idea", "--template", "steps", "--answer", "where=x", "--no-test")
+    assert (answer.status, "behind a link" in answer.err) == (2, True), answer.err
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+
+
 def test_nobody_is_asked_without_a_terminal(made: Desk) -> None:
     """Exit 2 at once."""
     answer = made.kitchen("create")

@@ -7,6 +7,7 @@ Each step is written down before it starts and after it ends. Killed between, th
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,6 +29,8 @@ from kitchens_engine.errors import EnvironmentFailure, Failed, InvalidInput
 PASSED = ("passed", "warned")
 
 _ATTEMPTS = 50
+
+_NAME = re.compile(r"\w[\w.-]*")
 
 
 def provision(house: House, name: str) -> bool:
@@ -92,10 +95,11 @@ def _run(house: House, name: str, ingredient: str, inputs: Mapping[str, Any]) ->
     kitchens = Kitchens(house)
     kitchen = kitchens.get(name)
     made = _made(house, name)
+    recipe = _recipe(made, ingredient)
     with _bench(house, kitchen, made, ingredient, inputs) as checkout:
         plan = OrderPlan(
             kitchen=kitchen,
-            recipe=_recipe(made, ingredient),
+            recipe=recipe,
             variation=None,
             assignments=(),
             nodes=None,
@@ -127,14 +131,18 @@ def _bench(
         )
         for path, content in load_template(house, made.template, made.at).files.items():
             if path.startswith("ingredients/"):
-                _put(checkout / path, _filled(content, made.words))
+                _put(checkout, path, _filled(content, made.words))
         node = {"ingredient": ingredient, **({"inputs": dict(inputs)} if inputs else {})}
         recipe = {"description": f"Template `{made.template}`", "nodes": {"run": node}}
-        _put(checkout / "recipes" / _recipe(made, ingredient) / "recipe.toml", toml(recipe))
+        _put(checkout, f"recipes/{_recipe(made, ingredient)}/recipe.toml", toml(recipe))
         yield checkout
 
 
 def _recipe(made: Made, ingredient: str) -> str:
+    # Registrations come from other clones, too.
+    for name in (made.template, ingredient):
+        if not _NAME.fullmatch(name):
+            raise InvalidInput(f"`{name}` is no name of a template or an ingredient", code="template")
     return f"template-{made.template}-{ingredient}"
 
 
@@ -145,7 +153,13 @@ def _filled(content: bytes, words: Mapping[str, Any]) -> bytes:
         return content
 
 
-def _put(path: Path, content: bytes) -> None:
+def _put(top: Path, name: str, content: bytes) -> None:
+    path = top / name
+    # The tree's own links stay links in a checkout: through one we would write elsewhere.
+    if any(above.is_symlink() for above in path.parents if above.is_relative_to(top) and above != top):
+        raise InvalidInput(
+            f"`{name}` lies behind a link, and a template is not written through one", code="template"
+        )
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.unlink(missing_ok=True)
