@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from kitchens.containers import image as images
+from kitchens.containers.base_image import base_name
 from kitchens.containers.engine import Engine
 from kitchens.containers.usage import note_use
 from tests.desk import Desk, desk, empty
@@ -32,8 +33,10 @@ def shop(desk: Desk, engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyP
     desk.save("in containers")
     yield desk
     for row in desk.json("image", "list"):
-        if row["state"] not in ("foreign", "missing"):
+        found = None if row["state"] == "foreign" else engine.image(row["image"])
+        if found is not None:
             engine.remove_image(row["image"])
+            engine.remove_image(base_name(found.labels["org.kitchens.key"]))
 
 
 def mine(rows: list[dict[str, Any]]) -> list[tuple[str, list[str]]]:
