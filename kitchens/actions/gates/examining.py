@@ -16,8 +16,7 @@ from kitchens.actions.gates.quality import run_quality
 from kitchens.actions.gates.signing import signature_for
 from kitchens.actions.house import House
 from kitchens.actions.orders.running import Place, equipped, run_order
-from kitchens.actions.services.joining import Wanted
-from kitchens.actions.services.states import NotReady
+from kitchens.actions.services.states import NotReady, Wanted
 from kitchens.gate.affected import Affected
 from kitchens.gate.connections import gate_urls, refuse_leaving
 from kitchens.gate.fingerprint import build_context, narrower

@@ -15,9 +15,7 @@ from kitchens.actions.house import House
 from kitchens.actions.kitchens import Kitchen, Kitchens
 from kitchens.actions.orders.running import equipped, run_order
 from kitchens.actions.orders.runs import records_of
-from kitchens.actions.services.home import home_of
-from kitchens.actions.services.joining import Wanted
-from kitchens.actions.services.states import NotReady
+from kitchens.actions.services.states import NotReady, Wanted
 from kitchens.git.checkout import refresh_checkout
 from kitchens.git.worktrees import dirty
 from kitchens_engine.language.check import checked
@@ -126,7 +124,7 @@ def carry_out_order(house: House, plan: OrderPlan) -> dict[str, Any]:
             network=cookbook.runtime.network,
             resumable=True,
             images=images_reached(shelf, plan.recipe),
-            services=Wanted(secrets, home_of(house, kitchen, cookbook.name)),
+            services=Wanted(secrets, kitchen),
         ) as place:
             order = Order(
                 run=run,

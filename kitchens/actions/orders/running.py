@@ -13,7 +13,7 @@ from kitchens.actions.house import House
 from kitchens.actions.orders.cancelling import heard
 from kitchens.actions.orders.placing import placed
 from kitchens.actions.orders.runs import records_of
-from kitchens.actions.services.joining import Wanted, joined
+from kitchens.actions.services.states import Wanted
 from kitchens.containers import place as containers
 from kitchens.containers.choose import DockerChoice, ProcessChoice, choose_runtime
 from kitchens.containers.usage import note_use
@@ -100,16 +100,23 @@ def equipped(
         environment=allowed(house.environment),
         resumable=resumable,
     )
-    with (
-        released(choice),
-        joined(
-            house, choice, cookbook, source, services, run=run_id, checkout=checkout, network=network
-        ) as inside,
-        opened(choice, place._replace(inside=inside.network)) as runtime,
-    ):
-        yield Place(
-            checkout, data, folder, Equipment(runtime, choice.toolchain, {**inside.digests, **digests})
-        )
+    with released(choice):
+        if services is None or not cookbook.services:
+            with opened(choice, place) as runtime:
+                yield Place(checkout, data, folder, Equipment(runtime, choice.toolchain, digests))
+            return
+        # Services are paid for by the cookbooks that have some.
+        from kitchens.actions.services.joining import joined
+
+        with (
+            joined(
+                house, choice, cookbook, source, services, run=run_id, checkout=checkout, network=network
+            ) as inside,
+            opened(choice, place._replace(inside=inside.network)) as runtime,
+        ):
+            yield Place(
+                checkout, data, folder, Equipment(runtime, choice.toolchain, {**inside.digests, **digests})
+            )
 
 
 @contextmanager

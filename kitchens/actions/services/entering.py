@@ -15,7 +15,8 @@ from kitchens.actions.house import House
 from kitchens.actions.kitchens import Kitchens
 from kitchens.actions.life.listing import path_of
 from kitchens.actions.services.home import home_of, used
-from kitchens.actions.services.joining import Wanted, joined
+from kitchens.actions.services.joining import joined
+from kitchens.actions.services.states import Wanted
 from kitchens.containers import place as containers
 from kitchens.containers.choose import ProcessChoice, choose_runtime
 from kitchens_engine.errors import InvalidInput
@@ -130,11 +131,19 @@ def inside(house: House, name: str, service: str | None) -> Iterator[Inside]:
         limits=containers.Limits(cookbook.runtime.memory, cookbook.runtime.cpus, cookbook.runtime.pids),
         environment=allowed(house.environment),
     )
-    wanted = Wanted(secrets_of(house, cookbook, kitchen.name), home_of(house, kitchen, cookbook.name))
+    reach = place.network if cookbook.services else "none"
+    wanted = Wanted(secrets_of(house, cookbook, kitchen.name), kitchen)
     folder.mkdir(parents=True, exist_ok=True)
     try:
         with joined(
-            house, choice, cookbook, source, wanted, run=run, checkout=checkout, network=place.network
+            house,
+            choice,
+            cookbook,
+            source,
+            wanted,
+            run=run,
+            checkout=checkout,
+            network=reach,
         ) as network:
             room = open_room(choice.engine, choice.made, place._replace(inside=network.network))
             try:

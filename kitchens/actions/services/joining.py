@@ -8,10 +8,11 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kitchens.actions.services.home import Home, entered, used
+from kitchens.actions.services.home import entered, home_of, used
+from kitchens.actions.services.states import Wanted
 from kitchens.model.cookbook import Cookbook
 from kitchens_engine.errors import EnvironmentFailure, InvalidInput
-from kitchens_engine.ports import DEFAULT, GATE, Secrets, Source
+from kitchens_engine.ports import DEFAULT, GATE, Source
 from kitchens_engine.recipe import EMPTY
 from kitchens_engine.tuples import NamedTuple
 
@@ -30,21 +31,13 @@ class Joined(NamedTuple):
     digests: Mapping[str, str] = EMPTY
 
 
-class Wanted(NamedTuple):
-    """Whose services: those of the kitchen `home`, or (None) fresh ones for a gate that runs the `recipes`."""
-
-    secrets: Secrets
-    home: Home | None = None
-    recipes: frozenset[str] = frozenset()
-
-
 @contextmanager
 def joined(
     house: House,
     choice: DockerChoice | ProcessChoice,
     cookbook: Cookbook,
     source: Source,
-    wanted: Wanted | None,
+    wanted: Wanted,
     *,
     run: str,
     checkout: Path,
@@ -54,28 +47,32 @@ def joined(
 
     Raises `NotReady` or `EnvironmentFailure` when one does not become so.
     """
-    if wanted is None or not cookbook.services or network == "none":
+    if network == "none":
         yield Joined()
         return
     engine = _engine(choice, cookbook)
     from kitchens.actions.services.seeding import Seeder
     from kitchens.actions.services.specifying import specify
 
-    scope = GATE if wanted.home is None else DEFAULT
+    scope = GATE if wanted.kitchen is None else DEFAULT
     specs = specify(house, engine, cookbook, source, wanted.secrets, scope, lambda path: checkout / path)
-    seeder = Seeder(cookbook, source, lambda _: checkout, wanted.secrets, wanted.home is None, wanted.recipes)
-    if wanted.home is None:
+    seeder = Seeder(
+        cookbook, source, lambda _: checkout, wanted.secrets, wanted.kitchen is None, wanted.recipes
+    )
+    kitchen = wanted.kitchen
+    if kitchen is None:
         with _fresh(house, engine, seeder, specs, run) as found:
             yield found
         return
     from kitchens.actions.services.idling import sweep
     from kitchens.actions.services.raising import raise_services
 
+    home = home_of(house, kitchen, cookbook.name)
     with ExitStack() as stack:
-        with entered(house, wanted.home):
+        with entered(house, home):
             # Held before it is let go, and past it: nobody stops for idleness what is just coming up.
-            stack.enter_context(used(wanted.home))
-            raised = raise_services(house, engine, wanted.home, specs, seeder)
+            stack.enter_context(used(home))
+            raised = raise_services(house, engine, home, specs, seeder)
         sweep(house, engine)
         yield Joined(raised.network, raised.digests)
 

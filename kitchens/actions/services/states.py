@@ -1,11 +1,15 @@
-"""How services came up."""
+"""Whose services are wanted, and how they came up."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kitchens_engine.errors import Failed
+from kitchens_engine.ports import Secrets
 from kitchens_engine.tuples import NamedTuple
+
+if TYPE_CHECKING:
+    from kitchens.actions.kitchens import Kitchen
 
 
 class Started(NamedTuple):
@@ -38,3 +42,11 @@ class NotReady(Failed):
         failed = next(one for one in started if one.status == "failed")
         super().__init__(f"service `{failed.name}` does not become ready: {failed.why}")
         self.about = about
+
+
+class Wanted(NamedTuple):
+    """Whose services: those of the kitchen, or (None) fresh ones for a gate that runs the `recipes`."""
+
+    secrets: Secrets
+    kitchen: Kitchen | None = None
+    recipes: frozenset[str] = frozenset()
