@@ -19,6 +19,12 @@ def later(monkeypatch: pytest.MonkeyPatch, **by: float) -> None:
     monkeypatch.setattr(desks.Desk, "now", lambda self: datetime.now(UTC) + timedelta(**by))
 
 
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Toolchains of other tests are not this one's to prune."""
+    monkeypatch.setenv("KITCHENS_CACHE", str(tmp_path / "cache"))
+
+
 def found(document: dict[str, Any]) -> set[tuple[str, str, str]]:
     """Kind, name (the last part of a path) and what was done of each finding."""
     return {(one["kind"], Path(one["name"]).name, one["did"]) for one in document["findings"]}

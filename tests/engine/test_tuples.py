@@ -56,6 +56,6 @@ def test_it_says_where_it_comes_from() -> None:
     assert Point._fields == ("x", "y", "names")
     assert Point._field_defaults == {"y": 2, "names": {}}
     assert set(Point.__annotations__) == set(
-        typing.NamedTuple("Other", x=int, y=int, names=int).__annotations__
+        typing.NamedTuple("Other", [("x", int), ("y", int), ("names", int)]).__annotations__
     )
     assert pickle.loads(pickle.dumps(Point(4))) == copy.copy(Point(4))

@@ -24,9 +24,12 @@ class Confinement(NamedTuple):
         """What processes must know of it. The folder is made."""
         if self.temporary is None:
             return {}
-        # Somebody else's folder of that name is not ours to use.
+        # Somebody else's folder of that name is not ours to use; and there may be no place to make one.
         with suppress(FileExistsError):
-            self.temporary.mkdir(mode=0o700)
+            try:
+                self.temporary.mkdir(mode=0o700)
+            except FileNotFoundError:
+                return {}
         found = self.temporary.lstat()
         if not self.temporary.is_dir() or self.temporary.is_symlink() or found.st_uid != os.getuid():
             return {}
