@@ -126,7 +126,7 @@ class MainJob(Desk):
 
     def gate_checkout(self) -> float:
         """Seconds until a gate has its checkout of the next commit, reader process included."""
-        from kitchens.git.pool import checked_out
+        from kitchens.git.checkouts.pool import checked_out
         from kitchens.git.repository import open_repository
 
         large = self.home / "large"

@@ -16,7 +16,7 @@ from kitchens_engine.ports import Event, Observer
 
 if TYPE_CHECKING:
     from kitchens.gate.tree import TreeView
-    from kitchens.git.pinned import PinnedSource
+    from kitchens.git.sharing.pinned import PinnedSource
     from kitchens.git.signatures import Signers
     from kitchens.model.kitchen import Identity, Registration
     from kitchens.store.attestations import Attestations
@@ -66,7 +66,7 @@ class House:
     def view(self, treeish: str) -> TreeView:
         """The tree of a commit or tree, for the gate."""
         from kitchens.gate.tree import TreeView
-        from kitchens.git.pinned import PinnedTree
+        from kitchens.git.sharing.pinned import PinnedTree
 
         if treeish in self._views:
             # Those that nobody asks for any more go first.
@@ -86,7 +86,7 @@ class House:
 
     def source(self, folder: Path, *, lenient: bool = False) -> PinnedSource:
         """The files of a checkout, uncommitted edits included, with the ingredients that it pins."""
-        from kitchens.git.pinned import PinnedSource
+        from kitchens.git.sharing.pinned import PinnedSource
         from kitchens_engine.language.shelf import FolderSource
 
         return PinnedSource(FolderSource(folder), self.repository.objects, lenient=lenient)

@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 
 from kitchens.actions.house import House
-from kitchens.git.worktrees import worktrees
+from kitchens.git.checkouts.worktrees import worktrees
 from kitchens.model.cookbook import Cookbook, Policy
 from kitchens.model.kitchen import Registration
 from kitchens.model.names import KitchenName

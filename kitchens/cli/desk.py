@@ -105,7 +105,7 @@ class Desk:
         house = self.unhealed
         if any_claim(house.repository.claims):
             # What heals is paid for by the command that finds something to heal.
-            from kitchens.git.healing import heal
+            from kitchens.git.moving.healing import heal
 
             try:
                 for healed in heal(house.repository):

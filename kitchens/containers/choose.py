@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kitchens.containers.toolchain import ProcessToolchain, make_process_toolchain
+from kitchens.containers.toolchains.toolchain import ProcessToolchain, make_process_toolchain
 from kitchens_engine.errors import EnvironmentFailure, InvalidInput
 from kitchens_engine.recipe import EMPTY
 from kitchens_engine.runtimes.confinement import Confinement
@@ -20,9 +20,9 @@ from kitchens_engine.tuples import NamedTuple
 
 if TYPE_CHECKING:
     from kitchens.containers.engine import Engine
-    from kitchens.containers.image import ImageToolchain
     from kitchens.containers.place import Place
-    from kitchens.containers.source import ImageSource
+    from kitchens.containers.toolchains.image import ImageToolchain
+    from kitchens.containers.toolchains.source import ImageSource
     from kitchens_engine.ports import Runtime
 
 KINDS = ("auto", "docker", "process")
@@ -67,7 +67,7 @@ class ProcessChoice(NamedTuple):
             name = hashlib.sha256(os.fsencode(place.folder)).hexdigest()[:12]
             temporary = Path(place.environment.get("TMPDIR") or "/tmp") / f"kitchen-{name}"
             return Confinement((), temporary, None, limits)
-        from kitchens.containers import bubblewrap
+        from kitchens.containers.nodes import bubblewrap
 
         for folder in (place.data, place.folder):
             folder.mkdir(parents=True, exist_ok=True)
@@ -108,9 +108,9 @@ class DockerChoice(NamedTuple):
 
     def open(self, place: Place) -> Runtime:
         """A runtime for one order run: a container that is removed when it is closed."""
-        from kitchens.containers.docker_runtime import DockerRuntime
         from kitchens.containers.engine import ImageMissing
         from kitchens.containers.life_signs import life_signs
+        from kitchens.containers.nodes.docker_runtime import DockerRuntime
 
         dismiss()
         with life_signs("waiting for the engine to start a container", self.tell):
@@ -156,7 +156,7 @@ def choose_runtime(
             )
         if shutil.which("bwrap", path=environment.get("PATH")) is None:
             return ProcessChoice(why, made, worker)
-        from kitchens.containers.bubblewrap import find_bubblewrap, wanted
+        from kitchens.containers.nodes.bubblewrap import find_bubblewrap, wanted
 
         if wanted(environment) is None:
             return ProcessChoice(why, made, worker)
@@ -173,7 +173,7 @@ def choose_runtime(
         return process("runtime process, isolated less than docker: `[runtime]` names no image")
     # HTTP, TLS and tar cost as much as an interpreter's start: only those pay who ask for an engine.
     from kitchens.containers.engine import EngineUnreachable, ImageMissing, connect
-    from kitchens.containers.image import make_image
+    from kitchens.containers.toolchains.image import make_image
 
     try:
         engine = connect(environment)

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 
-from kitchens.containers.docker_runtime import DockerRuntime
+from kitchens.containers.nodes.docker_runtime import DockerRuntime
 from kitchens_engine.ports import Command, Ended
 
 #: How long each container has its turn while several are waited for, in seconds: each can be waited for in one way only.

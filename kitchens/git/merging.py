@@ -11,8 +11,8 @@ from datetime import datetime
 from pathlib import Path
 
 from kitchens.gate.ancestry import merge_bases
+from kitchens.git.checkouts.folders import scratch
 from kitchens.git.command import PINNED_MERGE, Answer, text
-from kitchens.git.folders import scratch
 from kitchens.git.formats import Commit
 from kitchens.git.repository import Repository
 from kitchens.git.trees import files_on_the_way

@@ -109,7 +109,7 @@ def test_a_list_imports_neither_runtimes_nor_recipes_nor_what_heals(desk: Desk) 
     dear = {"docker", "duckdb", "jinja2", "ssl", "tempfile", "traceback", "sqlite3"}
     ours = {
         "kitchens.containers",
-        "kitchens.git.healing",
+        "kitchens.git.moving.healing",
         "kitchens_engine.recipe",
         "kitchens_engine.running.runner",
     }

@@ -11,7 +11,7 @@ import pytest
 from kitchens.actions.house import House
 from kitchens.actions.life import creating
 from kitchens.cli.commands.tree import kitchen
-from kitchens.git import worktrees
+from kitchens.git.checkouts import worktrees
 from kitchens.git.refs import Refs
 from tests.cli.conftest import COOKBOOK, RECIPE, Desk
 

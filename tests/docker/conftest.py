@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from kitchens.containers.docker_runtime import DockerRuntime
 from kitchens.containers.engine import Engine, connect
-from kitchens.containers.image import ImageToolchain, make_image
+from kitchens.containers.nodes.docker_runtime import DockerRuntime
 from kitchens.containers.place import Limits, Place
-from kitchens.containers.source import ImageSource
+from kitchens.containers.toolchains.image import ImageToolchain, make_image
+from kitchens.containers.toolchains.source import ImageSource
 from kitchens.model.toolchain import toolchain_key
 from kitchens_engine.errors import EnvironmentFailure
 

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from kitchens.containers.docker_runtime import DockerRuntime
 from kitchens.containers.engine import Engine
+from kitchens.containers.nodes.docker_runtime import DockerRuntime
 from kitchens.containers.place import Place
 from kitchens_engine.language.shelf import FolderSource, Shelf
 from kitchens_engine.order import KitchenFacts, Order

@@ -13,13 +13,13 @@ from pathlib import Path
 import pytest
 
 from kitchens.containers import hardening
-from kitchens.containers import image as images
-from kitchens.containers.docker_runtime import DockerRuntime
 from kitchens.containers.engine import Engine, ImageMissing, connect
-from kitchens.containers.image import ImageToolchain, make_image
 from kitchens.containers.life_signs import life_signs
+from kitchens.containers.nodes.docker_runtime import DockerRuntime
 from kitchens.containers.place import Place
-from kitchens.containers.source import ImageSource
+from kitchens.containers.toolchains import image as images
+from kitchens.containers.toolchains.image import ImageToolchain, make_image
+from kitchens.containers.toolchains.source import ImageSource
 from kitchens.model.toolchain import toolchain_key
 from kitchens_engine.errors import InvalidInput
 from kitchens_engine.ports import Command

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from kitchens.containers import image as images
-from kitchens.containers.base_image import base_name
 from kitchens.containers.engine import Engine
-from kitchens.containers.usage import note_use
+from kitchens.containers.toolchains import image as images
+from kitchens.containers.toolchains.base_image import base_name
+from kitchens.containers.toolchains.usage import note_use
 from tests.desk import Desk, desk, empty
 
 __all__ = ["desk", "empty"]

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from kitchens.containers.docker_runtime import DockerRuntime
 from kitchens.containers.engine import Engine
-from kitchens.containers.image import ImageToolchain
+from kitchens.containers.nodes.docker_runtime import DockerRuntime
 from kitchens.containers.place import Limits, Place
+from kitchens.containers.toolchains.image import ImageToolchain
 from kitchens_engine.language.shelf import FolderSource, Shelf
 from kitchens_engine.order import KitchenFacts, Order
 from kitchens_engine.ports import Command

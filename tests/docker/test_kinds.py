@@ -8,12 +8,12 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from kitchens.containers.docker_runtime import DockerRuntime
 from kitchens.containers.engine import Engine
-from kitchens.containers.image import make_image
+from kitchens.containers.nodes.docker_runtime import DockerRuntime
 from kitchens.containers.place import Limits, Place
-from kitchens.containers.requirements import FOR_CONNECTIONS, NEEDS
-from kitchens.containers.source import ImageSource
+from kitchens.containers.toolchains.image import make_image
+from kitchens.containers.toolchains.requirements import FOR_CONNECTIONS, NEEDS
+from kitchens.containers.toolchains.source import ImageSource
 from kitchens_engine.language.shelf import FolderSource, Shelf
 from kitchens_engine.order import KitchenFacts, Order
 from kitchens_engine.running.runner import run

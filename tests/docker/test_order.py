@@ -8,9 +8,9 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from kitchens.containers.docker_runtime import DockerRuntime
-from kitchens.containers.image import ImageToolchain
+from kitchens.containers.nodes.docker_runtime import DockerRuntime
 from kitchens.containers.place import Limits, Place
+from kitchens.containers.toolchains.image import ImageToolchain
 from kitchens_engine.language.shelf import FolderSource, Shelf
 from kitchens_engine.order import KitchenFacts, Order
 from kitchens_engine.running.runner import run

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from kitchens.containers import image as images
 from kitchens.containers.engine import Engine
+from kitchens.containers.toolchains import image as images
 from tests.desk import Desk, desk, empty
 
 __all__ = ["desk", "empty"]

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from kitchens.containers import image as images
-from kitchens.containers.base_image import base_name
 from kitchens.containers.engine import Engine, ImageMissing
-from kitchens.containers.image import ImageToolchain, make_image
 from kitchens.containers.life_signs import life_signs
-from kitchens.containers.source import ImageSource
+from kitchens.containers.toolchains import image as images
+from kitchens.containers.toolchains.base_image import base_name
+from kitchens.containers.toolchains.image import ImageToolchain, make_image
+from kitchens.containers.toolchains.source import ImageSource
 from kitchens.model.images import ImagePin
 from kitchens.model.toolchain import toolchain_key
 from kitchens_engine.errors import EnvironmentFailure, InvalidInput

@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 
 from kitchens.containers import owners
-from kitchens.containers.docker_runtime import DockerRuntime
 from kitchens.containers.engine import ContainerEnded, Engine
-from kitchens.containers.image import ImageToolchain
+from kitchens.containers.nodes.docker_runtime import DockerRuntime
 from kitchens.containers.place import Place
+from kitchens.containers.toolchains.image import ImageToolchain
 from kitchens_engine.ports import Command
 
 OpenRuntime = Callable[..., DockerRuntime]
@@ -60,9 +60,9 @@ def test_a_container_ends_with_its_owner(
     program = f"""
 import os, sys
 from pathlib import Path
-from kitchens.containers.docker_runtime import DockerRuntime
+from kitchens.containers.nodes.docker_runtime import DockerRuntime
 from kitchens.containers.engine import connect
-from kitchens.containers.image import ImageToolchain
+from kitchens.containers.toolchains.image import ImageToolchain
 from kitchens.containers.place import Place
 from kitchens_engine.ports import Command
 place = Place(Path({str(place.checkout)!r}), Path({str(place.data)!r}), Path({str(place.folder)!r}), "c", "k", {place.run!r})
@@ -157,7 +157,7 @@ def test_an_ended_watcher_is_noticed(
     open_runtime: OpenRuntime, place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A node that ends only what watches it is lost within the silence that is allowed."""
-    monkeypatch.setattr("kitchens.containers.docker_runtime._SILENCE", 0.5)
+    monkeypatch.setattr("kitchens.containers.nodes.docker_runtime._SILENCE", 0.5)
     runtime = open_runtime()
     runtime.start(
         Command("x", ("/bin/sh", "-c", "kill -9 $PPID; sleep 60"), place.checkout, {}, place.folder / "log")

@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from kitchens.containers import docker_runtime
 from kitchens.containers import engine as engines
-from kitchens.containers import image as images
 from kitchens.containers.engine import Engine
+from kitchens.containers.nodes import docker_runtime
+from kitchens.containers.toolchains import image as images
 from tests.desk import Answer, Desk, desk, empty
 
 __all__ = ["desk", "empty"]

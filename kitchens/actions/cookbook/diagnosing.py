@@ -96,7 +96,7 @@ def _engine(environment: Mapping[str, str]) -> Finding:
 
 def _processes(environment: Mapping[str, str], cache: Path) -> Finding:
     """What the process runtime keeps apart on this machine, and what it does not."""
-    from kitchens.containers.bubblewrap import find_bubblewrap
+    from kitchens.containers.nodes.bubblewrap import find_bubblewrap
 
     found = find_bubblewrap(environment, cache)
     if found.program is None:

@@ -13,8 +13,8 @@ from kitchens.actions.cookbook.imaging import own_images
 from kitchens.actions.cookbook.toolchain import source_at, source_on_disk, sources_of_nodes
 from kitchens.actions.house import House
 from kitchens.actions.kitchens import Kitchen, Kitchens
-from kitchens.containers import usage
-from kitchens.containers.source import REPOSITORY, ImageSource
+from kitchens.containers.toolchains import usage
+from kitchens.containers.toolchains.source import REPOSITORY, ImageSource
 from kitchens_engine.errors import InvalidInput
 from kitchens_engine.tuples import NamedTuple
 
@@ -72,7 +72,7 @@ def list_images(house: House, keep: float) -> list[dict[str, Any]]:
 
 def build_image(house: House, name: str | None, *, dry_run: bool = False) -> dict[str, Any]:
     """Make the image that a kitchen's tip needs; without a name that of the checkout around the user, as it lies."""
-    from kitchens.containers.image import make_image, tag_of
+    from kitchens.containers.toolchains.image import make_image, tag_of
 
     with _engine(house) as engine, _source(house, name) as (kitchen, source):
         _refuse_without_image(source)
@@ -96,7 +96,7 @@ def build_image(house: House, name: str | None, *, dry_run: bool = False) -> dic
 def prune_images(house: House, keep: float, *, dry_run: bool = False) -> dict[str, Any]:
     """Remove the images that no kitchen's tip needs and no run used within `keep` seconds. What another cookbook of
     this user needs, what nobody here ever used, and what a container runs in stays."""
-    from kitchens.containers.base_image import base_name
+    from kitchens.containers.toolchains.base_image import base_name
 
     with _engine(house) as engine:
         recently = house.now().timestamp() - keep
@@ -148,7 +148,7 @@ def _known(house: House, engine: Engine) -> list[Known]:
 
 def _tags(house: House) -> Iterator[tuple[str, str]]:
     """Each kitchen and the tag that its tip needs. One whose files cannot be read needs none: it cannot run either."""
-    from kitchens.containers.image import tag_of
+    from kitchens.containers.toolchains.image import tag_of
 
     kitchens = Kitchens(house)
     for kitchen in kitchens.all():
@@ -182,7 +182,7 @@ def _source(house: House, name: str | None) -> Iterator[tuple[str | None, ImageS
         yield kitchen.name, _at_tip(house, kitchen, Path())
         return
     from kitchens.actions.gates.examining import claimed
-    from kitchens.git.checkout import write_tree
+    from kitchens.git.checkouts.checkout import write_tree
     from kitchens_engine.records import new_run_id
 
     folder = house.state / "images" / new_run_id(house.now())

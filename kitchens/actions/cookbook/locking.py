@@ -10,7 +10,7 @@ from typing import Any
 from kitchens.actions.cookbook import imaging
 from kitchens.actions.house import House
 from kitchens.git.claims import alone
-from kitchens.git.fetching import fetch_folder, is_kept
+from kitchens.git.sharing.fetching import fetch_folder, is_kept
 from kitchens.model.cookbook import FILE, Cookbook, parse_cookbook
 from kitchens.model.images import as_table, read_images
 from kitchens.model.pins import LOCK_FILE, Pin, Pins, Wanted, read_pins, values

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from kitchens.actions.house import House
-from kitchens.git.pinned import PinnedSource
+from kitchens.git.sharing.pinned import PinnedSource
 from kitchens.model.cookbook import FILE, CookbookReading, missing_files, read_cookbook
 from kitchens.model.cookbook_fit import fit_faults
 from kitchens_engine.checking.inspect import inspect

@@ -11,8 +11,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import kitchens_engine
-from kitchens.containers.requirements import FOR_CONNECTIONS, NEEDS
-from kitchens.containers.source import ImageSource
+from kitchens.containers.toolchains.requirements import FOR_CONNECTIONS, NEEDS
+from kitchens.containers.toolchains.source import ImageSource
 from kitchens.gate.fingerprint import build_context
 from kitchens.model.cookbook import FILE, Cookbook, missing_files
 from kitchens.model.images import pins_for, read_images

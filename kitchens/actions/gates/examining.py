@@ -23,9 +23,9 @@ from kitchens.gate.fingerprint import build_context, narrower
 from kitchens.gate.placing import placed
 from kitchens.gate.scope import Scope, scope_of
 from kitchens.gate.undeclared import submodules, undeclared
+from kitchens.git.checkouts.pool import checked_out
 from kitchens.git.claims import claim
-from kitchens.git.healing import TEMPORARY
-from kitchens.git.pool import checked_out
+from kitchens.git.moving.healing import TEMPORARY
 from kitchens.model.cookbook import Cookbook
 from kitchens.model.gate import Failure, Verdict, failures_of, measured_in
 from kitchens.model.kitchen import Attestation

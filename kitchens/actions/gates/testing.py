@@ -10,8 +10,8 @@ from kitchens.actions.gates.gating import GatePlan, carry_out_gate, check_recipe
 from kitchens.actions.house import House
 from kitchens.actions.kitchens import Kitchen, Kitchens
 from kitchens.gate.placing import expected
+from kitchens.git.checkouts.worktrees import dirty
 from kitchens.git.history import is_ancestor
-from kitchens.git.worktrees import dirty
 from kitchens.model.gate import Gate, Verdict
 from kitchens_engine.errors import InvalidInput
 

@@ -10,9 +10,9 @@ from kitchens.actions.kitchens import Kitchen, Kitchens
 from kitchens.actions.landing.moving import MovePlan, land, unchanged
 from kitchens.actions.sharing.arriving import arrive, settle
 from kitchens.git import history
+from kitchens.git.checkouts.worktrees import dirty
 from kitchens.git.merging import Merge, commit_tree, merge_commits
 from kitchens.git.refs import Moved
-from kitchens.git.worktrees import dirty
 from kitchens.model.gate import Conflict, Move
 from kitchens_engine.errors import EnvironmentFailure, InvalidInput
 

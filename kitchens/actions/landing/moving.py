@@ -16,9 +16,9 @@ from kitchens.actions.kitchens import Kitchen
 from kitchens.actions.landing.certifying import certify_merge
 from kitchens.gate.permission import refusal
 from kitchens.git.claims import Claim, claim
-from kitchens.git.healing import TEMPORARY
-from kitchens.git.landing import LandingPlan, carry_out, plan_landing
-from kitchens.git.promotions import announce, draft, finish
+from kitchens.git.moving.healing import TEMPORARY
+from kitchens.git.moving.landing import LandingPlan, carry_out, plan_landing
+from kitchens.git.moving.promotions import announce, draft, finish
 from kitchens.git.refs import Moved
 from kitchens.git.repository import Repository
 from kitchens.model.gate import Gate, Move

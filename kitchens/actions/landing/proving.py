@@ -16,7 +16,7 @@ from kitchens.gate.ancestry import Ancestry, contains
 from kitchens.gate.certificate import Uncertified
 from kitchens.gate.permission import refusal
 from kitchens.git.history import first_parents
-from kitchens.git.rollbacks import restored
+from kitchens.git.moving.rollbacks import restored
 from kitchens_engine.errors import EnvironmentFailure, InvalidInput
 from kitchens_engine.tuples import NamedTuple
 

@@ -12,8 +12,8 @@ from datetime import UTC, datetime
 
 from kitchens.git.history import first_parents, is_ancestor
 from kitchens.git.merging import Conflict, Merge, commit_tree, merge_commits
+from kitchens.git.moving.rollbacks import RESTORES, restored
 from kitchens.git.repository import Repository
-from kitchens.git.rollbacks import RESTORES, restored
 from kitchens.model.kitchen import Identity
 from kitchens_engine.tuples import NamedTuple
 

@@ -13,8 +13,8 @@ from kitchens.actions.landing.moving import MovePlan, land, unchanged
 from kitchens.actions.sharing.arriving import arrive, settle
 from kitchens.git.history import first_parents, is_ancestor
 from kitchens.git.merging import commit_tree
+from kitchens.git.moving.rollbacks import RESTORES, restored
 from kitchens.git.refs import Moved
-from kitchens.git.rollbacks import RESTORES, restored
 from kitchens.model.gate import Move
 from kitchens_engine.errors import EnvironmentFailure, InvalidInput
 

@@ -21,12 +21,12 @@ from kitchens.actions.life.settings import assigned
 from kitchens.actions.orders.ordering import carry_out_order, plan_order
 from kitchens.actions.sharing.arriving import arrive_if_possible
 from kitchens.actions.sharing.leaving import share
-from kitchens.git import worktrees
+from kitchens.git.checkouts import worktrees
+from kitchens.git.checkouts.folders import remove_folder
 from kitchens.git.claims import alone
-from kitchens.git.deletion import creation
-from kitchens.git.folders import remove_folder
+from kitchens.git.moving.deletion import creation
 from kitchens.git.refs import Moved
-from kitchens.git.remotes import FETCHED
+from kitchens.git.sharing.remotes import FETCHED
 from kitchens.model.cookbook import Cookbook
 from kitchens.model.gate import Gate
 from kitchens.model.kitchen import Made, Provision, Registration

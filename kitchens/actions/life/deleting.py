@@ -11,9 +11,10 @@ from kitchens.actions.house import House
 from kitchens.actions.kitchens import REGISTRATIONS, Kitchen, Kitchens
 from kitchens.actions.services.home import Home, changing, home_of, remember_gone
 from kitchens.actions.sharing.leaving import share
-from kitchens.git import history, worktrees
-from kitchens.git.deletion import deletion
-from kitchens.git.folders import remove_folder
+from kitchens.git import history
+from kitchens.git.checkouts import worktrees
+from kitchens.git.checkouts.folders import remove_folder
+from kitchens.git.moving.deletion import deletion
 from kitchens_engine.errors import EnvironmentFailure, InvalidInput, KitchensError, Refused
 
 

@@ -11,9 +11,9 @@ from typing import NamedTuple
 
 from kitchens.actions.house import House
 from kitchens.actions.orders.running import held
+from kitchens.git.checkouts.folders import remove_folder
 from kitchens.git.claims import claim
-from kitchens.git.folders import remove_folder
-from kitchens.git.healing import TEMPORARY
+from kitchens.git.moving.healing import TEMPORARY
 from kitchens_engine.errors import EnvironmentFailure, InvalidInput
 
 

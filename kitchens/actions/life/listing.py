@@ -66,7 +66,7 @@ def _services(house: House, kitchen: Kitchen) -> list[dict[str, Any]] | None:
 
 def path_of(house: House, name: str) -> Path:
     """The kitchen's checkout; made when a crash or a user took it away."""
-    from kitchens.git import worktrees
+    from kitchens.git.checkouts import worktrees
 
     kitchens = Kitchens(house)
     kitchen = kitchens.get(name)

@@ -19,7 +19,7 @@ from kitchens.actions.kitchens import Kitchen, Kitchens
 from kitchens.actions.life.shelves import Shelved, load_template
 from kitchens.actions.orders.ordering import OrderPlan, carry_out_order
 from kitchens.gate.fingerprint import build_context
-from kitchens.git.checkout import write_tree
+from kitchens.git.checkouts.checkout import write_tree
 from kitchens.git.refs import Moved
 from kitchens.model.kitchen import Made
 from kitchens.model.template import fill_text

@@ -13,7 +13,7 @@ from kitchens.actions.kitchens import Kitchen, Kitchens
 from kitchens.actions.life.deleting import delete, plan_delete
 from kitchens.actions.life.upkeep import Finding, carry_out, removal
 from kitchens.git import history
-from kitchens.git.folders import remove_folder
+from kitchens.git.checkouts.folders import remove_folder
 from kitchens.model.names import KitchenName
 from kitchens_engine.errors import InvalidInput, KitchensError, Refused
 
@@ -150,7 +150,7 @@ def _empty(lock: Path, tree: Path, index: Path) -> None:
 
 def _toolchains(house: House) -> Iterator[Finding]:
     """Virtual environments of the process runtime, which all cookbooks of this user share."""
-    from kitchens.containers.toolchain import remove_toolchain, toolchains
+    from kitchens.containers.toolchains.toolchain import remove_toolchain, toolchains
 
     for folder, used in toolchains(house.cache):
         if house.now().timestamp() - used > TOOLCHAIN_UNUSED.total_seconds():

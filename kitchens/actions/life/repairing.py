@@ -16,11 +16,12 @@ from kitchens.actions.house import House
 from kitchens.actions.kitchens import REGISTRATIONS, Kitchens
 from kitchens.actions.life.upkeep import Finding, carry_out, removal
 from kitchens.actions.sharing.arriving import remote_of
-from kitchens.git import remotes, worktrees
+from kitchens.git.checkouts import worktrees
+from kitchens.git.checkouts.records import directories, last_commit, place_of
 from kitchens.git.claims import alone, standing
-from kitchens.git.healing import heal
-from kitchens.git.records import directories, last_commit, place_of
+from kitchens.git.moving.healing import heal
 from kitchens.git.repository import git_directory
+from kitchens.git.sharing import remotes
 from kitchens.model.kitchen import Registration
 from kitchens.model.names import KitchenName
 from kitchens_engine.errors import EnvironmentFailure, KitchensError

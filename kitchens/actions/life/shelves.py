@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from kitchens.actions.cookbook.templates import templates_folder
 from kitchens.actions.house import House
-from kitchens.git.checkout import plan_tree
+from kitchens.git.checkouts.checkout import plan_tree
 from kitchens.model.template import FILE, Template, parse_template
 from kitchens_engine.errors import InvalidInput
 from kitchens_engine.toml.nearest import hints

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from kitchens.actions.house import House
+from kitchens.git.checkouts.folders import remove_folder
 from kitchens.git.claims import claim
-from kitchens.git.folders import remove_folder
-from kitchens.git.healing import TEMPORARY
+from kitchens.git.moving.healing import TEMPORARY
 from kitchens_engine.errors import EnvironmentFailure, KitchensError, Refused
 from kitchens_engine.tuples import NamedTuple
 

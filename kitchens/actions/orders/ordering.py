@@ -16,8 +16,8 @@ from kitchens.actions.kitchens import Kitchen, Kitchens
 from kitchens.actions.orders.running import equipped, run_order
 from kitchens.actions.orders.runs import records_of
 from kitchens.actions.services.states import NotReady, Wanted
-from kitchens.git.checkout import refresh_checkout
-from kitchens.git.worktrees import dirty
+from kitchens.git.checkouts.checkout import refresh_checkout
+from kitchens.git.checkouts.worktrees import dirty
 from kitchens_engine.language.check import checked
 from kitchens_engine.language.constraints import hidden_names
 from kitchens_engine.language.reach import images_reached
@@ -72,7 +72,7 @@ def plan_order(
     else:
         checkout = kitchens.worktree_path(found.name)
         if kitchens.checkout_of(found.name) is None:
-            from kitchens.git import worktrees
+            from kitchens.git.checkouts import worktrees
 
             worktrees.ensure(house.repository, checkout, found.name)
         modified, untracked = dirty(house.repository, checkout)

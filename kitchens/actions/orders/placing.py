@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from kitchens.actions.house import House
-from kitchens.git.folders import remove_folder
-from kitchens.git.pinned import ROOM, PinnedSource
+from kitchens.git.checkouts.folders import remove_folder
+from kitchens.git.sharing.pinned import ROOM, PinnedSource
 from kitchens_engine.errors import EnvironmentFailure, InvalidInput
 from kitchens_engine.language.reach import reach
 from kitchens_engine.order import Order
@@ -39,7 +39,7 @@ def placed(house: House, order: Order) -> Iterator[Order]:
 
 def _written(house: House, folder: Path, tree: str) -> Path:
     """The tree in `folder`; complete when it is there, since it takes its name last."""
-    from kitchens.git.checkout import write_tree
+    from kitchens.git.checkouts.checkout import write_tree
 
     if not folder.exists():
         part = folder.with_name(f".{folder.name}-{os.urandom(4).hex()}")

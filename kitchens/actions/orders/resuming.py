@@ -9,7 +9,7 @@ from kitchens.actions.house import House
 from kitchens.actions.kitchens import Kitchen, Kitchens
 from kitchens.actions.orders.ordering import OrderPlan, pooled_checkout
 from kitchens.actions.orders.runs import records_of
-from kitchens.git.worktrees import dirty
+from kitchens.git.checkouts.worktrees import dirty
 from kitchens_engine.errors import InvalidInput
 from kitchens_engine.outcome import RunRecord, Status
 from kitchens_engine.state.past import Past

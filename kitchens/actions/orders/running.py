@@ -16,7 +16,7 @@ from kitchens.actions.orders.runs import records_of
 from kitchens.actions.services.states import Wanted
 from kitchens.containers import place as containers
 from kitchens.containers.choose import DockerChoice, ProcessChoice, choose_runtime
-from kitchens.containers.usage import note_use
+from kitchens.containers.toolchains.usage import note_use
 from kitchens.model.cookbook import Cookbook
 from kitchens_engine.errors import EnvironmentFailure, Interrupted
 from kitchens_engine.order import Order

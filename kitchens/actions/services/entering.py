@@ -118,7 +118,7 @@ def inside(house: House, name: str, service: str | None) -> Iterator[Inside]:
         home = {"HOME": house.environment.get("HOME", str(checkout))}
         yield Inside(None, "", str(checkout), {**own, **home, **environment, "PATH": path})
         return
-    from kitchens.containers.room import open_room
+    from kitchens.containers.nodes.room import open_room
 
     place = containers.Place(
         checkout=checkout,

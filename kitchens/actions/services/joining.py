@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from kitchens.actions.services.seeding import Seeder
     from kitchens.containers.choose import DockerChoice, ProcessChoice
     from kitchens.containers.engine import Engine
-    from kitchens.containers.service import Spec
+    from kitchens.containers.services.service import Spec
 
 
 class Joined(NamedTuple):
@@ -103,7 +103,7 @@ def _fresh(
     from kitchens.actions.services.seeding import seeds_of
     from kitchens.actions.services.starting import judged, start_all
     from kitchens.containers import networks, owners
-    from kitchens.containers.service import Fresh, create
+    from kitchens.containers.services.service import Fresh, create
     from kitchens.containers.sweeping import remove_all, sweep_networks
 
     owners.sweep(engine)

@@ -131,7 +131,7 @@ def _checkout(house: House, kitchen: Kitchen) -> Iterator[Callable[[Sequence[str
     counts, one that they are written to."""
     import tempfile
 
-    from kitchens.git.checkout import write_tree
+    from kitchens.git.checkouts.checkout import write_tree
 
     checkout = Kitchens(house).checkout_of(kitchen.name)
     if not kitchen.permanent and checkout is not None:

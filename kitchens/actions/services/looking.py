@@ -15,7 +15,7 @@ from kitchens.actions.services.home import SERVICE, Home, home_of
 from kitchens.actions.services.living import settings_of
 from kitchens.containers import objects
 from kitchens.containers.engine import Engine, connect
-from kitchens.containers.ports import HOST
+from kitchens.containers.services.ports import HOST
 from kitchens_engine.errors import InvalidInput, KitchensError
 from kitchens_engine.language.secrets import reference
 from kitchens_engine.ports import DEFAULT

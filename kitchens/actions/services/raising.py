@@ -12,8 +12,9 @@ from kitchens.actions.services.noted import known
 from kitchens.actions.services.seeding import Seeder, seeds_of
 from kitchens.actions.services.starting import judged, start_all
 from kitchens.actions.services.states import NotReady, Started
-from kitchens.containers import networks, objects, owners, ports
-from kitchens.containers.service import Fresh, Spec, create
+from kitchens.containers import networks, objects, owners
+from kitchens.containers.services import ports
+from kitchens.containers.services.service import Fresh, Spec, create
 from kitchens_engine.errors import Interrupted
 from kitchens_engine.tuples import NamedTuple
 

@@ -15,8 +15,8 @@ from kitchens.actions.house import House
 from kitchens.actions.services.starting import judged, start_all
 from kitchens.actions.services.states import NotReady, Started
 from kitchens.containers import owners
-from kitchens.containers.seeds import Seeding, forget_unused, seed
-from kitchens.containers.service import Spec
+from kitchens.containers.services.seeds import Seeding, forget_unused, seed
+from kitchens.containers.services.service import Spec
 from kitchens.gate.fingerprint import build_context
 from kitchens.gate.scope import scope_of
 from kitchens.model.cookbook import FILE, Cookbook

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kitchens.containers.service import Spec, volumes_of
+from kitchens.containers.services.service import Spec, volumes_of
 from kitchens.gate.fingerprint import build_context
 from kitchens.model.cookbook import FILE, Cookbook
 from kitchens.model.images import ImagePin, read_images
@@ -67,8 +67,8 @@ def _image(
     context: Callable[[str], Path],
     pins: Mapping[str, ImagePin],
 ) -> Image:
-    from kitchens.containers.base_image import had
-    from kitchens.containers.service_image import built_image
+    from kitchens.containers.services.service_image import built_image
+    from kitchens.containers.toolchains.base_image import had
 
     if service.build is None:
         name = str(service.image)

@@ -11,7 +11,7 @@ from kitchens.actions.house import House
 from kitchens.actions.services.home import green
 from kitchens.actions.services.states import NotReady, Started
 from kitchens.containers import objects
-from kitchens.containers.service import Spec, Wait, is_ready, start
+from kitchens.containers.services.service import Spec, Wait, is_ready, start
 from kitchens_engine.errors import EnvironmentFailure, Interrupted
 
 if TYPE_CHECKING:

@@ -8,10 +8,10 @@ from contextlib import suppress
 
 from kitchens.actions.house import House
 from kitchens.actions.kitchens import Kitchens
-from kitchens.git import remotes
 from kitchens.git.history import is_ancestor
-from kitchens.git.landing import carry_out, plan_landing
+from kitchens.git.moving.landing import carry_out, plan_landing
 from kitchens.git.refs import Moved
+from kitchens.git.sharing import remotes
 from kitchens.model.cookbook import Cookbook
 from kitchens.model.kitchen import Registration
 from kitchens.model.names import KitchenName

@@ -7,8 +7,8 @@ import shlex
 from pathlib import Path
 from typing import Any
 
-from kitchens.git.remotes import hooks_folder
 from kitchens.git.repository import Repository
+from kitchens.git.sharing.remotes import hooks_folder
 from kitchens_engine.errors import EnvironmentFailure, InvalidInput
 
 NAME = "pre-receive"

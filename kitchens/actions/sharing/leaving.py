@@ -16,10 +16,10 @@ from kitchens.actions.sharing.arriving import (
     remote_of,
 )
 from kitchens.actions.sharing.healing import PURPOSE
-from kitchens.git import remotes
 from kitchens.git.claims import Claim, claim
 from kitchens.git.history import is_ancestor
 from kitchens.git.refs import Moved
+from kitchens.git.sharing import remotes
 from kitchens.model.names import KitchenName
 from kitchens.store.attestations import REF as ATTESTATIONS
 from kitchens.store.folding import fold_registration

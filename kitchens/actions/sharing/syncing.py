@@ -18,9 +18,9 @@ from kitchens.actions.sharing.arriving import (
     rules_of,
 )
 from kitchens.actions.sharing.leaving import ATTEMPTS, registration_changes, went
-from kitchens.git import remotes
 from kitchens.git.history import is_ancestor
 from kitchens.git.refs import Moved
+from kitchens.git.sharing import remotes
 from kitchens.store.attestations import REF as ATTESTATIONS
 from kitchens_engine.errors import EnvironmentFailure, InvalidInput
 

@@ -67,8 +67,8 @@ def install(desk: Desk, directory: Path | None) -> Answer:
 def check(desk: Desk) -> Answer:
     """Judge the push that git describes on standard input. The installed hook calls this."""
     from kitchens.actions.sharing.guarding import objections, parse_updates
-    from kitchens.git.remotes import quarantined
     from kitchens.git.repository import open_repository
+    from kitchens.git.sharing.remotes import quarantined
     from kitchens_engine.errors import Refused
 
     updates = parse_updates(line for line in sys.stdin if line.strip())

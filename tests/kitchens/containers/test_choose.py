@@ -14,7 +14,7 @@ import pytest
 
 from kitchens.containers.choose import DockerChoice, ProcessChoice, choose_runtime
 from kitchens.containers.engine import EngineUnreachable, connect
-from kitchens.containers.source import ImageSource
+from kitchens.containers.toolchains.source import ImageSource
 from kitchens_engine.errors import EnvironmentFailure, InvalidInput
 
 Choose = Callable[..., ProcessChoice | DockerChoice]

@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 import kitchens_engine
-from kitchens.containers.bubblewrap import find_bubblewrap
 from kitchens.containers.choose import ProcessChoice
+from kitchens.containers.nodes.bubblewrap import find_bubblewrap
 from kitchens.containers.place import Limits, Place
-from kitchens.containers.toolchain import ProcessToolchain
+from kitchens.containers.toolchains.toolchain import ProcessToolchain
 from kitchens_engine.ports import Command, Ended
 from kitchens_engine.runtimes import consumption
 

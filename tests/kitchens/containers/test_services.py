@@ -6,8 +6,8 @@ import socket
 
 import pytest
 
-from kitchens.containers import ports
-from kitchens.containers.service import is_listening
+from kitchens.containers.services import ports
+from kitchens.containers.services.service import is_listening
 
 TABLE = """  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
    0: 0100007F:1538 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000        0 1 1 0 100 0 0 10 0

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from kitchens.containers import requirements as pip
-from kitchens.containers.toolchain import ProcessToolchain, make_process_toolchain
+from kitchens.containers.toolchains import requirements as pip
+from kitchens.containers.toolchains.toolchain import ProcessToolchain, make_process_toolchain
 from kitchens.model.toolchain import toolchain_key
 from kitchens_engine.errors import EnvironmentFailure, InvalidInput
 

@@ -7,7 +7,7 @@ import stat
 
 import pytest
 
-from kitchens.git.checkout import refresh_checkout, write_tree
+from kitchens.git.checkouts.checkout import refresh_checkout, write_tree
 from kitchens.git.pack import tree, written
 from kitchens_engine.errors import EnvironmentFailure, InvalidInput
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from kitchens.git.fetching import KEPT, fetch_folder, is_kept
-from kitchens.git.pinned import PinnedSource
 from kitchens.git.repository import Repository
+from kitchens.git.sharing.fetching import KEPT, fetch_folder, is_kept
+from kitchens.git.sharing.pinned import PinnedSource
 from kitchens_engine.errors import EnvironmentFailure, InvalidFiles, InvalidInput
 from kitchens_engine.language.shelf import FolderSource
 from tests.kitchens.conftest import Checkout

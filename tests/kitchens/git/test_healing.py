@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 
+from kitchens.git.checkouts.worktrees import ensure, worktrees
 from kitchens.git.claims import claim
-from kitchens.git.deletion import deletion
-from kitchens.git.healing import TEMPORARY, heal
-from kitchens.git.worktrees import ensure, worktrees
+from kitchens.git.moving.deletion import deletion
+from kitchens.git.moving.healing import TEMPORARY, heal
 from tests.kitchens.crash import every_step, together
 
 

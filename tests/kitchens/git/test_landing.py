@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from kitchens.git import landing
-from kitchens.git.arriving import SUBMODULE
-from kitchens.git.healing import heal
-from kitchens.git.landing import carry_out, plan_landing
+from kitchens.git.moving import landing
+from kitchens.git.moving.arriving import SUBMODULE
+from kitchens.git.moving.healing import heal
+from kitchens.git.moving.landing import carry_out, plan_landing
 from kitchens.git.refs import Moved
 from kitchens_engine.errors import EnvironmentFailure, InvalidInput
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from kitchens.git import pool as pools
-from kitchens.git.checkout import write_tree
-from kitchens.git.pool import checked_out
+from kitchens.git.checkouts import pool as pools
+from kitchens.git.checkouts.checkout import write_tree
+from kitchens.git.checkouts.pool import checked_out
 
 from ..conftest import Checkout
 from ..crash import every_step, killed_at

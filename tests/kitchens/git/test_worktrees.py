@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from kitchens.git.folders import remove_folder
-from kitchens.git.worktrees import add, clear, dirty, ensure, remove, worktrees
+from kitchens.git.checkouts.folders import remove_folder
+from kitchens.git.checkouts.worktrees import add, clear, dirty, ensure, remove, worktrees
 from kitchens_engine.errors import EnvironmentFailure, InvalidInput
 
 from ..conftest import Checkout

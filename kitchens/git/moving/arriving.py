@@ -14,9 +14,9 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from kitchens.git.checkouts.folders import remove_folder
 from kitchens.git.claims import Claim
 from kitchens.git.command import PINNED_MERGE, Git, data
-from kitchens.git.folders import remove_folder
 from kitchens.git.repository import Repository, git_directory
 from kitchens_engine.errors import EnvironmentFailure
 

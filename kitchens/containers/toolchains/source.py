@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from kitchens.containers.requirements import NEEDS
+from kitchens.containers.toolchains.requirements import NEEDS
 from kitchens.model.images import ImagePin
 from kitchens_engine.recipe import EMPTY
 from kitchens_engine.tuples import NamedTuple

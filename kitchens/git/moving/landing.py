@@ -16,7 +16,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from kitchens.git.arriving import (
+from kitchens.git.checkouts.worktrees import worktrees
+from kitchens.git.claims import Claim, claim
+from kitchens.git.moving.arriving import (
     SUBMODULE,
     Change,
     Place,
@@ -31,12 +33,10 @@ from kitchens.git.arriving import (
     take_lock,
     withdraw,
 )
-from kitchens.git.claims import Claim, claim
-from kitchens.git.healing import PURPOSE, heal
-from kitchens.git.obstacles import check, plain, refuse_under_way
+from kitchens.git.moving.healing import PURPOSE, heal
+from kitchens.git.moving.obstacles import check, plain, refuse_under_way
 from kitchens.git.refs import Moved
 from kitchens.git.repository import Repository, git_directory
-from kitchens.git.worktrees import worktrees
 
 #: Seconds for which we try again when somebody else's git holds an index.
 PATIENCE = 2.0

@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from kitchens.containers import requirements as pip
 from kitchens.containers.lock import alone
+from kitchens.containers.toolchains import requirements as pip
 from kitchens.model.toolchain import toolchain_key
 from kitchens_engine.errors import EnvironmentFailure
 from kitchens_engine.tuples import NamedTuple

@@ -6,11 +6,12 @@ import os
 import time
 from dataclasses import dataclass
 
-from kitchens.containers import agent, hardening, networks, owners
-from kitchens.containers.conversation import Conversation, Silenced
+from kitchens.containers import hardening, networks, owners
 from kitchens.containers.engine import ContainerEnded, Engine, EngineUnreachable
-from kitchens.containers.image import ImageToolchain
+from kitchens.containers.nodes import agent
+from kitchens.containers.nodes.conversation import Conversation, Silenced
 from kitchens.containers.place import Place
+from kitchens.containers.toolchains.image import ImageToolchain
 
 _PATIENCE = 60.0
 

@@ -8,10 +8,11 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from kitchens.containers import networks, objects, owners, service
+from kitchens.containers import networks, objects, owners
 from kitchens.containers.engine import Engine
 from kitchens.containers.lock import alone
-from kitchens.containers.service import Fresh, Spec
+from kitchens.containers.services import service
+from kitchens.containers.services.service import Fresh, Spec
 from kitchens_engine.tuples import NamedTuple
 
 LABEL = owners.LABEL + "seed"

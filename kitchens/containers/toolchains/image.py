@@ -7,14 +7,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from kitchens.containers import hardening, layer
-from kitchens.containers import requirements as pip
-from kitchens.containers.base_image import base_image
+from kitchens.containers import hardening
 from kitchens.containers.engine import Engine, Image
-from kitchens.containers.layer import LABEL
 from kitchens.containers.life_signs import life_signs
 from kitchens.containers.lock import alone
-from kitchens.containers.source import REPOSITORY, ImageSource
+from kitchens.containers.toolchains import layer
+from kitchens.containers.toolchains import requirements as pip
+from kitchens.containers.toolchains.base_image import base_image
+from kitchens.containers.toolchains.layer import LABEL
+from kitchens.containers.toolchains.source import REPOSITORY, ImageSource
 from kitchens_engine.errors import EnvironmentFailure
 
 _FORMAT = 1

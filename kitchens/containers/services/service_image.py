@@ -6,10 +6,10 @@ import hashlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from kitchens.containers import certificates
-from kitchens.containers.base_image import archive_of
 from kitchens.containers.engine import Engine, Image
 from kitchens.containers.lock import alone
+from kitchens.containers.toolchains import certificates
+from kitchens.containers.toolchains.base_image import archive_of
 from kitchens_engine.errors import EnvironmentFailure
 
 #: What our images of services are called on an engine.

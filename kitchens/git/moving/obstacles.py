@@ -8,7 +8,7 @@ import stat
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from kitchens.git.arriving import SUBMODULE, Change, Place, copy_index
+from kitchens.git.moving.arriving import SUBMODULE, Change, Place, copy_index
 from kitchens.git.repository import git_directory
 from kitchens_engine.errors import EnvironmentFailure, InvalidInput
 

@@ -17,9 +17,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
-from kitchens.git.checkout import covered, listed, plan_tree, write_file, write_planned
+from kitchens.git.checkouts.checkout import covered, listed, plan_tree, write_file, write_planned
+from kitchens.git.checkouts.folders import remove_folder
 from kitchens.git.claims import boot
-from kitchens.git.folders import remove_folder
 from kitchens.git.formats import Entry
 from kitchens.git.objects import Objects
 from kitchens_engine.errors import EnvironmentFailure

@@ -9,7 +9,7 @@ from contextlib import suppress
 from itertools import count
 from pathlib import Path
 
-from kitchens.git.folders import remove_folder
+from kitchens.git.checkouts.folders import remove_folder
 from kitchens.git.repository import Repository, git_directory
 from kitchens_engine.errors import EnvironmentFailure
 

@@ -11,9 +11,9 @@ import os
 import time
 from pathlib import Path
 
+from kitchens.git.checkouts.folders import is_empty_folder, remove_folder
+from kitchens.git.checkouts.records import directories, forget, place_of, point, points_to, register
 from kitchens.git.claims import Claim, abandoned, alone, claim, present
-from kitchens.git.folders import is_empty_folder, remove_folder
-from kitchens.git.records import directories, forget, place_of, point, points_to, register
 from kitchens.git.repository import Repository, git_directory
 from kitchens_engine.errors import EnvironmentFailure, InvalidInput
 from kitchens_engine.tuples import NamedTuple

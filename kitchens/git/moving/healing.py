@@ -7,8 +7,12 @@ import os
 import time
 from pathlib import Path
 
-from kitchens.git import deletion, promotions
-from kitchens.git.arriving import (
+from kitchens.git.checkouts.folders import remove_folder
+from kitchens.git.checkouts.worktrees import clear
+from kitchens.git.claims import Claim, abandoned, any_claim
+from kitchens.git.history import is_ancestor
+from kitchens.git.moving import deletion, promotions
+from kitchens.git.moving.arriving import (
     SUBMODULE,
     Change,
     Place,
@@ -24,11 +28,7 @@ from kitchens.git.arriving import (
     take_lock,
     withdraw,
 )
-from kitchens.git.claims import Claim, abandoned, any_claim
-from kitchens.git.folders import remove_folder
-from kitchens.git.history import is_ancestor
 from kitchens.git.repository import Repository
-from kitchens.git.worktrees import clear
 from kitchens_engine.errors import EnvironmentFailure, KitchensError
 
 PURPOSE = "landing"

@@ -9,10 +9,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from kitchens.containers import certificates, hardening
-from kitchens.containers import requirements as pip
+from kitchens.containers import hardening
 from kitchens.containers.engine import Engine, Image
-from kitchens.containers.source import REPOSITORY, ImageSource
+from kitchens.containers.toolchains import certificates
+from kitchens.containers.toolchains import requirements as pip
+from kitchens.containers.toolchains.source import REPOSITORY, ImageSource
 from kitchens_engine.errors import EnvironmentFailure, InvalidInput
 
 HOME = "/opt/kitchens"

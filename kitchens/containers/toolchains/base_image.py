@@ -11,10 +11,10 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from kitchens.containers import buildx, certificates
 from kitchens.containers.engine import BuildFailed, Engine, Image, ImageMissing, included
 from kitchens.containers.life_signs import life_signs
-from kitchens.containers.source import REPOSITORY, ImageSource
+from kitchens.containers.toolchains import buildx, certificates
+from kitchens.containers.toolchains.source import REPOSITORY, ImageSource
 from kitchens.model.images import ImagePin, bases_of, with_bases
 from kitchens_engine.errors import EnvironmentFailure, InvalidInput
 

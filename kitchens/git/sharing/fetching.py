@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 
+from kitchens.git.checkouts.folders import scratch
 from kitchens.git.command import Answer, Git
-from kitchens.git.folders import scratch
 from kitchens.git.objects import Objects
 from kitchens.git.refs import Moved
 from kitchens.git.repository import Repository

@@ -11,14 +11,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from kitchens.containers import agent, certificates, owners
-from kitchens.containers.conversation import Silenced
+from kitchens.containers import owners
 from kitchens.containers.engine import Engine, ImageMissing
-from kitchens.containers.fifo import Fifo
-from kitchens.containers.image import ImageToolchain
-from kitchens.containers.listener import Listener
+from kitchens.containers.nodes import agent
+from kitchens.containers.nodes.conversation import Silenced
+from kitchens.containers.nodes.fifo import Fifo
+from kitchens.containers.nodes.listener import Listener
+from kitchens.containers.nodes.room import open_room
 from kitchens.containers.place import Place
-from kitchens.containers.room import open_room
+from kitchens.containers.toolchains import certificates
+from kitchens.containers.toolchains.image import ImageToolchain
 from kitchens_engine.errors import EnvironmentFailure
 from kitchens_engine.ports import Command, Ended
 from kitchens_engine.state import left

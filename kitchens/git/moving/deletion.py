@@ -11,11 +11,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from kitchens.git.checkouts.folders import remove_folder
+from kitchens.git.checkouts.worktrees import remove
 from kitchens.git.claims import Claim, alone, claim
-from kitchens.git.folders import remove_folder
 from kitchens.git.refs import Moved
 from kitchens.git.repository import Repository
-from kitchens.git.worktrees import remove
 from kitchens_engine.errors import EnvironmentFailure
 
 PURPOSE = "deletion"

@@ -1,0 +1,1 @@
+"""How nodes run: the agent in a container, and what stands around a process."""

@@ -1,0 +1,1 @@
+"""What nodes run with: an image or a virtual environment, made once per content."""

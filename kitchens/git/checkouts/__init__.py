@@ -1,0 +1,1 @@
+"""Trees as files: worktrees of kitchens, and checkouts of gates and orders."""

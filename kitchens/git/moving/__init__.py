@@ -1,0 +1,1 @@
+"""How a branch moves, with every checkout of it: killed anywhere, old or new."""

@@ -1,0 +1,1 @@
+"""Other repositories: the one that a team shares, and those of ingredients."""
