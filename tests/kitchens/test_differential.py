@@ -13,6 +13,7 @@ import pytest
 from kitchens.git.merging import Conflict, merge_commits
 from tests.desk import COOKBOOK, Desk, empty
 from tests.kitchens.conftest import Checkout
+from tests.kitchens.gate.test_certificate import certificate
 from tests.kitchens.histories import File, History, sides
 
 #: What `git merge` prints for people, and git's stable names of the same.
@@ -107,7 +108,10 @@ def same(found: tuple[str | None, tuple[Conflict, ...]], expected: Merged) -> No
 
 @pytest.mark.parametrize("trials", [8, pytest.param(2000, marks=MANY)], ids=["few", "many"])
 def test_a_merge_is_that_of_git_in_a_checkout(checkout, repository, tmp_path, trials):
-    """Renames of files and folders, modes, links, binaries, CRLF, submodules, names that are no UTF-8."""
+    """Renames of files and folders, modes, links, binaries, CRLF, submodules, names that are no UTF-8.
+
+    What is clean is also certified.
+    """
     place = Checkout(tmp_path / "merging", checkout.environment)
     checkout.git("worktree", "add", "--quiet", "--detach", place.path)
     history, clean = History(checkout), 0
@@ -115,7 +119,9 @@ def test_a_merge_is_that_of_git_in_a_checkout(checkout, repository, tmp_path, tr
         ours, theirs = sides(random.Random(number), history, {})
         merge = merge_commits(repository, ours, theirs).named({ours: "HEAD"})
         same((merge.tree, merge.conflicts), merged_in_a_checkout(place, ours, theirs))
-        clean += merge.tree is not None
+        if merge.tree is not None:
+            certificate(repository, ours, theirs, merge.tree, merge.tree)
+            clean += 1
     assert 0 < clean < trials
 
 
