@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import ipaddress
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -21,6 +22,8 @@ PORTS = "kitchens-ports"
 _PORTS_PREFIX = 20
 _PORTS_POOL = ipaddress.IPv4Network("10.214.0.0/16")
 _TRIES = 40
+#: Seconds that the engine takes at most to make a network.
+_BEING_MADE = 1.0
 _BRIDGE = "com.docker.network.bridge."
 
 
@@ -53,6 +56,14 @@ def _named(engine: Engine, name: str) -> str | None:
     return found[0] if found else None
 
 
+def _soon(engine: Engine, name: str) -> str | None:
+    """The network of that name, which somebody may just be making."""
+    deadline = time.monotonic() + _BEING_MADE
+    while (found := _named(engine, name)) is None and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return found
+
+
 def _make(
     engine: Engine,
     name: str,
@@ -79,7 +90,9 @@ def _make(
                 )
                 return str(made["Id"])
         except ContainerEnded as error:
-            if found := _named(engine, name):
+            # Who takes the same subnet mostly makes the same network; the engine lists it only once it is whole, and
+            # does not mind two of one name.
+            if found := _soon(engine, name):
                 return found
             failure = error
     raise failure or EnvironmentFailure(
