@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -161,9 +162,8 @@ def test_sqlite_in_the_data_folder(bench: Bench) -> None:
 
     assert nodes["make"].outputs == {"rows": 2}, nodes["make"].why
     assert [str(test.status) for test in nodes["run"].tests] == ["passed", "logged"]
-    assert sqlite3.connect(bench.root / "data/other.sqlite").execute("select count(*) from t").fetchone() == (
-        2,
-    )
+    with closing(sqlite3.connect(bench.root / "data/other.sqlite")) as database:
+        assert database.execute("select count(*) from t").fetchone() == (2,)
 
 
 @pytest.mark.parametrize(

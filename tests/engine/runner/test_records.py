@@ -208,7 +208,8 @@ def test_a_database_of_the_first_version_is_brought_up(tmp_path: Path) -> None:
         )
     connection.close()
 
-    found = Records(path).run("R")
+    with closing(Records(path)) as records:
+        found = records.run("R")
 
     assert (found.status, found.seconds, found.resumes, found.clock) == ("passed", 1.0, None, None)
 
