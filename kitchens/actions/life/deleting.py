@@ -9,7 +9,7 @@ from typing import Any
 
 from kitchens.actions.house import House
 from kitchens.actions.kitchens import REGISTRATIONS, Kitchen, Kitchens
-from kitchens.actions.services.home import Home, changing, home_of, remember_gone
+from kitchens.actions.services.home import Home, changing, home_of, is_gone, remember_gone
 from kitchens.actions.sharing.leaving import share
 from kitchens.git import history
 from kitchens.git.checkouts import worktrees
@@ -87,7 +87,8 @@ def carry_out_delete(house: House, plan: DeletePlan) -> dict[str, Any]:
     folders = (plan.data, lock, house.state / "checkouts" / kitchen.name)
     home = home_of(house, kitchen, "")
     # What it has on an engine is removed after its branch, maybe by a later command: it is written down before.
-    gone = remember_gone(house, home) if home.folder.is_dir() else None
+    if home.folder.is_dir():
+        remember_gone(house, home)
     # From the first ref to the last file it is short, and half of it would help nobody: ^C waits.
     with (
         house.watch(),
@@ -101,7 +102,7 @@ def carry_out_delete(house: House, plan: DeletePlan) -> dict[str, Any]:
         ),
     ):
         kept = house.registrations.remove(kitchen.name, kitchen.tip, house.now())
-    if gone is not None:
+    if (house.state / "services").is_dir():
         _remove_containers(house, home)
     share(house, [kitchen.name])
     return {"kitchen": kitchen.name, "status": "deleted", "commit": kitchen.tip, "kept": kept}
@@ -132,6 +133,11 @@ def _remove_containers(house: House, home: Home) -> None:
     from kitchens.containers.engine import connect
 
     with changing(house, home):
+        # Somebody who was let in before the branch went may have made the first of them only now.
+        if home.folder.is_dir():
+            remember_gone(house, home)
+        elif not is_gone(house, home):
+            return
         remove_folder(home.folder)
         try:
             clear_gone(house, connect(house.environment))

@@ -117,14 +117,18 @@ def green(house: House, spec: str) -> Path:
     return folder_of(house) / ".green" / spec
 
 
-def remember_gone(house: House, home: Home) -> Path:
+def is_gone(house: House, home: Home) -> bool:
+    """Whether that is written down."""
+    return (folder_of(house) / ".gone" / home.id).is_file()
+
+
+def remember_gone(house: House, home: Home) -> None:
     """Write down that the kitchen is about to be deleted: what it has on an engine goes with it, now or at the next
     chance."""
     folder = house.state / "services" / ".gone"
     folder.mkdir(parents=True, exist_ok=True)
     note = folder / home.id
     note.write_text(json.dumps({"kitchen": home.kitchen}), encoding="utf-8")
-    return note
 
 
 @contextmanager

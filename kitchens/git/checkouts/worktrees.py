@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from kitchens.git.checkouts.folders import is_empty_folder, remove_folder
@@ -155,7 +156,16 @@ def _add(repository: Repository, path: Path, branch: str) -> None:
     if repository.refs.branch(branch) is None:
         raise InvalidInput(f"there is no branch `{branch}`", code="no-branch")
     staging = path.parent / f"{MAKING}{os.urandom(4).hex()}"
-    held = claim(repository.claims, PURPOSE, path=str(path), folder=str(staging), git=str(_aside(repository)))
+    # Folders such as `team/` of `team/x`, inner ones first: whoever clears up takes them away, too.
+    above = [str(folder) for folder in path.parents if not folder.exists()]
+    held = claim(
+        repository.claims,
+        PURPOSE,
+        path=str(path),
+        folder=str(staging),
+        git=str(_aside(repository)),
+        above=above,
+    )
     try:
         _make(repository, path, branch, staging, held)
     except BaseException as error:
@@ -222,6 +232,9 @@ def _settle(repository: Repository, held: Claim) -> None:
                 forget(own, aside)
         remove_folder(folder)
         remove_folder(aside)
+        for above in held.what.get("above", ()):
+            with suppress(OSError):  # somebody else's things are in it by now
+                os.rmdir(above)
     except OSError as error:
         # Somebody else's files, or a full disk: the claim stays for a later try.
         os.close(held.descriptor)
