@@ -66,9 +66,10 @@ def start(desk: Desk) -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
     for process in started:
         process.kill()
         process.wait()
-    # Nodes outlive their runner, and wait for this.
-    if data(desk).is_dir():
+    # Nodes outlive their runner, and wait for this; the folder goes with the test.
+    if started and data(desk).is_dir():
         (data(desk) / "go").touch()
+        time.sleep(0.2)
 
 
 def killed(
