@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 
-_TEXT = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|[smhd])")
+_TEXT = r"(\d+(?:\.\d+)?)\s*(ms|[smhd])"
 #: The same in the words of JSON Schema.
 SCHEMA = {"pattern": r"^\s*\d+(?:\.\d+)?\s*(?:ms|[smhd])\s*$", "minimum": 0}
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -17,7 +17,7 @@ def seconds(value: str | float) -> float:
     Raises `ValueError` with a sentence when it is no duration.
     """
     if isinstance(value, str):
-        found = _TEXT.fullmatch(value.strip())
+        found = re.fullmatch(_TEXT, value.strip())
         if found is None:
             raise ValueError(
                 f"`{value}` is no duration; write `10s`, `5m`, `2h`, `1d` or a number of seconds"

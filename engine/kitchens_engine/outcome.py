@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import lru_cache
@@ -43,15 +42,12 @@ def fold(parts: Iterable[Status]) -> Status:
     return next((status for status in _WORST_FIRST if status in seen), Status.PASSED)
 
 
-@dataclass(frozen=True, slots=True)
-class TestRecord:
+class TestRecord(NamedTuple):
     """One test of a run: the measured value (JSON-safe), the limits in words, and what failing does.
 
     `message` says in one line what went wrong where value and limits do not.
     `recipe` and `log` are set for functional tests, which belong to no node.
     """
-
-    __test__ = False
 
     name: str
     status: Status
@@ -73,6 +69,9 @@ class TestRecord:
         }
         extra = {"message": self.message, "recipe": self.recipe, "log": self.log}
         return document | {key: value for key, value in extra.items() if value is not None}
+
+
+TestRecord.__test__ = False  # type: ignore[attr-defined] # for pytest, which collects by name
 
 
 class NodeRecord(NamedTuple):

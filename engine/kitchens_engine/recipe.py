@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
@@ -53,16 +52,13 @@ class Position(NamedTuple):
     column: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Test:
+class Test(NamedTuple):
     """A measure and a rule on a node.
 
     `measure` is one of `MEASURES` and `expression` its text (for `run`, text or argv);
     `rule` is one of `RULES` and `limit` its value as TOML gave it (a pair for `between`).
     `blocks` are the only nodes that a failure keeps from running; None is all that need the node.
     """
-
-    __test__ = False
 
     name: str
     measure: str
@@ -72,6 +68,9 @@ class Test:
     fail: OnFailure
     position: Position
     blocks: tuple[str, ...] | None = None
+
+
+Test.__test__ = False  # type: ignore[attr-defined] # for pytest, which collects by name
 
 
 class Constraint(NamedTuple):

@@ -18,7 +18,7 @@ LOST = "lost"
 TEST = "test"
 OTHER = "other"
 
-_EXIT = re.compile(r"exit:(\d{1,3})(?:-(\d{1,3}))?")
+_EXIT = r"exit:(\d{1,3})(?:-(\d{1,3}))?"
 _SENTENCE = "`{}` is no failure; write `timeout`, `lost`, `test`, `exit:75`, `exit:64-78` or `matches:` with a pattern"
 
 
@@ -35,7 +35,7 @@ class Occasion(NamedTuple):
         """`timeout`, `lost`, `test`, `exit:75`, `exit:64-78`, `matches:reset by peer`. ValueError with a sentence."""
         if text in (TIMEOUT, LOST, TEST):
             return cls(text)
-        if found := _EXIT.fullmatch(text):
+        if found := re.fullmatch(_EXIT, text):
             low, high = int(found[1]), int(found[2] or found[1])
             if not 1 <= low <= high <= 255:
                 raise ValueError(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
 VIEWS = 16
 
 
-@dataclass(frozen=True)
 class House:
     """A repository and what an action may use of the world.
 
@@ -36,13 +34,36 @@ class House:
     `watch` gives, for the time of a run, the event that asks it to stop.
     """
 
-    repository: Repository
-    environment: Mapping[str, str]
-    cache: Path
-    now: Callable[[], datetime]
-    interpreter: str
-    tell: Observer
-    watch: Callable[[], AbstractContextManager[threading.Event]]
+    def __init__(
+        self,
+        *,
+        repository: Repository,
+        environment: Mapping[str, str],
+        cache: Path,
+        now: Callable[[], datetime],
+        interpreter: str,
+        tell: Observer,
+        watch: Callable[[], AbstractContextManager[threading.Event]],
+    ) -> None:
+        self.repository = repository
+        self.environment = environment
+        self.cache = cache
+        self.now = now
+        self.interpreter = interpreter
+        self.tell = tell
+        self.watch = watch
+
+    def over(self, repository: Repository) -> House:
+        """The same over another view of the repository, with nothing read yet."""
+        return House(
+            repository=repository,
+            environment=self.environment,
+            cache=self.cache,
+            now=self.now,
+            interpreter=self.interpreter,
+            tell=self.tell,
+            watch=self.watch,
+        )
 
     @cached_property
     def registrations(self) -> Registrations:

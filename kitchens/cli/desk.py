@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -21,17 +20,25 @@ if TYPE_CHECKING:
     from kitchens.git.repository import Repository
 
 
-@dataclass(frozen=True)
 class Desk:
     """What one command may use of the world. `directory` is what `-C` named; `quiet` and `events` say who hears of
     the progress of long work; a detached run tells its id at the descriptor `announce`."""
 
-    directory: str | None
-    as_json: bool
-    stop: StopSignal
-    quiet: bool = False
-    events: str | None = None
-    announce: int | None = None
+    def __init__(
+        self,
+        directory: str | None,
+        as_json: bool,
+        stop: StopSignal,
+        quiet: bool = False,
+        events: str | None = None,
+        announce: int | None = None,
+    ) -> None:
+        self.directory = directory
+        self.as_json = as_json
+        self.stop = stop
+        self.quiet = quiet
+        self.events = events
+        self.announce = announce
 
     @cached_property
     def folder(self) -> Path:

@@ -17,7 +17,6 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +33,6 @@ MADE_WITHIN = 60.0
 OUTLIVES = 2.0
 
 
-@dataclass(slots=True)
 class Claim:
     """A claim that this process holds, its own or taken over from the dead.
 
@@ -42,9 +40,10 @@ class Claim:
     written down.
     """
 
-    path: Path
-    descriptor: int
-    what: dict[str, Any]
+    def __init__(self, path: Path, descriptor: int, what: dict[str, Any]) -> None:
+        self.path = path
+        self.descriptor = descriptor
+        self.what = what
 
     def note(self, **what: Any) -> None:
         """Write down more, before it is done."""

@@ -14,13 +14,13 @@ from kitchens_engine.language.zones import time_zone
 from kitchens_engine.toml.images import IMAGE
 from kitchens_engine.toml.shape import FILLED, Format, Key, Table, matching
 
-_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(?:([kmgt])(?:i?b)?|b)?", re.IGNORECASE)
+_SIZE = r"(?i)(\d+(?:\.\d+)?)\s*(?:([kmgt])(?:i?b)?|b)?"
 _UNITS = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3, "t": 1024**4}
 
 
 def size(value: str | int) -> int:
     """The bytes in `2g`, `512m` or a plain number. Raises `ValueError` with a sentence."""
-    found = _SIZE.fullmatch(str(value).strip())
+    found = re.fullmatch(_SIZE, str(value).strip())
     if found is None or float(found[1]) == 0:
         raise ValueError(f"`{value}` is no size; write one such as `512m` or `2g`")
     return int(float(found[1]) * _UNITS[(found[2] or "").lower()])

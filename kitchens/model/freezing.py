@@ -22,8 +22,8 @@ _YEARS = range(1970, 9990)
 #: From one window into the next so many times, and there is no end of it.
 _MANY = 500
 
-_CLOCK = re.compile(r"(?:([A-Za-z]+)\s+)?(\d{1,2}):(\d{2})")
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}(?:[T ].*)?")
+_CLOCK = r"(?:([A-Za-z]+)\s+)?(\d{1,2}):(\d{2})"
+_DATE = r"\d{4}-\d{2}-\d{2}(?:[T ].*)?"
 
 
 class Clock(NamedTuple):
@@ -142,12 +142,12 @@ def _kind(moment: Moment) -> str:
 
 
 def _from_text(text: str) -> Any:
-    if _DATE.fullmatch(text):
+    if re.fullmatch(_DATE, text):
         try:
             return datetime.fromisoformat(text) if len(text) > 10 else date.fromisoformat(text)
         except ValueError:
             raise ValueError(f"`{text}` is no date") from None
-    found = _CLOCK.fullmatch(text)
+    found = re.fullmatch(_CLOCK, text)
     if found is None:
         raise ValueError(f"`{text}` is no time; write one such as `2026-12-24`, `fri 16:00` or `22:00`")
     minute = int(found[2]) * 60 + int(found[3])

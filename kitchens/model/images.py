@@ -16,7 +16,7 @@ from kitchens_engine.toml.document import read_document
 from kitchens_engine.toml.shape import examine
 from kitchens_engine.tuples import NamedTuple
 
-_FROM = re.compile(r"^\s*FROM\s+(?:--\S+\s+)*(\S+)(?:\s+AS\s+(\S+))?\s*$", re.IGNORECASE | re.MULTILINE)
+_FROM = r"(?im)^\s*FROM\s+(?:--\S+\s+)*(\S+)(?:\s+AS\s+(\S+))?\s*$"
 #: The Dockerfile's word for nothing at all below.
 _SCRATCH = "scratch"
 
@@ -79,7 +79,7 @@ def bases_of(dockerfile: str) -> tuple[str, ...]:
     """The images that a Dockerfile begins with, each once. A name that holds an `ARG` is not known before the build."""
     stages: set[str] = set()
     found: dict[str, None] = {}
-    for match in _FROM.finditer(dockerfile):
+    for match in re.finditer(_FROM, dockerfile):
         name, stage = match[1], match[2]
         if "$" not in name and name.lower() != _SCRATCH and name.lower() not in stages:
             found[name] = None
@@ -95,7 +95,7 @@ def with_bases(dockerfile: str, references: Mapping[str, str]) -> str:
         start, end = match.start(1) - match.start(), match.end(1) - match.start()
         return match[0][:start] + references.get(match[1], match[1]) + match[0][end:]
 
-    return _FROM.sub(renamed, dockerfile)
+    return re.sub(_FROM, renamed, dockerfile)
 
 
 def wanted_images(cookbook: Cookbook, read: Callable[[str], bytes | None]) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
@@ -82,7 +83,7 @@ def _constraints(document: Document, values: Mapping[str, Any]) -> Mapping[str, 
         {
             name: constraint_of(table, _position(document, ("constraints", name)))
             for name, table in tables.items()
-            if names.DOTTED.fullmatch(name)
+            if re.fullmatch(names.DOTTED, name)
         }
     )
 

@@ -16,7 +16,7 @@ from kitchens_engine.toml.document import Document
 from kitchens_engine.toml.nearest import did_you_mean, nearest
 from kitchens_engine.toml.positions import Path
 
-_INTERPRETER = re.compile(r"(?:python[\d.]*|sh|bash|dash|zsh|perl|ruby|node|Rscript)")
+_INTERPRETER = r"(?:python[\d.]*|sh|bash|dash|zsh|perl|ruby|node|Rscript)"
 
 
 def path_in_cookbook(folder: str, path: str) -> str | None:
@@ -82,7 +82,7 @@ def _script(body: str | Sequence[str]) -> str | None:
     words = body.split("\n", 1)[0].split() if isinstance(body, str) else list(body)
     if words and re.fullmatch(r"\.{1,2}/[\w./-]+", words[0]):
         return words[0]
-    if not words or not _INTERPRETER.fullmatch(words[0]):
+    if not words or not re.fullmatch(_INTERPRETER, words[0]):
         return None
     # Options that take no word of their own; after any other, the script would be a guess.
     rest = dropwhile(("-u", "-e", "-B", "-E", "-I", "-s", "-O", "-eu", "-x").__contains__, words[1:])

@@ -9,7 +9,7 @@ from typing import Any
 _KEY = r"""(?:[A-Za-z0-9_-]+|"[^"\\\x00-\x08\n-\x1f\x7f]*"|'[^'\x00-\x08\n-\x1f\x7f]*')"""
 
 #: A dotted name; spaces around it and around dots do not count.
-DOTTED = re.compile(rf"\s*{_KEY}(?:\s*\.\s*{_KEY})*\s*")
+DOTTED = rf"\s*{_KEY}(?:\s*\.\s*{_KEY})*\s*"
 
 
 def split(name: str) -> tuple[str, ...]:

@@ -92,7 +92,7 @@ def _node_name(value: str) -> object:
 
 
 def _variable(value: str) -> object:
-    if not DOTTED.fullmatch(value):
+    if not re.fullmatch(DOTTED, value):
         raise ValueError(f'`{value}` names no variable; write `name`, or `"table.name"` in quotes')
     return value
 

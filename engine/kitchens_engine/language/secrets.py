@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 PREFIX = "vault:"
 _NAME = r"[A-Za-z0-9_][A-Za-z0-9_.-]*(?:/[A-Za-z0-9_][A-Za-z0-9_.-]*)*"
-_WHOLE = re.compile(rf"{PREFIX}({_NAME})")
-_IN_URL = re.compile(rf"([A-Za-z][A-Za-z0-9+.-]*://[^:/@\s]*:){PREFIX}({_NAME})(@.*)", re.DOTALL)
-_MEANT = re.compile(rf"(?:[A-Za-z][A-Za-z0-9+.-]*://[^/@\s]*:)?{PREFIX}")
+_WHOLE = rf"{PREFIX}({_NAME})"
+_IN_URL = rf"(?s)([A-Za-z][A-Za-z0-9+.-]*://[^:/@\s]*:){PREFIX}({_NAME})(@.*)"
+_MEANT = rf"(?:[A-Za-z][A-Za-z0-9+.-]*://[^/@\s]*:)?{PREFIX}"
 
 
 def is_name(text: str) -> bool:
@@ -29,18 +29,18 @@ def reference(text: str) -> str | None:
     """The name in the vault that the text refers to, or None when it refers to none."""
     if PREFIX not in text:
         return None
-    if found := _WHOLE.fullmatch(text):
+    if found := re.fullmatch(_WHOLE, text):
         return found[1]
-    if found := _IN_URL.fullmatch(text):
+    if found := re.fullmatch(_IN_URL, text):
         return found[2]
     return None
 
 
 def filled(text: str, value: Callable[[str], str]) -> str:
     """The text with `value` of its name in the reference's place: as it is, or quoted as a URL's password."""
-    if found := _WHOLE.fullmatch(text):
+    if found := re.fullmatch(_WHOLE, text):
         return value(found[1])
-    if found := _IN_URL.fullmatch(text):
+    if found := re.fullmatch(_IN_URL, text):
         from urllib.parse import quote
 
         return f"{found[1]}{quote(value(found[2]), safe='')}{found[3]}"
@@ -50,7 +50,7 @@ def filled(text: str, value: Callable[[str], str]) -> str:
 def admit(text: object) -> object:
     """A value that may be a reference. Raises `ValueError` for one that was meant to be, and is none."""
     # The value is not repeated: a URL may hold a password in clear beside it.
-    if isinstance(text, str) and _MEANT.match(text) and reference(text) is None:
+    if isinstance(text, str) and re.match(_MEANT, text) and reference(text) is None:
         raise ValueError("this is no reference to the vault; write one such as `vault:flights/token`")
     return text
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from kitchens_engine.errors import EnvironmentFailure, Fault, InvalidFiles, InvalidInput
@@ -51,12 +50,12 @@ class FolderSource(NamedTuple):
             raise EnvironmentFailure(f"cannot list `{folder}`: {error.strerror}") from error
 
 
-@dataclass(frozen=True)
 class Shelf:
     """The recipes and ingredients in one source. Each file is read once, when first needed."""
 
-    source: Source
-    _read: dict[str, Reading] = field(default_factory=dict, repr=False, compare=False)
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self._read: dict[str, Reading] = {}
 
     def recipe_names(self) -> tuple[str, ...]:
         """The names of all recipes, sorted."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from functools import reduce
@@ -122,7 +123,7 @@ def parse_assignment(
     `declared` holds the defaults; None takes every name and type. Raises `InvalidInput`.
     """
     name, equals, value = text.partition("=")
-    if not equals or not names.DOTTED.fullmatch(name):
+    if not equals or not re.fullmatch(names.DOTTED, name):
         shown = f"`{text}`" if not any(each.hidden for each in constraints.values()) else "what was given"
         raise InvalidInput(f"{shown} assigns nothing", "write `name=value`, or `table.name=value`")
     keys = names.split(name)

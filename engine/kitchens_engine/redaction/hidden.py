@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from kitchens_engine.outcome import TestRecord
@@ -66,8 +65,7 @@ class Hidden:
         """A test as it may be recorded: judged before, by what was really measured."""
         if not self._texts:
             return test
-        return replace(
-            test,
+        return test._replace(
             value=self.value(test.value),
             limits=self.value(test.limits),
             message=self.words(test.message),

@@ -48,10 +48,10 @@ class Graphs:
         waiting = past.waiting if past else NodeRecord
         nodes = {name: kept.get(name) or waiting(name, plan.path_of(name)) for name in plan.nodes}
         flow = Flow(plan.needs, always)
-        graph = Graph(plan, scope, flow, parent, nodes, len(nodes), kept=kept, past=past)
-        graph.pools = parent.pools if parent else ()
+        pools = parent.pools if parent else ()
         if plan.recipe.concurrency is not None:
-            graph.pools += (Places(plan.recipe.concurrency),)
+            pools += (Places(plan.recipe.concurrency),)
+        graph = Graph(plan, scope, flow, parent, nodes, pools=pools, kept=kept, past=past)
         self.scopes[plan.path] = scope
         for name in (*plan.outside, *plan.beyond):
             path = plan.path_of(name)
@@ -117,10 +117,10 @@ class Graphs:
         kept = past.kept({name: plan.path_of(name) for name in items}, needs) if past else {}
         waiting = past.waiting if past else NodeRecord
         nodes = {name: kept.get(name) or waiting(name, plan.path_of(name)) for name in items}
+        flow = Flow(needs)
         graph = Graph(
-            plan, live.scope, Flow(needs), live, nodes, len(nodes), items=items, kept=kept, past=past
+            plan, live.scope, flow, live, nodes, pools=live.pools, items=items, kept=kept, past=past
         )
-        graph.pools = live.pools
         self._begin(graph, live.path)
         return graph
 
@@ -172,7 +172,8 @@ class Graphs:
         path = graph.plan.path_of(name)
         scope = ItemScope(graph.scope, *item)
         retries = self._retries(node, path)
-        live = LiveNode(graph, name, node, path, scope, retries, graph.pools, item)
+        live = LiveNode(graph, name, node, path, scope, retries, item)
+        live.pools = graph.pools
         graph.lives[name] = live
         self.tries.ask(live)
 

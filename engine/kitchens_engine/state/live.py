@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from kitchens_engine.kinds import sql
@@ -61,7 +60,6 @@ class End(NamedTuple):
     cause: str = OTHER
 
 
-@dataclass(slots=True, eq=False)
 class Graph:
     """One recipe while it runs, or the instances of a node that is fanned out.
 
@@ -75,23 +73,36 @@ class Graph:
     instance keeps from running.
     """
 
-    plan: Plan
-    scope: Scope
-    flow: Flow
-    parent: LiveNode | None
-    nodes: dict[str, NodeRecord]
-    remaining: int
-    pools: tuple[Pool, ...] = ()
-    items: Mapping[str, Item] = field(default_factory=lambda: EMPTY)
-    held: deque[Next] = field(default_factory=deque)
-    blocks: list[Collection[str] | None] = field(default_factory=list)
-    lives: dict[str, LiveNode] = field(default_factory=dict)
-    kept: Mapping[str, NodeRecord] = field(default_factory=lambda: EMPTY)
-    past: Past | None = None
-    cancelled: str | None = None
-    forced: bool = False
-    end: End | None = None
-    late: str | None = None
+    def __init__(
+        self,
+        plan: Plan,
+        scope: Scope,
+        flow: Flow,
+        parent: LiveNode | None,
+        nodes: dict[str, NodeRecord],
+        *,
+        pools: tuple[Pool, ...] = (),
+        items: Mapping[str, Item] = EMPTY,
+        kept: Mapping[str, NodeRecord] = EMPTY,
+        past: Past | None = None,
+    ) -> None:
+        self.plan = plan
+        self.scope = scope
+        self.flow = flow
+        self.parent = parent
+        self.nodes = nodes
+        self.remaining = len(nodes)
+        self.pools = pools
+        self.items = items
+        self.held: deque[Next] = deque()
+        self.blocks: list[Collection[str] | None] = []
+        self.lives: dict[str, LiveNode] = {}
+        self.kept = kept
+        self.past = past
+        self.cancelled: str | None = None
+        self.forced = False
+        self.end: End | None = None
+        self.late: str | None = None
 
     def records(self) -> tuple[NodeRecord, ...]:
         """The records of its nodes."""
@@ -103,7 +114,6 @@ class Graph:
         self.nodes[name] = record
 
 
-@dataclass(slots=True, eq=False)
 class LiveNode:
     """One node from the moment that it may start until its end, or one instance of a node for its `item`.
 
@@ -116,44 +126,57 @@ class LiveNode:
     `fans_out` says that it stands for the instances of a node, `is_graph` that nodes are inside it.
     """
 
-    graph: Graph
-    name: str
-    node: Node
-    path: str
-    scope: Scope
-    retries: int
-    pools: tuple[Pool, ...] = ()
-    item: Item | None = None
-    attempt: Attempt | None = None
-    number: int = 0
-    began: float = 0.0
-    attempt_began: float = 0.0
-    slot: bool = False
-    placed: bool = False
-    mode: str | None = None
-    token: str | None = None
-    phase: Phase = WORK
-    later: deque[Phase] = field(default_factory=deque)
-    said: int = 0
-    inner: Graph | None = None
-    asks_worker: bool = False
-    begun: bool = False
-    lost: bool = False
-    adopted: bool = False
-    over: bool = False
-    end: End | None = None
-    late: str | None = None
-    met: bool = True
-    blocks: Collection[str] | None = None
-    outputs: dict[str, Any] = field(default_factory=dict)
-    measured: dict[int, Measured] = field(default_factory=dict)
-    fans_out: bool = field(init=False)
-    is_graph: bool = field(init=False)
+    __slots__ = (
+        *("graph", "name", "node", "path", "scope", "retries", "pools", "item", "attempt", "number"),
+        *("began", "attempt_began", "slot", "placed", "mode", "token", "phase", "later", "said", "inner"),
+        *("asks_worker", "begun", "lost", "adopted", "over", "end", "late", "met", "blocks", "outputs"),
+        *("measured", "fans_out", "is_graph"),
+    )
 
-    def __post_init__(self) -> None:
+    def __init__(
+        self,
+        graph: Graph,
+        name: str,
+        node: Node,
+        path: str,
+        scope: Scope,
+        retries: int,
+        item: Item | None = None,
+    ) -> None:
+        self.graph = graph
+        self.name = name
+        self.node = node
+        self.path = path
+        self.scope = scope
+        self.retries = retries
+        self.pools: tuple[Pool, ...] = ()
+        self.item = item
+        self.attempt: Attempt | None = None
+        self.number = 0
+        self.began = 0.0
+        self.attempt_began = 0.0
+        self.slot = False
+        self.placed = False
+        self.mode: str | None = None
+        self.token: str | None = None
+        self.phase = WORK
+        self.later: deque[Phase] = deque()
+        self.said = 0
+        self.inner: Graph | None = None
+        self.asks_worker = False
+        self.begun = False
+        self.lost = False
+        self.adopted = False
+        self.over = False
+        self.end: End | None = None
+        self.late: str | None = None
+        self.met = True
+        self.blocks: Collection[str] | None = None
+        self.outputs: dict[str, Any] = {}
+        self.measured: dict[int, Measured] = {}
         # Asked several times of every node of every run: a look-up costs less than a call.
-        self.fans_out = self.node.each is not None and self.item is None
-        self.is_graph = self.fans_out or self.node.action in ("recipe", "ingredient")
+        self.fans_out = node.each is not None and item is None
+        self.is_graph = self.fans_out or node.action in ("recipe", "ingredient")
 
     @property
     def follows(self) -> bool:

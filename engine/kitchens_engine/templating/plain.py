@@ -7,11 +7,8 @@ import re
 from kitchens_engine.tuples import NamedTuple
 
 # `{%` and `{#` change the meaning of what comes after; a name that is alone may be a constant.
-_OTHER = re.compile(r"\{[%#]")
-_NAME = re.compile(
-    r"(?<!\{)\{\{\s*((?:variables|inputs|outputs|tests|kitchen|run|each)(?:\.[A-Za-z_]\w*)+)\s*(?:\|\s*(sql|raw)\s*)?\}\}",
-    re.ASCII,
-)
+_OTHER = r"\{[%#]"
+_NAME = r"(?a)(?<!\{)\{\{\s*((?:variables|inputs|outputs|tests|kitchen|run|each)(?:\.[A-Za-z_]\w*)+)\s*(?:\|\s*(sql|raw)\s*)?\}\}"
 
 
 class Blank(NamedTuple):
@@ -26,9 +23,9 @@ class Blank(NamedTuple):
 
 def blanks(text: str) -> list[Blank] | None:
     """Every value that goes into the text, in its order; None when there is more to the template than names."""
-    if _OTHER.search(text):
+    if re.search(_OTHER, text):
         return None
-    found = list(_NAME.finditer(text))
+    found = list(re.finditer(_NAME, text))
     if len(found) != text.count("{{"):
         return None
     return [

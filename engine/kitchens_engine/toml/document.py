@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -13,19 +12,19 @@ from kitchens_engine.errors import Fault
 from kitchens_engine.toml.positions import Path, Place, positions
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
-_WHERE = re.compile(r"\s*\(at (?:line (\d+), column (\d+)|end of document)\)$")
-_TUPLE = re.compile(r"\('[^)]*\)")
+_WHERE = r"\s*\(at (?:line (\d+), column (\d+)|end of document)\)$"
+_TUPLE = r"\('[^)]*\)"
 _TEXT = r"'([^']*)'"
 _START = Place(1, 1, 1)
 
 
-@dataclass(frozen=True)
 class Document:
     """The values of one TOML file, `file` being its path in the cookbook."""
 
-    file: str
-    text: str
-    values: dict[str, Any]
+    def __init__(self, file: str, text: str, values: dict[str, Any]) -> None:
+        self.file = file
+        self.text = text
+        self.values = values
 
     @cached_property
     def _places(self) -> dict[Path, Place]:
@@ -92,10 +91,10 @@ def dotted(path: Sequence[str | int]) -> str:
 def _syntax_fault(text: str, file: str, error: ValueError) -> Fault:
     message = str(error)
     # Only Python 3.14 has the place as attributes; before, it is nowhere but in the message.
-    found = _WHERE.search(message)
+    found = re.search(_WHERE, message)
     what = message[: found.start()] if found else message
     # It shows keys as Python's tuples.
-    what = _TUPLE.sub(lambda keys: f"`{dotted(re.findall(_TEXT, keys[0]))}`", what)
+    what = re.sub(_TUPLE, lambda keys: f"`{dotted(re.findall(_TEXT, keys[0]))}`", what)
     if found and found[1]:
         line, column = int(found[1]), int(found[2])
     else:

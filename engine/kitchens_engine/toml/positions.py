@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from dataclasses import dataclass, field
 
 from kitchens_engine.tuples import NamedTuple
 
@@ -48,14 +47,14 @@ def positions(text: str) -> dict[Path, Place]:
     return {path: place(*offsets) for path, offsets in scan.found.items()}
 
 
-@dataclass
 class _Scan:
-    text: str
-    at: int = 0
-    #: Offsets of key and value by path.
-    found: dict[Path, tuple[int, int]] = field(default_factory=dict)
-    #: How many tables each array of tables has so far.
-    counts: dict[Path, int] = field(default_factory=dict)
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.at = 0
+        #: Offsets of key and value by path.
+        self.found: dict[Path, tuple[int, int]] = {}
+        #: How many tables each array of tables has so far.
+        self.counts: dict[Path, int] = {}
 
     def document(self) -> None:
         table: Path = ()

@@ -93,10 +93,9 @@ FILLED = Format("filled", _filled, {"pattern": r"\S", "minItems": 1, "minPropert
 
 def matching(name: str, pattern: str, sentence: str) -> Format:
     """The format of text that matches the whole pattern; `sentence` says what is wrong with other text."""
-    compiled = re.compile(pattern)
 
     def accept(value: str) -> str:
-        if not compiled.fullmatch(value):
+        if not re.fullmatch(pattern, value):
             raise ValueError(f"`{value}` {sentence}")
         return value
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field
 from itertools import count
 from typing import Generic, TypeVar
 
@@ -15,13 +14,15 @@ WRITE = "write"
 READ = "read"
 
 
-@dataclass(slots=True)
 class _Queues(Generic[T]):
     """Those that ask for the same pools, each with the number under which it came."""
 
-    pools: tuple[Pool, ...]
-    free: deque[tuple[int, T]] = field(default_factory=deque)
-    database: deque[tuple[int, T, str]] = field(default_factory=deque)
+    __slots__ = ("database", "free", "pools")
+
+    def __init__(self, pools: tuple[Pool, ...]) -> None:
+        self.pools = pools
+        self.free: deque[tuple[int, T]] = deque()
+        self.database: deque[tuple[int, T, str]] = deque()
 
 
 class Admission(Generic[T]):

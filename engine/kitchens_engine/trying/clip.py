@@ -7,7 +7,7 @@ import re
 import stat
 
 _FLAGS = os.O_RDWR | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-_MARKER = re.compile(rb"\n?\[kitchen: (\d+) bytes were cut out here; `log_limit` is \d+\]\n")
+_MARKER = rb"\n?\[kitchen: (\d+) bytes were cut out here; `log_limit` is \d+\]\n"
 #: A writer may be quicker than we are; what it writes in the last moment before the cut may be lost.
 _CATCHING_UP = 3
 
@@ -40,7 +40,7 @@ def _cut(log: int, limit: int) -> None:
     tail = os.pread(log, size - begin, begin)
     # Only from the next line on, unless the end is all one line.
     skipped = tail.find(b"\n") + 1 if begin > head else 0
-    before = _MARKER.match(os.pread(log, 200, head))
+    before = re.match(_MARKER, os.pread(log, 200, head))
     missing = begin + skipped - head
     if before is not None:
         missing += int(before[1]) - len(before[0])

@@ -4,7 +4,6 @@ rewrites what was written down. Everything else is free."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 
 from kitchens.actions.house import House
 from kitchens.actions.kitchens import BRANCHES, REGISTRATIONS, Kitchens
@@ -53,7 +52,7 @@ def objections(house: House, updates: Iterable[Update]) -> Iterator[Objection]:
     proposed = ProposedRefs(
         repository.git, repository.objects, repository.common, {each.ref: each.new for each in updates}
     )
-    after = replace(house, repository=repository._replace(refs=proposed))
+    after = house.over(repository._replace(refs=proposed))
     guard = _Guard(house, after)
     for each in updates:
         if each.ref.startswith(BRANCHES):

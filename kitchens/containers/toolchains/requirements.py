@@ -20,14 +20,14 @@ UNRESOLVABLE = (
     "DistributionNotFound|ResolutionImpossible|InvalidRequirement|RequirementsFileParseError|UnsupportedWheel"
     "|HashMismatch|HashMissing|HashUnpinned|UnsupportedPythonVersion|InstallationError|BestVersionAlreadyInstalled"
 )
-_OTHER_FILE = re.compile(rb"\s*(?:-r|-c|-e|--requirement|--constraint|--editable)\b|\s*(?:\.{1,2}/|file:)")
+_OTHER_FILE = rb"\s*(?:-r|-c|-e|--requirement|--constraint|--editable)\b|\s*(?:\.{1,2}/|file:)"
 _HASH = b"--hash="
 
 
 def check(requirements: bytes, name: str) -> None:
     """Refuse lines that lead to other files: they would not be part of the toolchain's key."""
     for number, line in enumerate(requirements.splitlines(), start=1):
-        if _OTHER_FILE.match(line):
+        if re.match(_OTHER_FILE, line):
             text = line.decode("utf-8", "replace").strip()
             raise InvalidInput(
                 f"`{text}` leads to another file, which a toolchain does not get",
