@@ -123,8 +123,29 @@ def index_of(place: Place, commit: str, name: str) -> Path:
 def next_index(place: Place, old: str, new: str) -> Path:
     """The index as it will be: `new` where the landing changes it, and all else as it is."""
     index = copy_index(place, "next")
-    place.git.run("read-tree", "-i", "-m", old, new, index=index)
+    if not is_sparse(place):
+        place.git.run("read-tree", "-i", "-m", old, new, index=index)
+        return index
+    # Only where it may write files does git look at what a sparse checkout leaves out; nobody needs these.
+    folder = place.folder / "sparse"
+    folder.mkdir()
+    place.git.run("read-tree", "-m", "-u", old, new, index=index, work_tree=folder)
+    remove_folder(folder)
     return index
+
+
+def is_sparse(place: Place) -> bool:
+    """Whether the checkout may leave files out on purpose."""
+    return (place.own / "info" / "sparse-checkout").exists()
+
+
+def left_out(place: Place, index: Path) -> frozenset[str]:
+    """The paths that a sparse checkout leaves out, and that are not there all the same."""
+    if not is_sparse(place):
+        return frozenset()
+    marked = place.git.run("ls-files", "-t", "-z", index=index).fields
+    out = (line[2:] for line in marked if line.startswith("S "))
+    return frozenset(path for path in out if not os.path.lexists(place.path / path))
 
 
 def amended_index(place: Place, changes: Collection[Change]) -> Path:

@@ -20,6 +20,7 @@ from kitchens.git.moving.arriving import (
     finish_index,
     holds_lock,
     index_of,
+    left_out,
     look,
     next_index,
     place,
@@ -119,24 +120,27 @@ def _finish(repository: Repository, here: Place, old: str, new: str) -> list[str
             wanted.append(change)
         else:
             left.append(change.path)
-    left += put(here, fresh, _shown(here, wanted), seen)
-    _finish_index(here, old, new)
+    index = _next_index(here, old, new)
+    left += put(here, fresh, _shown(here, wanted, index), seen)
+    if index is not None:
+        finish_index(here, index)
     return left
 
 
-def _finish_index(here: Place, old: str, new: str) -> None:
+def _next_index(here: Place, old: str, new: str) -> Path | None:
     try:
-        index = next_index(here, old, new)
+        return next_index(here, old, new)
     except EnvironmentFailure:
         # Its user took the lock away and staged something else since: theirs, as it is.
-        return
-    finish_index(here, index)
+        return None
 
 
-def _shown(here: Place, wanted: list[Change]) -> list[Change]:
-    """Without what a sparse checkout leaves out on purpose."""
+def _shown(here: Place, wanted: list[Change], index: Path | None) -> list[Change]:
+    """Without what a sparse checkout leaves out on purpose, now or by what will be its index."""
     marked = here.git.run("ls-files", "-t", "-z").fields
     hidden = {line[2:] for line in marked if line.startswith("S ")}
+    if index is not None:
+        hidden |= left_out(here, index)
     return [change for change in wanted if change.path not in hidden]
 
 

@@ -25,6 +25,7 @@ from kitchens.git.moving.arriving import (
     amended_index,
     changes,
     finish_index,
+    left_out,
     look,
     next_index,
     place,
@@ -140,8 +141,10 @@ def _prepare(plan: LandingPlan, place: Place) -> _Arrival:
     seen = {change.path: look(place, change.path) for change in plan.changes}
     simple = plain(place, plan.changes, plan.repository.objects.width)
     wanted = plan.changes if simple else check(place, plan.changes, plan.old, plan.new)
-    fresh = [change.path for change in wanted if change.after not in (None, SUBMODULE)]
     index = amended_index(place, wanted) if simple else next_index(place, plan.old, plan.new)
+    if not simple and (out := left_out(place, index)):
+        wanted = tuple(each for each in wanted if each.after is None or each.path not in out)
+    fresh = [change.path for change in wanted if change.after not in (None, SUBMODULE)]
     return _Arrival(place, stage(place, index, fresh, "new"), index, wanted, seen, simple)
 
 

@@ -8,7 +8,7 @@ import stat
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from kitchens.git.moving.arriving import SUBMODULE, Change, Place, copy_index
+from kitchens.git.moving.arriving import SUBMODULE, Change, Place, copy_index, is_sparse
 from kitchens.git.repository import git_directory
 from kitchens_engine.errors import EnvironmentFailure, InvalidInput
 
@@ -57,7 +57,7 @@ def plain(place: Place, changes: Sequence[Change], width: int) -> bool:
 
     False when that cannot be told at a glance. `width` is the number of hex digits in an id.
     """
-    if len(changes) > FEW or (place.own / "info" / "sparse-checkout").exists():
+    if len(changes) > FEW or is_sparse(place):
         return False
     if any(SUBMODULE in (change.before, change.after) for change in changes):
         return False

@@ -264,6 +264,23 @@ def test_a_sparse_checkout_stays_sparse(checkout, repository, commits):
     assert not (checkout.path / "recipes").exists()
 
 
+def test_what_is_new_where_a_checkout_is_sparse_stays_out(checkout, repository, commits):
+    """As with git: a file that arrives in a folder which is left out is in the index, and not on disk; and so it is
+    when the landing was killed anywhere."""
+    old, _ = commits
+    new = checkout.commit("new", **{"recipes/other/clean.sql": "select 2\n", "top.txt": "new\n"})
+    checkout.git("reset", "-q", "--hard", old)
+    checkout.git("sparse-checkout", "set", "--no-cone", "/*", "!/recipes")
+    for _ in every_step(lambda: land(repository, old, new)):
+        heal(repository)
+        landed = checkout.tip("main") == new
+        assert checkout.status() == ""
+        assert (checkout.path / "top.txt").exists() == landed
+        assert not (checkout.path / "recipes").exists()
+        checkout.git("reset", "-q", "--hard", old)
+    assert "S recipes/other/clean.sql" in checkout.git("ls-files", "-t")
+
+
 def test_killed_before_any_step(checkout, repository, commits):
     """Killed at any step, the next command makes it old or new, whole, and leaves nothing behind."""
     old, new = commits
