@@ -100,9 +100,11 @@ class Desk:
     @cached_property
     def unhealed(self) -> House:
         """The repository that holds the folder, with its stores, as a crash may have left it."""
-        from kitchens.git.repository import open_repository
+        from kitchens.git.repository import open_repository, refuse_bytes
 
-        return self.house_of(open_repository(self.folder, self.environment))
+        repository = open_repository(self.folder, self.environment)
+        refuse_bytes(repository.top, repository.here)
+        return self.house_of(repository)
 
     @cached_property
     def house(self) -> House:

@@ -9,6 +9,7 @@ import threading
 import weakref
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from kitchens.git.command import Git, data
@@ -34,13 +35,17 @@ _FATAL = 128
 class Objects:
     """The objects of one repository. `width` is the number of hex digits in an id: 40, or 64 with SHA-256.
 
+    `shallow` is the file in which git notes where the history of a shallow clone ends: as for git, a commit named there
+    has no parents.
+
     The reader process starts with the first question and ends with `close`. Trees and
     commits are remembered, since an id never changes its meaning. What git cannot read is
     as good as missing.
     """
 
-    def __init__(self, git: Git, width: int) -> None:
+    def __init__(self, git: Git, width: int, shallow: Path | None = None) -> None:
         self.width = width
+        self._shallow = shallow
         self._git = git
         self._lock = threading.RLock()
         self._process: subprocess.Popen[bytes] | None = None
@@ -166,8 +171,7 @@ class Objects:
             self._trees[oid] = parse_tree(contents[0], self.width // 2)
             return oid
         if found[0] == "commit":
-            self._commits[oid] = parse_commit(contents[0])
-            return self._commits[oid].tree
+            return self._kept(oid, contents[0], self._ends()).tree
         return self.resolve(f"{oid}^{{tree}}")
 
     def foresee(self, commits: Sequence[str], folder: str) -> None:
@@ -191,11 +195,21 @@ class Objects:
     def commits(self, oids: Sequence[str]) -> list[Commit]:
         """Several commits, in one go."""
         wanted = [oid for oid in dict.fromkeys(oids) if oid not in self._commits]
+        ends = self._ends() if wanted else frozenset()
         for oid, content in zip(wanted, self.read_all(wanted), strict=True):
             if content is None:
                 raise missing(oid)
-            self._commits[oid] = parse_commit(content)
+            self._kept(oid, content, ends)
         return [self._commits[oid] for oid in oids]
+
+    @property
+    def is_shallow(self) -> bool:
+        """Whether this is a shallow clone."""
+        return bool(self._ends())
+
+    def is_cut_off(self, oid: str) -> bool:
+        """Whether a commit has no parents only because a shallow clone ends there."""
+        return oid in self._ends()
 
     def write(self, objects: Sequence[Written]) -> None:
         """Store all of `objects` with one process. Objects alone change nothing until a ref names them."""
@@ -210,6 +224,20 @@ class Objects:
             if self._closing is not None:
                 self._closing()
             self._process = self._closing = None
+
+    def _kept(self, oid: str, content: bytes, ends: frozenset[str]) -> Commit:
+        commit = parse_commit(content)
+        self._commits[oid] = commit._replace(parents=()) if oid in ends else commit
+        return self._commits[oid]
+
+    def _ends(self) -> frozenset[str]:
+        """The commits at which a shallow clone ends."""
+        if self._shallow is None:
+            return frozenset()
+        try:
+            return frozenset(self._shallow.read_text().split())
+        except FileNotFoundError:
+            return frozenset()
 
     def _is_oid(self, name: str) -> bool:
         return len(name) == self.width and not set(name) - set("0123456789abcdef")

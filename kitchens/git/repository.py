@@ -88,7 +88,7 @@ def open_repository(folder: Path, environment: Mapping[str, str]) -> Repository:
     here = Path(paths[2]) if len(paths) > 2 else None
     top = _main_worktree(start, common, own, here)
     git = start.at(common, git_dir=common)
-    objects = Objects(git, 64 if form == "sha256" else 40)
+    objects = Objects(git, 64 if form == "sha256" else 40, common / "shallow")
     return Repository(common, top, here or top, top == common, git, objects, Refs(git, objects, common))
 
 
@@ -118,6 +118,20 @@ def git_directory(checkout: Path) -> Path:
             code="checkout",
         ) from error
     return Path(os.path.normpath(checkout / target))
+
+
+def refuse_bytes(*paths: Path) -> None:
+    """Raise `InvalidInput` for a path that is not UTF-8: what a cookbook writes down is, and so are answers in JSON."""
+    for path in map(str, paths):
+        try:
+            path.encode()
+        except UnicodeEncodeError:
+            shown = path.encode("utf-8", "backslashreplace").decode()
+            raise InvalidInput(
+                f"the path `{shown}` holds bytes that are not UTF-8, and a cookbook cannot lie there",
+                "rename the folder",
+                code="path",
+            ) from None
 
 
 def _not_open(git: Git, complaint: str) -> InvalidInput | EnvironmentFailure:

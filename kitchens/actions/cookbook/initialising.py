@@ -15,7 +15,7 @@ from kitchens.actions.cookbook.site import abandoned, building_site, finish, mov
 from kitchens.actions.cookbook.templates import copy_file, template_files
 from kitchens.git.merging import commit_tree
 from kitchens.git.refs import Moved
-from kitchens.git.repository import Repository, init_repository, open_repository
+from kitchens.git.repository import Repository, init_repository, open_repository, refuse_bytes
 from kitchens.model.kitchen import Registration
 from kitchens.model.names import KitchenName
 from kitchens.store.registrations import Registrations
@@ -62,6 +62,7 @@ def init(
     Raises `InvalidInput` for a folder with files that is no repository.
     """
     folder = Path(os.path.abspath(folder))
+    refuse_bytes(folder)
     files = template_files(template or DEFAULT_TEMPLATE)
     if production is not None:
         KitchenName.parse(production)

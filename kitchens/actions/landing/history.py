@@ -10,6 +10,7 @@ from kitchens.actions.house import House
 from kitchens.actions.kitchens import Kitchen, Kitchens
 from kitchens.git import history
 from kitchens.model.kitchen import Landing
+from kitchens_engine.errors import EnvironmentFailure
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,7 @@ def show_history(house: House, name: str | None) -> list[dict[str, Any]]:
     """The steps of a kitchen (default: the root) since the baseline, newest first."""
     kitchens = Kitchens(house)
     rows = []
-    for step in steps(house, kitchens, kitchens.get(name or kitchens.root)):
+    for step in _there(house, steps(house, kitchens, kitchens.get(name or kitchens.root))):
         commit = house.repository.objects.commit(step.commit)
         landing = step.landing
         rows.append(
@@ -44,9 +45,22 @@ def show_history(house: House, name: str | None) -> list[dict[str, Any]]:
     return rows
 
 
+def _there(house: House, found: Iterator[Step]) -> Iterator[Step]:
+    """The steps that a shallow clone has, and a note that there are more."""
+    try:
+        yield from found
+    except EnvironmentFailure as failure:
+        if failure.code != "shallow":
+            raise
+        house.note(f"{failure.message}; {failure.hints[0]}")
+
+
 def steps(house: House, kitchens: Kitchens, kitchen: Kitchen) -> Iterator[Step]:
     """The moves of `kitchen` since the baseline, newest first. A landing is one step, however many commits it
-    brought; what lies below a kitchen's creation are the steps of its parents."""
+    brought; what lies below a kitchen's creation are the steps of its parents.
+
+    Raises `EnvironmentFailure` where a shallow clone ends before the baseline: what lies below nobody can tell here.
+    """
     repository = house.repository
     baseline = baseline_of(kitchens)
     landings = _landings(house, kitchens, kitchen)
@@ -57,6 +71,8 @@ def steps(house: House, kitchens: Kitchens, kitchen: Kitchen) -> Iterator[Step]:
             return
         parents = repository.objects.commit(tip).parents
         if not parents:
+            if repository.objects.is_cut_off(tip):
+                raise _shallow(tip)
             return
         step = landings.get(tip) or Step(parents[0], tip, None, kitchen, None)
         yield step
@@ -72,9 +88,20 @@ def baseline_of(kitchens: Kitchens) -> str | None:
 def since_baseline(house: House, kitchens: Kitchens, kitchen: Kitchen) -> list[str]:
     """The commits of `kitchen` that the baseline does not contain, newest first; they are read in one go, because a
     question for each on its own would cost the most of all."""
-    found = history.since(house.repository, kitchen.tip, baseline_of(kitchens))
-    house.repository.objects.commits(found)
+    objects, baseline = house.repository.objects, baseline_of(kitchens)
+    if baseline is not None and objects.is_shallow and objects.resolve(baseline) is None:
+        raise _shallow(kitchen.tip)
+    found = history.since(house.repository, kitchen.tip, baseline)
+    objects.commits(found)
     return found
+
+
+def _shallow(commit: str) -> EnvironmentFailure:
+    return EnvironmentFailure(
+        f"this clone is shallow: it has not all of what came before {commit[:12]}",
+        "`git fetch --unshallow` brings the rest",
+        code="shallow",
+    )
 
 
 def _landings(house: House, kitchens: Kitchens, kitchen: Kitchen) -> dict[str, Step]:
