@@ -136,8 +136,9 @@ def choose_runtime(
     environment: Mapping[str, str],
     tell: Callable[[str], object],
     images: Mapping[str, ImageSource] = EMPTY,
+    asks: str = "runtime.kind",
 ) -> ProcessChoice | DockerChoice:
-    """The runtime for `kind` (`auto`, `docker`, `process`), its toolchain made.
+    """The runtime for `kind` (`auto`, `docker`, `process`), its toolchain made. `asks` is the key that says so.
 
     `auto` is docker where an engine answers and the image can be had, else process.
     EnvironmentFailure when `docker` is asked for and not to be had. `source.worker` goes
@@ -188,7 +189,7 @@ def choose_runtime(
     except (EngineUnreachable, ImageMissing) as error:
         if kind == "docker":
             raise EnvironmentFailure(
-                f"`runtime.kind` is `docker`, but {error.message}", *error.hints[:2]
+                f"`{asks}` is `docker`, but {error.message}", *error.hints[:2]
             ) from error
         return process(f"runtime process, isolated less than docker: {error.message}")
     return DockerChoice(

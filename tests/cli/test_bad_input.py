@@ -81,6 +81,24 @@ def test_without_an_identity_the_two_commands_are_named(desk: Desk, monkeypatch:
     assert desk.refs() == before
 
 
+def test_without_an_identity_no_gate_runs(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody could attest what it finds, however long it takes."""
+    desk.json("create", "idea", "--no-test")
+    desk.commit("recipes/counts/recipe.toml", RECIPE + "# new\n", "idea")
+    for name in [name for name in os.environ if name.startswith(("GIT_AUTHOR_", "GIT_COMMITTER_"))]:
+        monkeypatch.delenv(name)
+    assert desk.json("test", "idea", status=2)["error"]["code"] == "identity"
+    assert desk.json("order", "list") == []
+
+
+def test_docker_that_only_a_policy_asks_for_is_named_so(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The cookbook's own `runtime.kind` is `process`, and not to blame."""
+    monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere/docker.sock")
+    desk.commit("kitchens.toml", COOKBOOK.replace("protected = true", 'isolation = "docker"'))
+    error = desk.json("test", "production", status=5)["error"]
+    assert error["message"].startswith("`isolation` is `docker`, but ")
+
+
 def test_docker_asked_for_and_not_there_is_the_environment(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -78,6 +78,7 @@ def equipped(
         environment=house.environment,
         tell=house.note,
         images=sources_of_nodes(source, toolchain, images),
+        asks="isolation" if isolation else "runtime.kind",
     )
     # Beside the services', whose names have no colon.
     digests: dict[str, str] = {}
