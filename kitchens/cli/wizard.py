@@ -4,30 +4,21 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
 
 from kitchens.cli.desk import Desk
 from kitchens_engine.errors import InvalidInput, KitchensError
-from kitchens_engine.tuples import NamedTuple
 
 if TYPE_CHECKING:
     from kitchens.actions.kitchens import Kitchens
+    from kitchens.actions.life.creating import Wanted
     from kitchens.model.template import Question, Template
 
 #: What makes a kitchen and nothing more.
 PLAIN = "sandbox"
-
-
-class Asked(NamedTuple):
-    """What `create` needs, asked for or said."""
-
-    name: str
-    parent: str | None
-    template: str | None
-    ttl: str | None
-    answers: Mapping[str, str]
 
 
 def may_ask(desk: Desk) -> bool:
@@ -46,15 +37,9 @@ def given(answers: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def ask(
-    desk: Desk,
-    name: str | None,
-    parent: str | None,
-    template: str | None,
-    ttl: str | None,
-    answers: Mapping[str, str],
-) -> Asked:
-    """Ask for what is not said. Raises `InvalidInput` where nobody can be asked."""
+def ask(desk: Desk, wanted: Wanted, *, everything: bool) -> Wanted:
+    """Ask for what is not said; with `everything` also for what need not be. Raises `InvalidInput` where nobody can be
+    asked."""
     if not may_ask(desk):
         raise InvalidInput("missing argument `NAME`", "`kitchen create --help`", code="usage")
     from kitchens.actions.kitchens import Kitchens
@@ -62,8 +47,8 @@ def ask(
     from kitchens.model.template import own_words
 
     kitchens = Kitchens(desk.house)
-    everything = name is None
-    if name is None:
+    name, parent, template, ttl = wanted.name, wanted.parent, wanted.template, wanted.ttl
+    if everything:
         name = _until("Name of the kitchen", None, lambda text: _free(kitchens, text))
     if parent is None and everything:
         parent = _choice("Made from", [str(one) for one in kitchens.names], _here(kitchens))
@@ -74,8 +59,8 @@ def ask(
     if ttl is None and everything and "ttl" not in found.kitchen:
         ttl = _until("How long it lives, such as 7d (empty: until it is deleted)", "", _ttl) or None
     cookbook = desk.house.view(above.tip).cookbook.name
-    said = _answers(found, answers, own_words(name, cookbook))
-    return Asked(name, parent, template, ttl, said)
+    said = _answers(found, wanted.answers, own_words(name, cookbook))
+    return replace(wanted, name=name, parent=parent, template=template, ttl=ttl, answers=said)
 
 
 def _answers(template: Template, given: Mapping[str, str], words: Mapping[str, str]) -> dict[str, str]:

@@ -15,7 +15,7 @@ import fcntl
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -121,8 +121,11 @@ def standing(folder: Path) -> list[tuple[dict[str, Any], bool]]:
 
 
 @contextmanager
-def alone(folder: Path, what: str, patience: float) -> Iterator[None]:
-    """Do something that one process at a time may do; others wait, at most `patience` seconds.
+def alone(
+    folder: Path, what: str, patience: float, waiting: Callable[[], object] = lambda: None
+) -> Iterator[None]:
+    """Do something that one process at a time may do; others wait, at most `patience` seconds, and call `waiting`
+    before they do.
 
     Nothing is left to clear up: the operating system lets go when the process ends.
     """
@@ -134,6 +137,8 @@ def alone(folder: Path, what: str, patience: float) -> Iterator[None]:
         raise EnvironmentFailure(f"`{path}` cannot be written: {error.strerror}", code="disk") from error
     deadline = time.monotonic() + patience
     try:
+        if not _locked(descriptor):
+            waiting()
         while not _locked(descriptor):
             if time.monotonic() > deadline:
                 raise EnvironmentFailure(f"another process has held `{path}` for too long", code="locked")

@@ -48,6 +48,17 @@ def test_a_name_that_differs_only_in_case_is_refused(desk: Desk) -> None:
     assert desk.refs() == before
 
 
+def test_folders_of_names_that_differ_only_in_case_are_refused(desk: Desk) -> None:
+    """Where a file system knows no case, `Topic/b` would lie in the folder of `topic/a`."""
+    desk.json("create", "topic/a", "--no-test")
+    before = desk.refs()
+    for name in ("Topic/b", "Topic", "TOPIC/A/b"):
+        error = desk.json("create", name, "--no-test", status=2)["error"]
+        assert "`topic/a`" in error["message"]
+    assert desk.refs() == before
+    desk.json("create", "topic/b", "--no-test")
+
+
 def test_unmerged_work_is_not_deleted(desk: Desk) -> None:
     """Exit 4 without `--force`; with it the tip stays reachable."""
     desk.json("create", "dev")
@@ -336,6 +347,15 @@ def test_a_declared_kitchen_is_not_made_from_another_parent(desk: Desk) -> None:
     answer = desk.kitchen("create", "dev", "--from", "idea")
     assert (answer.status, "makes `production` the parent of `dev`" in answer.err) == (2, True)
     assert desk.refs() == before
+
+
+def test_a_declared_kitchen_whose_parent_is_not_there_says_what_comes_first(desk: Desk) -> None:
+    """`test` between `dev` and production was declared, and nobody has made it yet."""
+    desk.commit(
+        "kitchens.toml", COOKBOOK.replace('parent = "production"', 'parent = "test"') + "[kitchens.test]\n"
+    )
+    error = desk.json("create", "dev", "--no-test", status=2)["error"]
+    assert (error["code"], error["hint"]) == ("no-kitchen", "`kitchen create test` first")
 
 
 def test_while_the_rules_cannot_be_read_nothing_is_deleted(desk: Desk) -> None:

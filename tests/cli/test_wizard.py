@@ -120,6 +120,38 @@ def test_a_creation_that_was_killed_goes_on_where_it_was(made: Desk, tmp_path: P
     assert made.kitchen(*words).status == 2
 
 
+def test_two_who_work_on_one_template_do_it_one_after_the_other(made: Desk, tmp_path: Path) -> None:
+    """The second creation waits, says so, and finds everything done; so does a deletion."""
+    slow = ingredient(f"echo second >> {tmp_path}/log; until test -e {tmp_path}/go; do sleep 0.02; done")
+    made.commit("ingredients/second/recipe.toml", slow)
+    words = ["create", "idea", "--template", "steps", "--answer", "where=here", "--no-test"]
+
+    def start(*more: str) -> subprocess.Popen[str]:
+        line = [sys.executable, "-m", "kitchens.cli.main", *more]
+        return subprocess.Popen(line, cwd=made.folder, stderr=subprocess.PIPE, text=True)
+
+    first = start(*words)
+    while len(log(tmp_path)) < 2:
+        time.sleep(0.02)
+        assert first.poll() is None
+    others = [start(*words), start("delete", "idea")]
+    for other in others:
+        assert other.stderr is not None
+        assert "works on the template of `idea`: waiting" in other.stderr.readline()
+    assert len(log(tmp_path)) == 2
+    (tmp_path / "go").touch()
+    assert first.wait() == 0
+    assert others[1].wait() == 0
+    others[0].wait()
+    for each in (first, *others):
+        each.communicate()
+    assert log(tmp_path) == [
+        *("first here idea 3", "second"),
+        *("second-back here", "first-back here idea 3"),
+    ]
+    assert [one["name"] for one in made.json("list")] == ["production"]
+
+
 def test_a_rollback_that_fails_keeps_the_kitchen_unless_forced(made: Desk, tmp_path: Path) -> None:
     """Nothing is deleted; `--force` leaves what the template made, and says so."""
     made.commit("templates/steps/ingredients/first-back/recipe.toml", ingredient("exit 3"))

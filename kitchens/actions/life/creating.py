@@ -6,11 +6,10 @@ import os
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from kitchens.actions.gates.gating import carry_out_gate, plan_gate
 from kitchens.actions.house import House
@@ -35,14 +34,27 @@ from kitchens_engine.durations import seconds
 from kitchens_engine.errors import EnvironmentFailure, InvalidInput, KitchensError
 from kitchens_engine.language.check import checked
 
-if TYPE_CHECKING:
-    from kitchens.actions.life.shelves import Shelved
-
 #: How often a creation looks again because somebody else was faster.
 _ATTEMPTS = 20
 
 #: Seconds for which one creation waits for another's registration and branch.
 PATIENCE = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A kitchen as it is asked for. What is None or empty is decided by the template, then by the cookbook; `name` is
+    empty until somebody said it."""
+
+    name: str
+    parent: str | None = None
+    permanent: bool = False
+    adopt: bool = False
+    ttl: str | None = None
+    data: str | None = None
+    assignments: Sequence[str] = ()
+    template: str | None = None
+    answers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,114 +121,52 @@ class Created:
         return document
 
 
-def create(
-    house: House,
-    name: str,
-    *,
-    parent: str | None = None,
-    permanent: bool = False,
-    adopt: bool = False,
-    ttl: str | None = None,
-    data: str | None = None,
-    assignments: Sequence[str] = (),
-    test: bool = True,
-    template: str | None = None,
-    answers: Mapping[str, str] = MappingProxyType({}),
-) -> Created:
-    """Make the kitchen `name`; look again when somebody else made or moved something meanwhile. Where the cookbook has
+def create(house: House, wanted: Wanted, *, test: bool = True) -> Created:
+    """Make a kitchen; look again when somebody else made or moved something meanwhile. Where the cookbook has
     a remote that can be reached, it starts from what is there, and others see it at once.
 
     One that a template was not done with, since its creation was cut off, is made whole.
     """
     arrive_if_possible(house)
-    if template is not None and (begun := _begun(house, name, template)) is not None:
+    if (begun := _begun(house, wanted)) is not None:
         return carry_out_create(house, begun, test=test)
     for _ in range(_ATTEMPTS):
-        plan = plan_create(
-            house,
-            name,
-            parent=parent,
-            permanent=permanent,
-            adopt=adopt,
-            ttl=ttl,
-            data=data,
-            assignments=assignments,
-            template=template,
-            answers=answers,
-        )
+        plan = plan_create(house, wanted)
         try:
             register_kitchen(house, plan)
         except Moved:
             continue
         share(house, [plan.registration.name], branches=True)
         return carry_out_create(house, plan, test=test)
-    raise EnvironmentFailure(f"others make kitchens all the time; `{name}` was not made", "try again")
+    raise EnvironmentFailure(f"others make kitchens all the time; `{wanted.name}` was not made", "try again")
 
 
-def plan_create(
-    house: House,
-    name: str,
-    *,
-    parent: str | None = None,
-    permanent: bool = False,
-    adopt: bool = False,
-    ttl: str | None = None,
-    data: str | None = None,
-    assignments: Sequence[str] = (),
-    template: str | None = None,
-    answers: Mapping[str, str] = MappingProxyType({}),
-) -> CreatePlan:
+def plan_create(house: House, wanted: Wanted) -> CreatePlan:
     """Check everything that can be checked before anything is made."""
     kitchens = Kitchens(house)
-    new = KitchenName.parse(name)
+    new, adopt = KitchenName.parse(wanted.name), wanted.adopt
     _free(kitchens, new, adopt)
     cookbook = kitchens.cookbook
     if not adopt:
         _free_there(house, cookbook, new)
     declared = cookbook.kitchens.get(new) if cookbook else None
-    stated = declared.parent if declared else None
-    if stated and parent and parent != stated:
-        raise InvalidInput(
-            f"`kitchens.toml` makes `{stated}` the parent of `{new}`; nothing was changed",
-            f"`kitchen create {new}`, or change `[kitchens.{new}] parent` first",
-            code="parent",
-        )
-    above = kitchens.get(parent or stated or kitchens.root)
+    permanent = wanted.permanent or declared is not None
+    above = _above(kitchens, wanted, new, declared.parent if declared else None)
     tip = kitchens.branches[new] if adopt else above.tip
-    view = house.view(tip)
-    if not view.oid("kitchens.toml"):
-        raise InvalidInput(
-            f"`{new if adopt else above.name}` has no `kitchens.toml` in its last commit, so it cannot be a kitchen",
-            "`kitchen init` writes one; commit it"
-            if not adopt
-            else f"`git merge {above.name}` brings it there",
-            code="no-cookbook",
-        )
-    _ = view.cookbook  # nor can one whose settings cannot be read
-    now = house.now()
+    _check_cookbook(house, new if adopt else above.name, tip, adopt=adopt, parent=above.name)
     made = None
-    if template is not None:
-        if adopt:
-            raise InvalidInput("`--adopt` takes a branch as it is; a template is for a new one", code="usage")
-        # What templates need is paid for by whoever uses one.
-        from kitchens.actions.life.shelves import find_template
-        from kitchens.model.template import filled
-
-        shelved = find_template(house, template, tip)
-        made, tip = _of_template(house, shelved, new, tip, answers)
-        view = house.view(tip)
-        wanted = filled(shelved.template.kitchen, made.words)
-        ttl, data = ttl or wanted.get("ttl"), data or wanted.get("data")
-        assignments = (*wanted.get("set", ()), *assignments)
+    if wanted.template is not None:
+        made, tip, wanted = _of_template(house, wanted.template, new, tip, wanted)
+    view, now = house.view(tip), house.now()
     registration = Registration(
         name=new,
         parent=above.name,
-        permanent=permanent or declared is not None,
+        permanent=permanent,
         owner=str(house.identity),
         created=now,
-        expires=_expiry(now, ttl, permanent or declared is not None),
+        expires=_expiry(now, wanted.ttl, permanent),
         adopted=adopt,
-        settings=assigned(view, {}, assignments),
+        settings=assigned(view, {}, wanted.assignments),
         made=made,
     )
     path = kitchens.checkout_of(new) or kitchens.folder / new
@@ -224,7 +174,7 @@ def plan_create(
         raise InvalidInput(
             f"{path} is in the way of the worktree of `{new}`; nothing was changed", "move it aside"
         )
-    filling = parse_filling(data or house.view(above.tip).cookbook.data)
+    filling = parse_filling(wanted.data or house.view(above.tip).cookbook.data)
     if filling.recipe is not None:
         checked(view.shelf, [filling.recipe], pools=view.cookbook.pools)
     copy = kitchens.data_folder(above.name) if filling.copy else None
@@ -298,14 +248,45 @@ def carry_out_create(house: House, plan: CreatePlan, *, test: bool = True) -> Cr
     return Created(registration, plan.tip, plan.path, gate, order, registration.made)
 
 
-def _begun(house: House, name: str, template: str) -> CreatePlan | None:
-    """The rest of a creation by this template that was cut off; None when there is none."""
-    kitchens = Kitchens(house)
-    if name not in kitchens.names:
+def _above(kitchens: Kitchens, wanted: Wanted, new: KitchenName, stated: str | None) -> Kitchen:
+    """The kitchen that it starts from. For a permanent one that `kitchens.toml` names, the file has the word."""
+    if stated and wanted.parent and wanted.parent != stated:
+        raise InvalidInput(
+            f"`kitchens.toml` makes `{stated}` the parent of `{new}`; nothing was changed",
+            f"`kitchen create {new}`, or change `[kitchens.{new}] parent` first",
+            code="parent",
+        )
+    if stated and stated not in kitchens.names:
+        raise InvalidInput(
+            f"`kitchens.toml` makes `{stated}` the parent of `{new}`, and there is no such kitchen yet",
+            f"`kitchen create {stated}` first",
+            code="no-kitchen",
+        )
+    return kitchens.get(wanted.parent or stated or kitchens.root)
+
+
+def _check_cookbook(house: House, name: str, tip: str, *, adopt: bool, parent: str) -> None:
+    """Raise `InvalidInput` for a tip that holds no cookbook, or one whose settings cannot be read."""
+    view = house.view(tip)
+    if not view.oid("kitchens.toml"):
+        raise InvalidInput(
+            f"`{name}` has no `kitchens.toml` in its last commit, so it cannot be a kitchen",
+            f"`git merge {parent}` brings it there" if adopt else "`kitchen init` writes one; commit it",
+            code="no-cookbook",
+        )
+    _ = view.cookbook
+
+
+def _begun(house: House, wanted: Wanted) -> CreatePlan | None:
+    """The rest of a creation by this template that was cut off, or is under way; None when there is none."""
+    if wanted.template is None:
         return None
-    kitchen = kitchens.get(name)
+    kitchens = Kitchens(house)
+    if wanted.name not in kitchens.names:
+        return None
+    kitchen = kitchens.get(wanted.name)
     registered = kitchen.registered
-    if registered is None or registered.made is None or registered.made.template != template:
+    if registered is None or registered.made is None or registered.made.template != wanted.template:
         return None
     if registered.made.whole:
         return None
@@ -317,23 +298,36 @@ def _begun(house: House, name: str, template: str) -> CreatePlan | None:
 
 
 def _of_template(
-    house: House, shelved: Shelved, name: KitchenName, tip: str, answers: Mapping[str, str]
-) -> tuple[Made, str]:
-    """What is registered of a template, and the commit that has its services and connections."""
+    house: House, template: str, name: KitchenName, tip: str, wanted: Wanted
+) -> tuple[Made, str, Wanted]:
+    """What is registered of a template, the commit that has its services and connections, and what is wanted with
+    what the template says of it."""
+    if wanted.adopt:
+        raise InvalidInput("`--adopt` takes a branch as it is; a template is for a new one", code="usage")
+    # What templates need is paid for by whoever uses one.
     from kitchens.actions.life.provisioning import check_provision
     from kitchens.actions.life.serving import with_services
+    from kitchens.actions.life.shelves import find_template
     from kitchens.model.template import answered, filled, own_words
 
+    shelved = find_template(house, template, tip)
     check_provision(house, shelved, tip)
-    template = shelved.template
+    found = shelved.template
     words = own_words(name, house.view(tip).cookbook.name)
     # Tells what was made for this very kitchen from what was there before.
     words["mark"] = f"kitchen {name} {os.urandom(8).hex()}"
-    words = {**words, **answered(template, answers, words)}
+    words = {**words, **answered(found, wanted.answers, words)}
     steps = tuple(
-        Provision(step.ingredient, filled(step.inputs, words), step.rollback) for step in template.provision
+        Provision(step.ingredient, filled(step.inputs, words), step.rollback) for step in found.provision
     )
-    return Made(template.name, shelved.at, words, steps), with_services(house, template, words, tip)
+    said = filled(found.kitchen, words)
+    wanted = replace(
+        wanted,
+        ttl=wanted.ttl or said.get("ttl"),
+        data=wanted.data or said.get("data"),
+        assignments=(*said.get("set", ()), *wanted.assignments),
+    )
+    return Made(found.name, shelved.at, words, steps), with_services(house, found, words, tip), wanted
 
 
 def _made_now(house: House, registration: Registration) -> Made | None:
@@ -369,9 +363,25 @@ def _free(kitchens: Kitchens, name: KitchenName, adopt: bool) -> None:
         )
     if same is None and adopt:
         raise InvalidInput(f"there is no branch `{name}` to adopt", code="no-branch")
-    for branch in kitchens.branches:
-        if branch.startswith(f"{name}/") or name.startswith(f"{branch}/"):
-            raise InvalidInput(f"git cannot hold `{name}` beside the branch `{branch}`", code="kitchen-name")
+    for one in names:
+        if one != name and (why := _apart(name, one)) is not None:
+            raise InvalidInput(why, code="kitchen-name")
+
+
+def _apart(name: str, other: str) -> str | None:
+    """Why two names cannot both be folders and files below one folder."""
+    if other.startswith(f"{name}/") or name.startswith(f"{other}/"):
+        return f"git cannot hold `{name}` beside the branch `{other}`"
+    for ours, theirs in zip(name.split("/"), other.split("/"), strict=False):
+        if ours == theirs:
+            continue
+        if _folded(ours) == _folded(theirs):
+            return (
+                f"`{name}` and `{other}` differ only in case where they begin, "
+                "which many file systems cannot tell apart"
+            )
+        break
+    return None
 
 
 def _free_there(house: House, cookbook: Cookbook | None, name: str) -> None:

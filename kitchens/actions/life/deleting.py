@@ -111,9 +111,8 @@ def carry_out_delete(house: House, plan: DeletePlan) -> dict[str, Any]:
 def _take_back(house: House, kitchen: Kitchen, *, force: bool) -> None:
     """What the kitchen's template made elsewhere goes first, while the kitchen is there to do it."""
     made = kitchen.registered.made if kitchen.registered else None
-    if made is None or not any(
-        step.status in ("started", "done") and step.rollback for step in made.provision
-    ):
+    # A step that was not started yet may be by now.
+    if made is None or not any(step.status != "undone" and step.rollback for step in made.provision):
         return
     # Runs recipes, which few deletions do.
     from kitchens.actions.life.provisioning import withdraw

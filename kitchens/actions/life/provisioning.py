@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from kitchens.actions.life.shelves import Shelved, load_template
 from kitchens.actions.orders.ordering import OrderPlan, carry_out_order
 from kitchens.gate.fingerprint import build_context
 from kitchens.git.checkouts.checkout import write_tree
+from kitchens.git.claims import alone
 from kitchens.git.refs import Moved
 from kitchens.model.kitchen import Made
 from kitchens.model.template import fill_text
@@ -30,14 +31,24 @@ PASSED = ("passed", "warned")
 
 _ATTEMPTS = 50
 
+#: For so many seconds one command waits for another that works on the same template.
+_PATIENCE = 24 * 3600.0
+
 _NAME = re.compile(r"\w[\w.-]*")
 
 
 def provision(house: House, name: str) -> bool:
     """Run what the template of kitchen `name` asks for and what was not done yet; whether all of it is done.
 
-    Where a step fails, it and those before it are taken back.
+    Where a step fails, it and those before it are taken back. One process at a time does it, or takes it back; the
+    second waits, says so, and finds what is left to do. Raises `InvalidInput` when the kitchen was deleted meanwhile.
     """
+    with _working(house, name):
+        Kitchens(house).get(name)
+        return _provision(house, name)
+
+
+def _provision(house: House, name: str) -> bool:
     for index, step in enumerate(_made(house, name).provision):
         if step.status == "done":
             continue
@@ -52,7 +63,7 @@ def provision(house: House, name: str) -> bool:
             run=run,
         )
         if not passed:
-            withdraw(house, name)
+            _withdraw(house, name)
             return False
     return True
 
@@ -60,6 +71,18 @@ def provision(house: House, name: str) -> bool:
 def withdraw(house: House, name: str) -> None:
     """Take back what was started in kitchen `name`, the last step first. Raises `Failed` where that fails;
     what was taken back before stays so."""
+    with _working(house, name):
+        _withdraw(house, name)
+
+
+def _working(house: House, name: str) -> AbstractContextManager[None]:
+    def waiting() -> None:
+        house.note(f"another command works on the template of `{name}`: waiting")
+
+    return alone(house.repository.claims, f"template-{name.replace('/', '%')}", _PATIENCE, waiting)
+
+
+def _withdraw(house: House, name: str) -> None:
     steps = _made(house, name).provision
     for index in reversed(range(len(steps))):
         step = steps[index]

@@ -64,7 +64,11 @@ def run_queue(house: House, into: KitchenName, workers: int, policy: str) -> dic
     Nothing is lost when it is stopped: what waits still waits, and what was green is attested. One at a time runs a
     queue; a second one waits, and finds what is left. Raises `EnvironmentFailure` when a gate could not be run.
     """
-    with alone(house.repository.claims, f"queue-{into.replace('/', '%')}", PATIENCE):
+
+    def waiting() -> None:
+        house.note(f"another process runs the queue of `{into}`: waiting")
+
+    with alone(house.repository.claims, f"queue-{into.replace('/', '%')}", PATIENCE, waiting):
         run = _Run(house, into, workers, policy)
         with house.watch() as stop, Trials(house, into) as trials:
             run.play(trials, stop)

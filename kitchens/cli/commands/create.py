@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -45,19 +44,7 @@ if TYPE_CHECKING:
 @click.option("--set", "assignments", multiple=True, metavar="K=V", help="A variable of its settings.")
 @click.option("--no-test", is_flag=True, help="Do not run the gate on its tree.")
 @click.pass_obj
-def create(
-    desk: Desk,
-    name: str | None,
-    parent: str | None,
-    template: str | None,
-    answers: tuple[str, ...],
-    permanent: bool,
-    adopt: bool,
-    ttl: str | None,
-    data: str | None,
-    assignments: tuple[str, ...],
-    no_test: bool,
-) -> Answer:
+def create(desk: Desk, /, name: str | None, answers: tuple[str, ...], no_test: bool, **said: Any) -> Answer:
     """Make a kitchen: a branch, its worktree, its settings; then run its gate.
 
     The kitchen is made even when its gate is red (one needs it to mend); then the exit status is 1. `--data
@@ -66,26 +53,14 @@ def create(
 
     On a terminal it asks for what is not said: without NAME for everything.
     """
+    from kitchens.actions.life.creating import Wanted
     from kitchens.actions.life.creating import create as act
     from kitchens.cli.wizard import ask, given, may_ask
 
-    said: Mapping[str, str] = given(answers)
-    if name is None or (template is not None and may_ask(desk)):
-        asked = ask(desk, name, parent, template, ttl, said)
-        name, parent, template, ttl, said = asked
-    done = act(
-        desk.house,
-        name,
-        template=template,
-        answers=said,
-        parent=parent,
-        permanent=permanent,
-        adopt=adopt,
-        ttl=ttl,
-        data=data,
-        assignments=assignments,
-        test=not no_test,
-    )
+    wanted = Wanted(name or "", answers=given(answers), **said)
+    if name is None or (wanted.template is not None and may_ask(desk)):
+        wanted = ask(desk, wanted, everything=name is None)
+    done = act(desk.house, wanted, test=not no_test)
     document = done.document()
 
     def words() -> None:
@@ -93,7 +68,7 @@ def create(
         if done.removed:
             return
         kind = "permanent kitchen" if done.registration.permanent else "kitchen"
-        click.echo(f"{kind} `{name}` from `{done.registration.parent}` at {show.short(done.commit)}")
+        click.echo(f"{kind} `{wanted.name}` from `{done.registration.parent}` at {show.short(done.commit)}")
         click.echo(f"  {done.path}")
         if done.order is not None:
             order = done.order
@@ -102,7 +77,7 @@ def create(
                 click.echo(f"      its data is not whole: `kitchen order show {order['run']}`")
         show.gate(document["gate"])
         if done.gate.status == "red":
-            click.echo(f"the gate of `{name}` is red; the kitchen is there to mend it")
+            click.echo(f"the gate of `{wanted.name}` is red; the kitchen is there to mend it")
 
     return Answer(document, words, EXIT_RED if done.red else 0)
 
