@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 
 from kitchens.actions.house import House
-from kitchens.git.checkouts.worktrees import worktrees
+from kitchens.git.checkouts.worktrees import checkouts
 from kitchens.model.cookbook import Cookbook, Policy
 from kitchens.model.kitchen import Registration
 from kitchens.model.names import KitchenName
@@ -225,8 +225,8 @@ class Kitchens:
 
     @cached_property
     def _checkouts(self) -> tuple[tuple[str, Path], ...]:
-        known = worktrees(self.house.repository)
-        return tuple((one.branch, one.path) for one in known if one.branch is not None and one.path.exists())
+        known = checkouts(self.house.repository)
+        return tuple((branch, path) for path, branch in known if branch is not None and path.exists())
 
     def here(self) -> Kitchen:
         """The kitchen whose checkout holds the current folder. Raises `InvalidInput` when none does."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from kitchens_engine.errors import EnvironmentFailure, InvalidInput
@@ -181,6 +181,29 @@ class Git:
         if check and answer.status != 0:
             raise self.failure(words, answer)
         return answer
+
+    @contextmanager
+    def meanwhile(self, *words: str | Path) -> Iterator[Callable[[], Answer]]:
+        """Let `git WORDS`, which must only read, run beside what is done inside; what it yields waits for its answer.
+
+        Nobody waits for one whose answer was not asked for: it is ended.
+        """
+        answer: Answer | None = None
+
+        def wait() -> Answer:
+            nonlocal answer
+            if answer is None:
+                out, err = process.communicate()
+                answer = Answer(process.returncode, out, err)
+            return answer
+
+        with Held() as held, self._start(words, self.environment, pipe_input=False) as process:
+            try:
+                held.let_go()
+                yield wait
+            finally:
+                if answer is None:
+                    process.kill()
 
     def start(self, *words: str) -> subprocess.Popen[bytes]:
         """Start a git process that is talked to through its pipes. The caller ends it.

@@ -5,9 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import BinaryIO
 
+from kitchens.gate.ancestry import merge_bases
 from kitchens.git.command import PINNED_MERGE
+from kitchens.git.formats import Commit
 from kitchens.git.repository import Repository
 from kitchens_engine.errors import EnvironmentFailure
+
+#: So many commits are looked at in process, a question each, before git walks: a process takes as long as some dozens.
+NEAR = 48
 
 
 def ahead_behind(repository: Repository, pairs: Sequence[tuple[str, str]]) -> list[tuple[int, int]]:
@@ -39,10 +44,46 @@ def since(repository: Repository, tip: str, base: str | None) -> list[str]:
     return repository.git.run(*words).text.split()
 
 
+def common_ancestors(repository: Repository, one: str, other: str) -> Sequence[str]:
+    """The best common ancestors of two commits: found here when they are near, else by git."""
+    found = _near_ancestors(repository, one, other)
+    if found is not None:
+        return found
+    return repository.git.run("merge-base", "--all", one, other, check=False).text.split()
+
+
+def _near_ancestors(repository: Repository, one: str, other: str) -> Sequence[str] | None:
+    """The same, or None where only git can tell in time."""
+    looked_at = 0
+    if {len(one), len(other)} != {repository.objects.width}:
+        # A name: what it stands for is git's to say.
+        return None
+
+    def read(commits: Sequence[str]) -> Sequence[Commit]:
+        nonlocal looked_at
+        looked_at += len(commits)
+        if looked_at > NEAR:
+            raise _Far
+        return repository.objects.commits(commits)
+
+    try:
+        return merge_bases(one, other, read)
+    except (_Far, EnvironmentFailure):
+        # In a shallow clone only git knows where history ends.
+        return None
+
+
+class _Far(Exception):
+    """The merge base is too far away to be looked for one by one."""
+
+
 def is_ancestor(repository: Repository, older: str, newer: str) -> bool:
     """Whether `newer` contains `older` (a commit contains itself)."""
     if older == newer:
         return True
+    near = _near_ancestors(repository, older, newer)
+    if near is not None:
+        return tuple(near) == (older,)
     words = ("merge-base", "--is-ancestor", older, newer)
     answer = repository.git.run(*words, check=False)
     if answer.status not in (0, 1):

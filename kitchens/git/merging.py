@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from kitchens.gate.ancestry import merge_bases
 from kitchens.git.checkouts.folders import scratch
 from kitchens.git.command import PINNED_MERGE, Answer, text
-from kitchens.git.formats import Commit
+from kitchens.git.history import common_ancestors
 from kitchens.git.repository import Repository
 from kitchens.git.trees import files_on_the_way
 from kitchens.model.kitchen import Identity
@@ -23,8 +22,7 @@ from kitchens_engine.errors import EnvironmentFailure, InvalidInput
 DRIVER = re.compile(rb"(?:^|\s)merge=(\S+)")
 
 
-#: So many commits are looked at in process, a question each, before git walks: a process takes as long as some dozens.
-NEAR = 48
+ATTRIBUTES = ".gitattributes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +58,7 @@ def merge_commits(repository: Repository, ours: str, theirs: str) -> Merge:
     carries count. Raises `InvalidInput` when either side wants a merge driver that only
     this machine's configuration knows, and when they have no commit in common.
     """
-    bases = _common_ancestors(repository, ours, theirs)
+    bases = common_ancestors(repository, ours, theirs)
     if not bases:
         raise InvalidInput(
             f"`{ours[:12]}` and `{theirs[:12]}` have no commit in common, so there is nothing to merge by",
@@ -94,32 +92,6 @@ def merge_many(repository: Repository, ours: str, others: Sequence[str]) -> list
     return found
 
 
-def _common_ancestors(repository: Repository, one: str, other: str) -> Sequence[str]:
-    """The best common ancestors of two commits: found here when they are near, else by git."""
-    looked_at = 0
-
-    def read(commits: Sequence[str]) -> Sequence[Commit]:
-        nonlocal looked_at
-        looked_at += len(commits)
-        if looked_at > NEAR:
-            raise _Far
-        return repository.objects.commits(commits)
-
-    try:
-        return merge_bases(one, other, read)
-    except (_Far, EnvironmentFailure):
-        # In a shallow clone only git knows where history ends.
-        return _far_ancestors(repository, one, other)
-
-
-class _Far(Exception):
-    """The merge base is too far away to be looked for one by one."""
-
-
-def _far_ancestors(repository: Repository, one: str, other: str) -> list[str]:
-    return repository.git.run("merge-base", "--all", one, other, check=False).text.split()
-
-
 def _merge_or_none(repository: Repository, ours: str, theirs: str) -> Merge | None:
     try:
         return merge_commits(repository, ours, theirs)
@@ -129,22 +101,99 @@ def _merge_or_none(repository: Repository, ours: str, theirs: str) -> Merge | No
 
 def merge_again(repository: Repository, ours: str, theirs: str) -> str | None:
     """The tree of a second run of `merge_commits`; None for a conflict."""
-    tree, conflicts = _merged(repository, ours, theirs, _common_ancestors(repository, ours, theirs))
+    tree, conflicts = _merged(repository, ours, theirs, common_ancestors(repository, ours, theirs))
     return None if conflicts else tree
 
 
 def _merged(
     repository: Repository, ours: str, theirs: str, bases: Sequence[str]
 ) -> tuple[str, tuple[Conflict, ...]]:
+    """The merge's tree and conflicts, by the attributes of `ours`.
+
+    Attributes have a say only where both sides' content is mixed, and git names those paths: nobody looks for them in
+    thousands of folders. The files at the top of both sides are known beforehand. A driver can be asked for anywhere,
+    so where this machine has one, all are looked at first.
+    """
+    configuration = repository.configuration
+    if len(bases) > 1 or (configuration.is_known and configuration.merge_drivers):
+        # Several bases are merged first, and of that git says nothing.
+        return _merged_by_all(repository, ours, theirs, bases)
+    tops, others = _attributes_of(repository, ours, theirs, {""})
+    _refuse_drivers(repository, {**others, **tops})
+    with configuration.meanwhile():
+        merged = _merge_tree(repository, ours, theirs, tops)
+    if configuration.merge_drivers:
+        return _merged_by_all(repository, ours, theirs, bases)
+    below, others = _attributes_of(repository, ours, theirs, _above(_mixed(merged)) - {""})
+    _refuse_drivers(repository, {**others, **below})
+    return _parse(_merge_tree(repository, ours, theirs, {**tops, **below}) if below else merged)
+
+
+def _merged_by_all(
+    repository: Repository, ours: str, theirs: str, bases: Sequence[str]
+) -> tuple[str, tuple[Conflict, ...]]:
+    """The same with the attributes of all folders that are not the same on all sides."""
     attributes, others = _attributes_on_the_way(repository, ours, theirs, bases)
     _refuse_drivers(repository, {**others, **attributes})
+    return _parse(_merge_tree(repository, ours, theirs, attributes))
+
+
+def _merge_tree(repository: Repository, ours: str, theirs: str, attributes: dict[str, bytes]) -> Answer:
     with _attribute_files(repository, attributes) as folder:
         words = ("merge-tree", "--write-tree", "-z", "--name-only", "--messages", ours, theirs)
         git = repository.git.at(folder, git_dir=repository.common, work_tree=folder)
         merged = git.run(*PINNED_MERGE, *words, check=False, variables={"GIT_ATTR_NOSYSTEM": "1"})
     if merged.status not in (0, 1):
         raise repository.git.failure(words, merged)
-    return _parse(merged)
+    return merged
+
+
+def _mixed(merged: Answer) -> set[str]:
+    """The paths that git says anything of: each whose content it mixed is one of them."""
+    fields = merged.fields
+    messages, _ = _messages(fields, fields.index("", 1) + 1) if "" in fields[1:] else ([], 0)
+    return {path for paths, _ in messages for path in paths}
+
+
+def _above(paths: Iterable[str]) -> set[str]:
+    """The folders above any of these paths, the top (`""`) included."""
+    found: set[str] = set()
+    for path in paths:
+        folder = path.rpartition("/")[0]
+        while folder not in found:
+            found.add(folder)
+            folder = folder.rpartition("/")[0]
+    return found
+
+
+def _attributes_of(
+    repository: Repository, ours: str, theirs: str, folders: set[str]
+) -> tuple[dict[str, bytes], dict[str, bytes]]:
+    """The attribute files of both sides in these folders, by path."""
+    if not folders:
+        return {}, {}
+    objects = repository.objects
+    trees = [commit.tree for commit in objects.commits([ours, theirs])]
+    objects.learn(trees)
+    found: tuple[dict[str, str], ...] = ({}, {})
+    for depth in range(max(folder.count("/") for folder in folders) + 1):
+        level = [folder for folder in folders if folder.count("/") == depth]
+        inside = [[(folder, objects.entry(tree, folder)) for folder in level] for tree in trees]
+        objects.learn([entry.oid for side in inside for _, entry in side if entry and entry.kind == "tree"])
+        for files, side in zip(found, inside, strict=True):
+            for folder, entry in side:
+                for line in objects.entries(entry.oid) if entry and entry.kind == "tree" else ():
+                    if line.name == ATTRIBUTES and line.mode.startswith("100"):
+                        files[f"{folder}/{ATTRIBUTES}".lstrip("/")] = line.oid
+    return _read_both(repository, found)
+
+
+def _read_both(
+    repository: Repository, found: tuple[dict[str, str], ...]
+) -> tuple[dict[str, bytes], dict[str, bytes]]:
+    contents = iter(repository.objects.read_all([oid for files in found for oid in files.values()]))
+    ours_read, theirs_read = ({path: next(contents) or b"" for path in files} for files in found)
+    return ours_read, theirs_read
 
 
 def commit_tree(
@@ -205,12 +254,8 @@ def _conflicts(fields: Sequence[str], start: int) -> tuple[tuple[Conflict, ...],
     end = fields.index("", start)
     conflicted = fields[start:end]
     kinds: dict[str, str] = {}
-    position = end + 1
-    while position < len(fields) and fields[position]:
-        count = int(fields[position])
-        paths = fields[position + 1 : position + 1 + count]
-        kind = fields[position + 1 + count]
-        position += count + 3
+    messages, position = _messages(fields, end + 1)
+    for paths, kind in messages:
         if kind.startswith("CONFLICT"):
             # The first path of a message is the one that it is about; others may be where
             # something was before, and count only if they are in conflict themselves.
@@ -220,6 +265,16 @@ def _conflicts(fields: Sequence[str], start: int) -> tuple[tuple[Conflict, ...],
     for path in conflicted:
         kinds.setdefault(path, "CONFLICT (contents)")
     return tuple(Conflict(path, kinds[path]) for path in sorted(kinds)), position
+
+
+def _messages(fields: Sequence[str], position: int) -> tuple[list[tuple[Sequence[str], str]], int]:
+    """Each message's paths and its stable name, from `position` on, and where they end."""
+    found: list[tuple[Sequence[str], str]] = []
+    while position < len(fields) and fields[position]:
+        after = position + 1 + int(fields[position])
+        found.append((fields[position + 1 : after], fields[after]))
+        position = after + 2
+    return found, position
 
 
 def _attributes(repository: Repository, commit: str) -> dict[str, bytes]:
@@ -249,11 +304,10 @@ def _read_attributes(repository: Repository, commit: str) -> dict[str, bytes]:
     return {path: content or b"" for path, content in zip(found, contents, strict=True)}
 
 
-def _configured_drivers(repository: Repository) -> set[str]:
-    """The merge drivers that this machine's configuration names a program for."""
-    words = ("config", "-z", "--name-only", "--get-regexp", r"^merge\..*\.driver$")
-    keys = repository.git.run(*words, check=False).fields
-    return {key.removeprefix("merge.").removesuffix(".driver") for key in keys}
+def _configured_drivers(repository: Repository) -> frozenset[str]:
+    """The merge drivers that this machine's configuration names a program for, at this moment."""
+    repository.configuration.read_anew()
+    return repository.configuration.merge_drivers
 
 
 def _attributes_on_the_way(
@@ -263,10 +317,7 @@ def _attributes_on_the_way(
     looks at no others, and most folders of a large repository are the same on all sides."""
     objects = repository.objects
     trees = [commit.tree for commit in objects.commits([ours, theirs, *bases])]
-    found = files_on_the_way(objects, trees, ".gitattributes")[:2]
-    contents = iter(objects.read_all([oid for files in found for oid in files.values()]))
-    ours_read, theirs_read = ({path: next(contents) or b"" for path in files} for files in found)
-    return ours_read, theirs_read
+    return _read_both(repository, files_on_the_way(objects, trees, ATTRIBUTES)[:2])
 
 
 def _refuse_drivers(repository: Repository, attributes: dict[str, bytes]) -> None:

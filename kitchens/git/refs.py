@@ -9,6 +9,7 @@ from pathlib import Path
 from kitchens.git.claims import Claim, abandoned, claim, clear_lock
 from kitchens.git.command import Answer, Git
 from kitchens.git.objects import Objects, missing
+from kitchens.git.ref_files import NotPlain, listed
 from kitchens_engine.errors import EnvironmentFailure, InvalidInput
 
 PURPOSE = "ref"
@@ -60,7 +61,11 @@ class Refs:
             raise missing(answer.text.split("\n")[-1])
 
     def refs(self, *prefixes: str) -> dict[str, str]:
-        """All refs below the prefixes (whole paths such as `refs/heads/`) by full name, sorted. One process."""
+        """All refs below the prefixes (whole paths such as `refs/heads/`) by full name, sorted. One process at most."""
+        try:
+            return listed(self._common, prefixes)
+        except NotPlain:
+            pass
         answer = self._git.run("for-each-ref", "--format=%(refname)%00%(objectname)", "--", *prefixes)
         lines = answer.text.split("\n") if answer.out else []
         return {name: oid for name, _, oid in (line.partition("\0") for line in lines)}

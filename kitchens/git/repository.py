@@ -8,6 +8,7 @@ from pathlib import Path
 from types import TracebackType
 
 from kitchens.git.command import Git
+from kitchens.git.configuration import Configuration
 from kitchens.git.objects import Objects
 from kitchens.git.refs import Refs
 from kitchens.model.kitchen import Identity
@@ -30,6 +31,7 @@ class Repository(NamedTuple):
     git: Git
     objects: Objects
     refs: Refs
+    configuration: Configuration
 
     @property
     def claims(self) -> Path:
@@ -38,7 +40,10 @@ class Repository(NamedTuple):
 
     def identity(self) -> Identity:
         """Who acts: git's configuration, or GIT_AUTHOR_*/GIT_COMMITTER_*. Git's guesses do not count."""
-        for variable in ("GIT_AUTHOR_IDENT", "GIT_COMMITTER_IDENT"):
+        for role in ("author", "committer"):
+            if (plain := self.configuration.identity(role, self.git.environment)) is not None:
+                return plain
+            variable = f"GIT_{role}_IDENT".upper()
             answer = self.git.run("-c", "user.useConfigOnly=true", "var", variable, check=False)
             name, _, rest = answer.text.partition(" <")
             email, closed, _ = rest.partition(">")
@@ -89,7 +94,8 @@ def open_repository(folder: Path, environment: Mapping[str, str]) -> Repository:
     top = _main_worktree(start, common, own, here)
     git = start.at(common, git_dir=common)
     objects = Objects(git, 64 if form == "sha256" else 40, common / "shallow")
-    return Repository(common, top, here or top, top == common, git, objects, Refs(git, objects, common))
+    refs, configuration = Refs(git, objects, common), Configuration(git)
+    return Repository(common, top, here or top, top == common, git, objects, refs, configuration)
 
 
 def init_repository(folder: Path, branch: str, environment: Mapping[str, str]) -> Repository:

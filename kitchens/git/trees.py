@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from kitchens.git.command import data
 from kitchens.git.formats import Entry, parse_tree
 from kitchens.git.history import diff_names
 from kitchens.git.objects import Objects, missing
@@ -12,6 +13,9 @@ from kitchens_engine.tuples import NamedTuple
 
 #: A path, git's letter for what happened to it, and the path before for a rename, as `diff_names` gives them.
 Change = tuple[str, str, str | None]
+
+#: A path, and what is there in the old tree and in the new one. A rename is a path that goes and one that comes.
+Difference = tuple[str, Entry | None, Entry | None]
 
 
 class _Folder(NamedTuple):
@@ -26,41 +30,44 @@ class _Folder(NamedTuple):
 def compare(repository: Repository, pairs: Sequence[tuple[str, str]]) -> list[list[Change]]:
     """What changed from each old tree to its new one, in git's order. Git itself is asked where something may have
     been renamed."""
-    found: list[list[Change]] = [[] for _ in pairs]
-    waiting = [_Folder(number, "", old, new) for number, (old, new) in enumerate(pairs) if old != new]
-    while waiting:
-        repository.objects.learn([tree for folder in waiting for tree in (folder.old, folder.new) if tree])
-        below: list[_Folder] = []
-        for folder in waiting:
-            for old, new in _differing(repository.objects, folder.old, folder.new):
-                _note(folder, old, new, found[folder.number], below)
-        waiting = below
+    found: list[list[Change]] = [
+        [(path, _letter(old, new), None) for path, old, new in each]
+        for each in differing(repository.objects, pairs)
+    ]
     for number, changes in enumerate(found):
         if {"A", "D"} <= {letter for _, letter, _ in changes}:
             found[number] = diff_names(repository, *pairs[number])
-        else:
-            changes.sort(key=lambda change: change[0].encode("utf-8", "surrogateescape"))
     return found
 
 
-def _note(
-    folder: _Folder, old: Entry | None, new: Entry | None, changes: list[Change], below: list[_Folder]
-) -> None:
-    """What a line that differs means: a change, or a folder to look into."""
-    name = (old or new).name  # type: ignore[union-attr]
-    path = f"{folder.path}{name}"
-    trees = [each.oid if each is not None and each.kind == "tree" else None for each in (old, new)]
-    if any(trees):
-        below.append(_Folder(folder.number, f"{path}/", *trees))
-    before, after = (each if each is not None and each.kind != "tree" else None for each in (old, new))
-    if before is None and after is None:
-        return
-    if before is None:
-        changes.append((path, "A", None))
-    elif after is None:
-        changes.append((path, "D", None))
-    else:
-        changes.append((path, "M" if before.mode[:3] == after.mode[:3] else "T", None))
+def _letter(old: Entry | None, new: Entry | None) -> str:
+    if old is None or new is None:
+        return "A" if old is None else "D"
+    return "M" if old.mode[:3] == new.mode[:3] else "T"
+
+
+def differing(objects: Objects, pairs: Sequence[tuple[str, str]]) -> list[list[Difference]]:
+    """For each old and new tree the paths with another file, link or submodule, and what is there, in git's order."""
+    found: list[list[Difference]] = [[] for _ in pairs]
+    waiting = [_Folder(number, "", old, new) for number, (old, new) in enumerate(pairs) if old != new]
+    while waiting:
+        objects.learn([tree for folder in waiting for tree in (folder.old, folder.new) if tree])
+        below: list[_Folder] = []
+        for folder in waiting:
+            for old, new in _differing(objects, folder.old, folder.new):
+                path = f"{folder.path}{(old or new).name}"  # type: ignore[union-attr]
+                trees = [
+                    each.oid if each is not None and each.kind == "tree" else None for each in (old, new)
+                ]
+                if any(trees):
+                    below.append(_Folder(folder.number, f"{path}/", *trees))
+                was, now = (each if each is not None and each.kind != "tree" else None for each in (old, new))
+                if was is not None or now is not None:
+                    found[folder.number].append((path, was, now))
+        waiting = below
+    for differences in found:
+        differences.sort(key=lambda each: data(each[0]))
+    return found
 
 
 def _differing(

@@ -15,6 +15,7 @@ from pathlib import Path
 from kitchens.git.checkouts.folders import is_empty_folder, remove_folder
 from kitchens.git.checkouts.records import directories, forget, place_of, point, points_to, register
 from kitchens.git.claims import Claim, abandoned, alone, claim, present
+from kitchens.git.ref_files import NotPlain, head, heads
 from kitchens.git.repository import Repository, git_directory
 from kitchens_engine.errors import EnvironmentFailure, InvalidInput
 from kitchens_engine.tuples import NamedTuple
@@ -57,6 +58,15 @@ def worktrees(repository: Repository) -> list[Worktree]:
             found.append(_worktree(record, repository.top if not found else None))
             record = {}
     return found
+
+
+def checkouts(repository: Repository) -> list[tuple[Path, str | None]]:
+    """Where each checkout lies, the main one first, and its branch. Without a process where that is plain."""
+    try:
+        main = None if repository.bare else head(repository.common)
+        return [(repository.top, main), *heads(repository.common)]
+    except NotPlain:
+        return [(each.path, each.branch) for each in worktrees(repository)]
 
 
 def ensure(repository: Repository, path: Path, branch: str) -> Path:

@@ -16,8 +16,10 @@ from pathlib import Path
 
 from kitchens.git.checkouts.folders import remove_folder
 from kitchens.git.claims import Claim
-from kitchens.git.command import PINNED_MERGE, Git, data
+from kitchens.git.command import Git, data
+from kitchens.git.formats import Entry
 from kitchens.git.repository import Repository, git_directory
+from kitchens.git.trees import differing
 from kitchens_engine.errors import EnvironmentFailure
 
 SUBMODULE = "160000"
@@ -71,13 +73,13 @@ def place(repository: Repository, path: Path, held: Claim) -> Place:
 
 def changes(repository: Repository, old: str, new: str) -> tuple[Change, ...]:
     """The paths in which two commits differ, renames as a deletion and an addition."""
-    words = ("diff-tree", "-r", "-z", "--raw", "--no-renames", "--no-commit-id", "--ignore-submodules=none")
-    fields = iter(repository.git.run(*PINNED_MERGE, *words, old, new).fields)
-    found = []
-    for head, path in zip(fields, fields, strict=True):
-        before, after, was, oid, _ = head.removeprefix(":").split(" ")
-        found.append(Change(path, _mode(before), _mode(after), oid, was))
-    return tuple(found)
+    objects = repository.objects
+    one, other = (commit.tree for commit in objects.commits([old, new]))
+    nothing = "0" * objects.width
+    return tuple(
+        Change(path, _mode(was), _mode(now), now.oid if now else nothing, was.oid if was else nothing)
+        for path, was, now in differing(objects, [(one, other)])[0]
+    )
 
 
 def copy_index(place: Place, name: str) -> Path:
@@ -249,8 +251,11 @@ def holds_lock(place: Place) -> bool:
         return False
 
 
-def _mode(mode: str) -> str | None:
-    return None if mode == "000000" else mode
+def _mode(entry: Entry | None) -> str | None:
+    """The mode as an index has it: trees of old tools may say more of a file than whether it can be run."""
+    if entry is None or not entry.mode.startswith("100"):
+        return entry and entry.mode
+    return "100755" if int(entry.mode, 8) & 0o100 else "100644"
 
 
 def _settle(staged: Path, target: Path) -> None:

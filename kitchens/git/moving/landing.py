@@ -16,7 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from kitchens.git.checkouts.worktrees import worktrees
+from kitchens.git.checkouts.worktrees import checkouts
 from kitchens.git.claims import Claim, claim
 from kitchens.git.moving.arriving import (
     SUBMODULE,
@@ -187,6 +187,6 @@ def _claimed(plan: LandingPlan, *, moves: bool) -> tuple[list[Place], Claim]:
 
 def _places(repository: Repository, branch: str) -> tuple[Path, ...]:
     """Every checkout of the branch whose folder is there. Refuses while one is in the middle of something."""
-    known = [each for each in worktrees(repository) if each.path.is_dir()]
-    refuse_under_way([each.path for each in known if each.path != repository.common], branch)
-    return tuple(each.path for each in known if each.branch == branch)
+    known = [each for each in checkouts(repository) if each[0].is_dir()]
+    refuse_under_way([path for path, _ in known if path != repository.common], branch)
+    return tuple(path for path, held in known if held == branch)

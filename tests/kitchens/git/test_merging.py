@@ -75,6 +75,33 @@ def test_attributes_count_only_where_ours_carries_them(checkout, repository):
     assert repository.objects.read(tree, "log") == b"0\n1\n2\n"
 
 
+def test_attributes_of_a_folder_count_where_content_is_mixed(checkout, repository):
+    """In a folder below, and in the one that a file was moved into; then, and only then, git is asked once more."""
+    checkout.commit(
+        "log", **{"sub/log": "0\n", "old/log": "".join(f"{n}\n" for n in range(20)), "other": "0\n"}
+    )
+    checkout.git("branch", "side")
+    checkout.write("sub/.gitattributes", "log merge=union\n")
+    checkout.write("new/deep/.gitattributes", "log merge=union\n")
+    checkout.git("mv", "old/log", "new/deep/log")
+    before = checkout.commit("ours", other="1\n")
+    ours = checkout.commit("more", **{"sub/log": "0\n1\n", "new/deep/log": _lines("end 1")})
+    checkout.git("switch", "-q", "side")
+    theirs = checkout.commit("theirs", **{"sub/log": "0\n2\n", "old/log": _lines("end 2")})
+    tree = merge_commits(repository, ours, theirs).tree
+    assert tree is not None
+    assert repository.objects.read(tree, "sub/log") == b"0\n1\n2\n"
+    assert repository.objects.read(tree, "new/deep/log") == _lines("end 1\nend 2").encode()
+    calls = repository.git.tally.calls
+    quiet = checkout.commit("quiet", quiet="1\n")
+    assert merge_commits(repository, before, checkout.git("rev-parse", f"{quiet}~2")).tree is not None
+    assert repository.git.tally.calls - calls == 1
+
+
+def _lines(end: str) -> str:
+    return "".join(f"{n}\n" for n in range(20)) + f"{end}\n"
+
+
 @pytest.mark.parametrize("place", ["ours", "theirs", "info"])
 def test_custom_merge_drivers_are_refused_by_name(checkout, repository, place):
     """A driver that only this machine's configuration knows decides nothing, and does not run."""

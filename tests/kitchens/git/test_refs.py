@@ -8,6 +8,7 @@ import time
 import pytest
 
 from kitchens.git.claims import claim
+from kitchens.git.ref_files import FEW
 from kitchens.git.refs import Moved
 from kitchens_engine.errors import EnvironmentFailure, InvalidInput
 
@@ -53,6 +54,47 @@ def test_refs_by_prefix(checkout, repository):
         repository.refs.move(f"refs/kitchens/{name}", checkout.tip(), None, "made")
     assert list(repository.refs.refs("refs/kitchens/")) == ["refs/kitchens/a", "refs/kitchens/b/c"]
     assert repository.refs.refs("refs/nothing/") == {}
+
+
+def git_says(checkout) -> dict[str, str]:
+    """The branches and kitchens, as git lists them."""
+    listed = checkout.git(
+        "for-each-ref", "--format=%(refname) %(objectname)", "refs/heads/", "refs/kitchens/"
+    )
+    return dict(line.split(" ") for line in listed.split("\n"))
+
+
+def test_refs_are_listed_without_a_process(checkout, repository):
+    """Loose ones, packed ones, and those that moved after they were packed."""
+    for name in ("heads/a", "heads/b/c.d", "kitchens/main", "kitchens/b/c.d", "tags/no"):
+        checkout.git("update-ref", f"refs/{name}", "HEAD")
+    checkout.git("pack-refs", "--all")
+    checkout.commit("next")
+    checkout.git("update-ref", "refs/heads/new/deep/x", "HEAD")
+    checkout.git("update-ref", "-d", "refs/heads/a")
+    before = repository.git.tally.calls
+    found = repository.refs.refs("refs/heads/", "refs/kitchens/")
+    assert repository.git.tally.calls == before
+    assert list(found.items()) == list(git_says(checkout).items())
+
+
+@pytest.mark.parametrize("odd", ["symbolic", "name", "cut off", "many", "linked"])
+def test_what_is_odd_among_refs_git_judges(checkout, repository, odd):
+    """A symbolic ref, a name that is none, a file that was cut off, a link, more than some: git's answer counts."""
+    heads = checkout.path / ".git" / "refs" / "heads"
+    match odd:
+        case "symbolic":
+            checkout.git("symbolic-ref", "refs/heads/also", "refs/heads/main")
+        case "name":
+            (heads / "x~").write_text(checkout.tip() + "\n")
+        case "cut off":
+            (heads / "x").write_text(checkout.tip()[:12])
+        case "linked":
+            (heads / "x").symlink_to("main")
+        case "many":
+            for number in range(FEW):
+                checkout.write(f".git/refs/heads/k{number}", checkout.tip() + "\n")
+    assert repository.refs.refs("refs/heads/", "refs/kitchens/") == git_says(checkout)
 
 
 @pytest.mark.parametrize(("first", "second"), [("a", "a/b"), ("a/b", "a")])

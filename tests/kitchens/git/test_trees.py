@@ -7,10 +7,26 @@ from itertools import pairwise
 
 from kitchens.git.history import diff_names
 from kitchens.git.merging import merge_commits, merge_many
+from kitchens.git.moving.arriving import Change, changes
 from kitchens.git.trees import compare, files_on_the_way
 from kitchens_engine.errors import InvalidInput
 
 from ..histories import History, changed, first_tree
+
+RAW = ("diff-tree", "-r", "-z", "--raw", "--no-renames", "--no-commit-id", "--no-abbrev")
+
+
+def lines_of(found: tuple[Change, ...]) -> str:
+    """Changes as git writes them."""
+    letters = {each.path: "A" if not each.before else "D" if not each.after else "M" for each in found}
+    letters |= {
+        each.path: "T" for each in found if each.before and each.after and each.before[:3] != each.after[:3]
+    }
+    zero = "0" * 6
+    return "".join(
+        f":{each.before or zero} {each.after or zero} {each.was} {each.oid} {letters[each.path]}\0{each.path}\0"
+        for each in found
+    )
 
 
 def test_what_changed_is_what_git_says(checkout, repository):
@@ -26,6 +42,8 @@ def test_what_changed_is_what_git_says(checkout, repository):
         pairs = [(dice.choice(trees), dice.choice(trees)) for _ in range(10)]
         pairs += list(pairwise(trees))
         assert compare(repository, pairs) == [diff_names(repository, *pair) for pair in pairs]
+        for old, new in pairwise(commits[:5]):
+            assert lines_of(changes(repository, old, new)) == checkout.git(*RAW, old, new)
 
 
 def test_many_merges_are_each_as_alone(checkout, repository):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from kitchens.git.checkouts.folders import remove_folder
-from kitchens.git.checkouts.worktrees import add, clear, dirty, ensure, remove, worktrees
+from kitchens.git.checkouts.worktrees import add, checkouts, clear, dirty, ensure, remove, worktrees
 from kitchens_engine.errors import EnvironmentFailure, InvalidInput
 
 from ..conftest import Checkout
@@ -34,6 +34,27 @@ def test_a_worktree_is_made_and_found(checkout, repository, place):
         (place, "x"),
     ]
     assert ensure(repository, place, "x") == place
+
+
+def test_checkouts_are_found_without_a_process(checkout, repository, place):
+    """Branches, detached ones, locked ones, one in the middle of a rebase, one whose folder is gone: as git lists
+    them."""
+    ensure(repository, place, "x")
+    for number, words in enumerate((["--detach"], ["--lock", "-b", "y/z"], ["-b", "gone"], ["-b", "busy"])):
+        checkout.git("worktree", "add", "-q", *words, place.with_name(f"w{number}"))
+    remove_folder(place.with_name("w2"))
+    busy = Checkout(place.with_name("w3"), checkout.environment)
+    busy.commit("edit", new="1\n")
+    busy.git("rebase", "--force-rebase", "--exec", "false", "HEAD~1", status=(1,))
+    (checkout.path / ".git" / "worktrees" / "half").mkdir()
+    before = repository.git.tally.calls
+    found = checkouts(repository)
+    assert repository.git.tally.calls == before
+    assert sorted(found[1:]) == sorted((one.path, one.branch) for one in worktrees(repository)[1:])
+    assert found[0] == (checkout.path, "main")
+    (checkout.path / ".git" / "HEAD").unlink()
+    (checkout.path / ".git" / "HEAD").symlink_to("refs/heads/main")
+    assert checkouts(repository)[0] == (checkout.path, "main")
 
 
 def test_a_branch_that_is_checked_out_keeps_its_place(checkout, repository, tmp_path, place):
