@@ -10,6 +10,7 @@ from typing import Any
 
 from kitchens_engine.recipe import EMPTY
 from kitchens_engine.tuples import NamedTuple
+from kitchens_engine.values import json_safe
 
 
 class Status(StrEnum):
@@ -99,7 +100,7 @@ class NodeRecord(NamedTuple):
             "started": timestamp(self.started),
             "seconds": self.seconds,
             "attempts": self.attempts,
-            "outputs": dict(self.outputs),
+            "outputs": json_safe(self.outputs),
             "tests": [test.document() for test in self.tests],
             "nodes": [node.document() for node in self.nodes],
             "log": self.log,
@@ -171,7 +172,7 @@ class RunRecord(NamedTuple):
             "toolchain": self.toolchain,
             "runtime": self.runtime,
             "gate": self.gate,
-            "variables": dict(self.variables),
+            "variables": json_safe(self.variables),
             "why": self.why,
             "resumes": self.resumes,
             "tests": [test.document() for test in self.tests],

@@ -265,7 +265,7 @@ class Records:
             "and not gate and nodes.status in ('passed', 'warned') order by run desc limit 1",
             (kitchen, recipe, node),
         )
-        return next((rows.object_of(row["outputs"]) for row in found), None)
+        return next((rows.outputs_of(row["outputs"]) for row in found), None)
 
     def durations_before(self, run: str, limit: int = 5) -> tuple[list[float], dict[str, list[float]]]:
         """The seconds of the last runs of the same recipe, variation and kitchen as `run`, and of their nodes by path.

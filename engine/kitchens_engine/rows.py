@@ -59,7 +59,7 @@ def node_of(row: sqlite3.Row, tests: tuple[TestRecord, ...], nodes: tuple[NodeRe
         started=_moment(row["started"]),
         seconds=row["seconds"],
         attempts=row["attempts"],
-        outputs=object_of(row["outputs"]),
+        outputs=outputs_of(row["outputs"]),
         tests=tests,
         nodes=nodes,
         log=row["log"],
@@ -114,7 +114,7 @@ def columns_of_run(run: RunRecord, owner: Owner) -> tuple[Any, ...]:
 
 def columns_of_node(node: NodeRecord) -> tuple[Any, ...]:
     """What changes of a node, as the last columns of its row."""
-    outputs = as_json(node.outputs) if node.outputs else None
+    outputs = typed_json(node.outputs) if node.outputs else None
     return (
         str(node.status),
         node.why,
@@ -137,6 +137,13 @@ def columns_of_test(test: TestRecord) -> tuple[Any, ...]:
 def as_json(value: Any) -> str:
     """Any value as JSON text."""
     return json.dumps(json_safe(value))
+
+
+def outputs_of(text: str | None) -> dict[str, Any]:
+    """The outputs of a node, dates and times of an ingredient's among them."""
+    value = json_typed(text) if text else {}
+    assert isinstance(value, dict)
+    return value
 
 
 def object_of(text: str | None) -> dict[str, Any]:

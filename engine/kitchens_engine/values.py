@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import json
 import math
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -39,8 +40,51 @@ def json_safe(value: Any) -> Any:
             return str(value)
 
 
+#: How deep lists and tables of others may lie in each other; whoever walks through values calls itself at each step.
+_DEEPEST = 100
+_HALF_A_LETTER = re.compile(r"\\u[dD][89a-fA-F]")
+
+
+def from_outside(text: str) -> Any:
+    """The value of JSON that somebody else wrote. ValueError for what is none, and for what could not be written again.
+
+    That is: not-a-number and infinities, also as numbers too large for a float, and nesting without end. Half a
+    letter (a lone surrogate) becomes U+FFFD, because no file takes it.
+    """
+    try:
+        value = json.loads(text, parse_constant=_refuse, parse_float=_finite)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+    if text.count("[") + text.count("{") > _DEEPEST and _depth(value) > _DEEPEST:
+        raise ValueError("nested too deeply")
+    if _HALF_A_LETTER.search(text):
+        whole = json.dumps(value, ensure_ascii=False).encode("utf-16", "surrogatepass")
+        return json.loads(whole.decode("utf-16", "replace"))
+    return value
+
+
+def _refuse(constant: str) -> Any:
+    raise ValueError(constant)
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(text)
+    return number
+
+
+def _depth(value: Any) -> int:
+    depth, level = 0, [value]
+    while level := [one for one in level if isinstance(one, (dict, list))]:
+        depth += 1
+        level = [inner for one in level for inner in (one.values() if isinstance(one, dict) else one)]
+    return depth
+
+
 #: Marks a value that JSON has no type for.
 _TYPED = "$type"
+_TABLE = "table"
 _MOMENTS = {kind.__name__: kind for kind in (datetime.datetime, datetime.date, datetime.time)}
 
 
@@ -59,6 +103,8 @@ def with_types(value: Any) -> Any:
     match value:
         case datetime.datetime() | datetime.date() | datetime.time():
             return {_TYPED: type(value).__name__, "value": value.isoformat()}
+        case Mapping() if _TYPED in value:  # somebody's own key, which is no mark
+            return {_TYPED: _TABLE, "value": [[str(key), with_types(inner)] for key, inner in value.items()]}
         case Mapping():
             return {str(key): with_types(inner) for key, inner in value.items()}
         case list() | tuple() | set() | frozenset():
@@ -70,8 +116,12 @@ def with_types(value: Any) -> Any:
 
 
 def _from_types(found: dict[str, Any]) -> Any:
-    kind = _MOMENTS.get(found.get(_TYPED, ""))
-    return found if kind is None else kind.fromisoformat(found["value"])
+    match found:
+        case {"$type": "table", "value": list(pairs)}:
+            return dict(pairs)
+        case {"$type": str(name), "value": str(text)} if name in _MOMENTS:
+            return _MOMENTS[name].fromisoformat(text)
+    return found
 
 
 _UNITS = ((1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB"))

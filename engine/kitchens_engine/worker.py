@@ -39,6 +39,8 @@ Result = Dict[str, Any]
 Compared = Tuple[str, Any, Any]
 
 _BATCH = 2048
+#: How deep lists and tables of a value may lie in each other: the runner takes no more.
+_DEEPEST = 100
 #: What a process of the worker has imported before it imports anything of a recipe.
 _KNOWN = frozenset(sys.modules)
 
@@ -88,8 +90,11 @@ def beside(name: str) -> Any:
     return sys.modules[full]
 
 
-def json_safe(value: Any) -> Any:
-    """The value as JSON carries it: not-a-number as null, dates in ISO 8601, decimals as numbers, the rest as text."""
+def json_safe(value: Any, room: int = _DEEPEST) -> Any:
+    """The value as JSON carries it: not-a-number as null, dates in ISO 8601, decimals as numbers, the rest as text.
+
+    Lists and tables may lie in each other `room` deep; ValueError for more.
+    """
     if value is None or isinstance(value, (bool, int, str)):
         return value
     if isinstance(value, decimal.Decimal):
@@ -104,10 +109,12 @@ def json_safe(value: Any) -> Any:
         return value.total_seconds()
     if isinstance(value, (bytes, bytearray, memoryview)):
         return bytes(value).hex()
+    if room == 0:
+        raise ValueError(f"its lists and tables lie more than {_DEEPEST} deep in each other")
     if isinstance(value, dict):
-        return {str(key): json_safe(inner) for key, inner in value.items()}
+        return {str(key): json_safe(inner, room - 1) for key, inner in value.items()}
     if isinstance(value, (list, tuple, set, frozenset)):
-        return [json_safe(inner) for inner in value]
+        return [json_safe(inner, room - 1) for inner in value]
     if hasattr(value, "item"):  # numpy scalars
         with contextlib.suppress(Exception):
             return json_safe(value.item())
@@ -266,7 +273,10 @@ def run_call(request: Request) -> tuple[Result, int]:
     if not isinstance(outputs, dict):
         kind = type(outputs).__name__
         return _failed(f"`{name}` returned {kind}; outputs are a dictionary, or None"), 1
-    return {"outputs": json_safe(outputs)}, 0
+    try:
+        return {"outputs": json_safe(outputs)}, 0
+    except ValueError as error:
+        return _failed(f"what `{name}` returned is no output: {error}"), 1
 
 
 def _function(name: str) -> Any:

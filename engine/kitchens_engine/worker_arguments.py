@@ -13,6 +13,7 @@ import typing
 from typing import Any, Callable, Dict, Mapping, Sequence
 
 _TAG = "$type"
+_TABLE = "table"
 _MOMENTS: Dict[str, Any] = {"datetime": datetime.datetime, "date": datetime.date, "time": datetime.time}
 _LISTS = {
     list,
@@ -34,8 +35,10 @@ def untagged(value: Any) -> Any:
         return [untagged(inner) for inner in value]
     if not isinstance(value, dict):
         return value
-    if set(value) == {_TAG, "value"} and value[_TAG] in _MOMENTS:
+    if set(value) == {_TAG, "value"} and isinstance(value[_TAG], str) and value[_TAG] in _MOMENTS:
         return _moment(_MOMENTS[value[_TAG]], value["value"])
+    if set(value) == {_TAG, "value"} and value[_TAG] == _TABLE:  # one with a key that looks like the tag
+        return {key: untagged(inner) for key, inner in value["value"]}
     return {key: untagged(inner) for key, inner in value.items()}
 
 

@@ -14,6 +14,9 @@ from kitchens_engine.templating.template import has_markers
 from kitchens_engine.toml.nearest import did_you_mean
 from kitchens_engine.toml.positions import Path
 
+#: Kinds of nodes that have nowhere to write an output.
+_SILENT = ("noop", "wait", "recipe")
+
 
 def faults(subject: Subject) -> Iterator[Fault]:
     """What a node gives of another type than is asked for, and a contract that breaks its own types."""
@@ -26,6 +29,9 @@ def faults(subject: Subject) -> Iterator[Fault]:
             )
             if node.action == "ingredient" and node.outputs is not None:
                 yield from _outputs(subject, node, other)
+        if node.outputs and node.action in _SILENT and node.action in subject.values["nodes"][node.name]:
+            message = f"node `{node.name}` declares outputs, and a `{node.action}` gives none"
+            yield subject.warning(("nodes", node.name, "outputs"), message)
     yield from _own_contract(subject)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from kitchens_engine.errors import InvalidInput
 from kitchens_engine.kinds.recipe import variables_of
 from kitchens_engine.language.constraints import constraint_of, must_be_given, refusal
-from kitchens_engine.language.types import is_a, type_name, with_article
+from kitchens_engine.language.types import as_moment, is_a, type_name, with_article
 from kitchens_engine.order import Order
 from kitchens_engine.recipe import Node, Position, Recipe
 from kitchens_engine.state.plan import Plan
@@ -18,6 +18,9 @@ from kitchens_engine.state.scope import Scope
 def enter(node: Node, outer: Scope, plan: Plan, order: Order) -> Scope:
     """The scope of the ingredient: its inputs with their defaults, held to its contract."""
     given = outer.render(node.name, node.inputs)
+    for name, value in given.items():
+        if value is not node.inputs[name]:  # through a template: outputs that are dates are text
+            given[name] = as_moment(value, plan.recipe.inputs[name]["type"])
     inputs = {name: given.get(name, contract.get("default")) for name, contract in plan.recipe.inputs.items()}
     for name, value in inputs.items():
         contract = plan.recipe.inputs[name]

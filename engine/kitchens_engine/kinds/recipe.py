@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from kitchens_engine.language.types import as_moment, type_name
 from kitchens_engine.language.variables import Layer, resolve
 from kitchens_engine.order import Order
 from kitchens_engine.recipe import Node
@@ -22,6 +23,20 @@ def variables_of(node: Node, outer: Scope, plan: Plan, order: Order) -> Mapping[
 
     Raises `InvalidInput` for a value that the recipe does not admit.
     """
-    given = outer.render(node.name, node.variables)
+    given = _with_moments(outer.render(node.name, node.variables), node.variables, plan.recipe.variables)
     layer = Layer("node", f"node `{node.name}`", given, node.position)
     return resolve(plan.recipe, plan.variation, order.settings, gate=order.gate, given=layer)
+
+
+def _with_moments(
+    given: Mapping[str, Any], written: Mapping[str, Any], declared: Mapping[str, Any]
+) -> dict[str, Any]:
+    """What a template gave in the place of a date or time as one: outputs that are dates are text."""
+    found: dict[str, Any] = {}
+    for name, value in given.items():
+        default = declared.get(name)
+        if isinstance(value, Mapping) and isinstance(written[name], Mapping) and isinstance(default, Mapping):
+            found[name] = _with_moments(value, written[name], default)
+        else:
+            found[name] = value if value is written[name] else as_moment(value, type_name(default))
+    return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time
 from typing import Any
@@ -30,6 +31,13 @@ EMPTY_VALUES: Mapping[str, Any] = {
     "time": time.min,
     "list": [],
     "table": {},
+}
+
+_DAY, _CLOCK = r"\d{4}-\d\d-\d\d", r"\d\d:\d\d(?::\d\d(?:\.\d+)?)?"
+_MOMENTS: Mapping[str, tuple[Any, re.Pattern[str]]] = {
+    "date": (date, re.compile(_DAY)),
+    "time": (time, re.compile(_CLOCK)),
+    "datetime": (datetime, re.compile(rf"{_DAY}[T ]{_CLOCK}(?:Z|[+-]\d\d:?\d\d)?")),
 }
 
 #: What the same types are called elsewhere.
@@ -78,6 +86,17 @@ def is_a(value: Any, name: str) -> bool:
     """Whether `value` may stand where the type `name` is asked for: an integer will do for a float."""
     actual = type_name(value)
     return name in ("any", actual) or (name == "float" and actual == "integer")
+
+
+def as_moment(value: Any, name: str) -> Any:
+    """Text in ISO 8601 as the date or time that the type `name` asks for, because JSON has none; else the value itself."""
+    if not isinstance(value, str) or name not in _MOMENTS:
+        return value
+    kind, shape = _MOMENTS[name]
+    try:
+        return kind.fromisoformat(value) if shape.fullmatch(value) else value
+    except ValueError:
+        return value
 
 
 def with_article(name: str) -> str:

@@ -8,13 +8,14 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from kitchens_engine.state import left
 from kitchens_engine.tuples import NamedTuple
+from kitchens_engine.values import from_outside
 
 
 class Attempt(NamedTuple):
@@ -97,21 +98,29 @@ class Attempt(NamedTuple):
     def answer(self, token: str) -> dict[str, Any] | None:
         """The worker's result, if it is there and answers that very request."""
         try:
-            result = json.loads(left.read(self.result))
+            result = from_outside(left.read(self.result).decode("utf-8", "replace"))
         except (FileNotFoundError, ValueError):
             return None
         if not isinstance(result, dict) or result.get("token") != token:
             return None
         return result
 
-    def outputs(self) -> dict[str, Any]:
-        """What its processes wrote as outputs; values are JSON where they parse, else text."""
+    def outputs(self, texts: Collection[str] = ()) -> dict[str, Any]:
+        """What its processes wrote as outputs; values are JSON where they parse, else text.
+
+        Those in `texts` are text whatever they look like: a version `1.10` is no number.
+        """
         try:
             text = left.read(self.output).decode("utf-8", "replace")
         except FileNotFoundError:
             return {}
-        pairs = (line.partition("=") for line in text.splitlines())
-        return {name.strip(): value_of(value) for name, sign, value in pairs if sign and name.strip()}
+        found: dict[str, Any] = {}
+        for line in text.split("\n"):  # and at no other letter that Unicode calls the end of a line
+            name, sign, value = line.partition("=")
+            if sign and (name := name.strip()):
+                meant = value_of(value)
+                found[name] = value.strip() if name in texts and not isinstance(meant, str) else meant
+        return found
 
     def size(self) -> int:
         """How much its processes wrote so far, in bytes."""
@@ -155,12 +164,8 @@ def _make(folder: str) -> None:
 
 
 def value_of(text: str) -> Any:
-    """JSON where it parses, else the text. Not-a-number is no JSON."""
+    """JSON where it parses and we can write it again, else the text."""
     try:
-        return json.loads(text, parse_constant=_refuse)
+        return from_outside(text)
     except ValueError:
         return text.strip()
-
-
-def _refuse(constant: str) -> Any:
-    raise ValueError(constant)

@@ -15,7 +15,7 @@ from kitchens_engine.state import fan, left
 from kitchens_engine.state.attempt import Attempt, value_of
 from kitchens_engine.state.live import COMMAND, SQL, WORK, LiveNode
 from kitchens_engine.testing.measures import Measured
-from kitchens_engine.trying import connections, environment, secrets
+from kitchens_engine.trying import connections, declared, environment, secrets
 from kitchens_engine.trying.companion import FORKS, WAITS
 from kitchens_engine.values import as_word
 
@@ -60,14 +60,17 @@ def learn(live: LiveNode, result: dict[str, Any], hidden: Hidden) -> None:
     """Take in what a process that passed left behind: outputs after work, values after measures.
 
     An output that holds something hidden is `***` for everybody from now on; a measured value still is what
-    it is, until it is judged.
+    it is, until it is judged. Raises `InvalidInput` for outputs that are not those that the node declares.
     """
     assert live.attempt is not None
     if live.phase.kind == COMMAND:
         live.measured[live.phase.tests[0]] = _printed(live.attempt)
         return
     if live.phase is WORK:
-        live.outputs = hidden.value(live.attempt.outputs() | result.get("outputs", {}))
+        texts = [name for name, kind in (live.node.outputs or {}).items() if kind == "string"]
+        outputs = live.attempt.outputs(texts) | result.get("outputs", {})
+        declared.hold(live.node, outputs)
+        live.outputs = hidden.value(outputs)
     if live.phase is WORK and live.node.action == "wait":
         live.met = wait.is_met(result)
     live.measured |= {

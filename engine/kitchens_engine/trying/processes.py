@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from itertools import count
 
-from kitchens_engine.errors import EnvironmentFailure, KitchensError
+from kitchens_engine.errors import EnvironmentFailure, InvalidInput, KitchensError
 from kitchens_engine.order import Order
 from kitchens_engine.outcome import Status
 from kitchens_engine.ports import Command, Ended, Runtime
@@ -158,11 +158,15 @@ class Processes:
             return
         why = why_failed(ended, live.attempt, result, worker=live.asks_worker, after=live.said)
         if why is None:
-            launch.learn(live, result or {}, hidden)
+            try:
+                launch.learn(live, result or {}, hidden)
+            except InvalidInput as error:
+                why = error.message
+        if why is None:
             self._ended(live, None)
-        else:
-            cause = f"exit:{ended.status}" if ended.status else OTHER
-            self._ended(live, End(Status.FAILED, hidden.text(why), cause))
+            return
+        cause = f"exit:{ended.status}" if ended.status else OTHER
+        self._ended(live, End(Status.FAILED, hidden.text(why), cause))
 
     def _process_lost(self, live: LiveNode, why: str) -> None:
         """Nobody knows how it ended.

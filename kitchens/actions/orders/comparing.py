@@ -80,7 +80,7 @@ def _below(path: str, folders: set[str]) -> bool:
 
 def _node(path: str, one: NodeRecord | None, other: NodeRecord | None) -> dict[str, Any] | None:
     status = _pair(*(str(node.status) if node else None for node in (one, other)))
-    outputs = _table(*(dict(node.outputs) if node else {} for node in (one, other)))
+    outputs = _table(*(json_safe(node.outputs) if node else {} for node in (one, other)))
     return {"node": path, "status": status, "outputs": outputs} if status or outputs else None
 
 

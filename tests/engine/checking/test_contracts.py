@@ -70,3 +70,10 @@ def test_a_fault_in_one_file_hides_none_in_another(said: Said) -> None:
         'error 6: this SQL does not parse: syntax error at or near "slect"',
         "error 7: `nodes.b.needs` must be a list, not a string",
     ]
+
+
+def test_outputs_of_a_node_that_gives_none_are_a_doubt(said: Said) -> None:
+    """A `noop` has nowhere to write them."""
+    assert said("[nodes.a]\nnoop = true\noutputs = { rows = 'integer' }") == [
+        "warning 3: node `a` declares outputs, and a `noop` gives none"
+    ]

@@ -1,0 +1,132 @@
+"""What a node writes as its outputs, and what it declared."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.engine.runner.conftest import Bench
+
+
+@pytest.mark.parametrize(
+    ("written", "declared", "why"),
+    [
+        ("", "integer", "node `n` gave no output `x`, which it declares as an integer"),
+        ("x=many", "integer", "output `x` is an integer by its declaration, and got a string: `many`"),
+        ("x=null", "float", "output `x` is a float by its declaration, and got null"),
+        ("x=True", "boolean", "got a string: `True`; write `true` or `false`"),
+        ("x=2026-02-30", "date", "got a string: `2026-02-30`; write it as in `2026-01-31`"),
+    ],
+)
+def test_a_node_is_held_to_the_outputs_that_it_declares(
+    bench: Bench, written: str, declared: str, why: str
+) -> None:
+    """The sentence names the node, the output, its declared type and what came instead; the node may try again."""
+    bench.recipe(f"""
+        [nodes.n]
+        run = 'printf "{written}" > "$KITCHEN_OUTPUT"'
+        outputs = {{ x = "{declared}" }}
+        retries = 1
+        [nodes.after]
+        needs = ["n"]
+        noop = true
+    """)
+
+    nodes = bench.nodes(bench.run())
+
+    assert nodes["n"].status == "failed"
+    assert why in (nodes["n"].why or "")
+    assert nodes["n"].attempts == 2
+    assert nodes["after"].status == "skipped"
+
+
+def test_declared_outputs_of_the_right_type_pass(bench: Bench) -> None:
+    """An integer will do for a float, a date is text, and declared text is kept as it was written."""
+    bench.write(
+        "recipes/r/given",
+        """\
+        f=1
+        d=2026-01-31
+        m=2026-01-31T06:30:00Z
+        version=1.10
+        s="1"
+        a=null
+        more=[1]
+        """,
+    ).recipe("""
+        [nodes.n]
+        run = 'cp given "$KITCHEN_OUTPUT"'
+        outputs = { f = "float", d = "date", m = "datetime", version = "string", s = "string", a = "any" }
+    """)
+
+    node = bench.nodes(bench.run())["n"]
+
+    assert node.status == "passed", node.why
+    assert node.outputs == {
+        "f": 1,
+        "d": "2026-01-31",
+        "m": "2026-01-31T06:30:00Z",
+        "version": "1.10",
+        "s": "1",
+        "a": None,
+        "more": [1],
+    }
+
+
+def test_outputs_that_nobody_could_write_down_are_text(bench: Bench) -> None:
+    """No number too large, no nesting without end and no half of a letter stops the run, and lines end with a line feed only."""
+    deep = "[" * 5000 + "]" * 5000
+    bench.write("recipes/r/given", f'x=1e999\ndeep={deep}\nhalf="\\ud800"\nline=a\u2028b=1\r\n').recipe("""
+        [nodes.n]
+        run = 'cp given "$KITCHEN_OUTPUT"'
+        [[nodes.n.tests]]
+        name = "half"
+        output = "half"
+        equals = "whole"
+        fail = "warn"
+    """)
+
+    node = bench.nodes(bench.run())["n"]
+
+    assert node.status == "warned"
+    assert node.outputs == {"x": "1e999", "deep": deep, "half": "\ufffd", "line": "a\u2028b=1"}
+
+
+def test_a_date_goes_through_outputs_to_where_a_date_is_wanted(bench: Bench) -> None:
+    """JSON has no dates: what a node wrote as text arrives as one, and an ingredient's is one still when a run is resumed."""
+    bench.write(
+        "ingredients/day/recipe.toml",
+        """
+        [inputs]
+        day = { type = "date" }
+        [outputs]
+        day = { type = "date", value = "{{ inputs.day }}" }
+        [nodes.w]
+        noop = true
+        """,
+    ).recipe("[variables]\nday = 2020-01-01\n[nodes.w]\nnoop = true", "inner").recipe("""
+        [nodes.n]
+        run = 'echo day=2026-01-31 > "$KITCHEN_OUTPUT"'
+        [nodes.first]
+        needs = ["n"]
+        ingredient = "day"
+        inputs = { day = "{{ outputs.n.day }}" }
+        [nodes.second]
+        needs = ["first"]
+        ingredient = "day"
+        inputs = { day = "{{ outputs.first.day }}" }
+        [nodes.nested]
+        needs = ["n"]
+        recipe = "inner"
+        variables = { day = "{{ outputs.n.day }}" }
+    """)
+
+    record = bench.run()
+    nodes = bench.nodes(bench.records.run(record.run))
+
+    assert record.status == "passed", record.failures()
+    assert nodes["first"].outputs == nodes["second"].outputs == {"day": date(2026, 1, 31)}
+    assert nodes["second"].document()["outputs"] == {"day": "2026-01-31"}
