@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from kitchens.containers.place import temporary_of
 from kitchens.containers.toolchains.toolchain import ProcessToolchain, make_process_toolchain
 from kitchens_engine.errors import EnvironmentFailure, InvalidInput
 from kitchens_engine.recipe import EMPTY
@@ -63,10 +62,7 @@ class ProcessChoice(NamedTuple):
         """In bubblewrap, with `/tmp` in the run's own folder; or with a folder of the run's own beside others."""
         limits = Limits(place.limits.memory, place.limits.pids)
         if self.bubblewrap is None:
-            # A short name: sockets are put there, and their paths must be.
-            name = hashlib.sha256(os.fsencode(place.folder)).hexdigest()[:12]
-            temporary = Path(place.environment.get("TMPDIR") or "/tmp") / f"kitchen-{name}"
-            return Confinement((), temporary, None, limits)
+            return Confinement((), temporary_of(place.folder, place.environment), None, limits)
         from kitchens.containers.nodes import bubblewrap
 
         for folder in (place.data, place.folder):

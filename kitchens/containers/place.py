@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,6 +15,13 @@ from kitchens_engine.tuples import NamedTuple
 _UNITS = {"": 1, "b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 #: How far the processes of a run may reach over the network, least first.
 NETWORKS = ("none", "kitchen", "open")
+
+
+def temporary_of(folder: Path, environment: Mapping[str, str]) -> Path:
+    """The folder for temporary files of a run (known by its own `folder`) that nothing else keeps apart from others'."""
+    # A short name: sockets are put there, and their paths must be.
+    name = hashlib.sha256(os.fsencode(folder)).hexdigest()[:12]
+    return Path(environment.get("TMPDIR") or "/tmp") / f"kitchen-{name}"
 
 
 def parse_size(text: str | int) -> int:

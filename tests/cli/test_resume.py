@@ -205,16 +205,21 @@ def test_a_second_run_waits_on_record(desk: Desk, start: Callable[..., Any]) -> 
     assert logs == ["c | first", "c | second"]
 
 
-def test_an_interrupted_run_can_be_closed(desk: Desk, start: Callable[..., Any]) -> None:
-    """What it left running ends; it reads `cancelled`, and a passed one is left alone."""
-    desk.commit(
-        "recipes/chain/recipe.toml", CHAIN.replace(WAIT, f"echo $$ > $KITCHEN_DATA/pid; {WAIT}; sleep 600")
-    )
+def test_an_interrupted_run_can_be_closed(
+    desk: Desk, start: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it left running ends, its temporary files go; it reads `cancelled`, and a passed one is left alone."""
+    monkeypatch.setenv("KITCHENS_BUBBLEWRAP", "no")
+    noted = "echo $$ > $KITCHEN_DATA/pid; echo $TMPDIR > $KITCHEN_DATA/temporary; touch $TMPDIR/left"
+    desk.commit("recipes/chain/recipe.toml", CHAIN.replace(WAIT, f"{noted}; {WAIT}; sleep 600"))
     run = killed(desk, start)
     pid = int((data(desk) / "pid").read_text())
+    temporary = Path((data(desk) / "temporary").read_text().strip())
+    assert (temporary / "left").exists()
 
     assert desk.json("order", "cancel", run)["status"] == "cancelled"
     wait_until(lambda: not alive(pid))
+    assert not temporary.exists()
     passed = desk.json("order", "run", "counts")["run"]
     assert desk.json("order", "cancel", passed, status=2)["error"]["message"].endswith("has ended: it passed")
 

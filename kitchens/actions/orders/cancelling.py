@@ -13,10 +13,12 @@ from typing import Any
 
 from kitchens.actions.house import House
 from kitchens.actions.orders.runs import records_of
+from kitchens.containers.place import temporary_of
 from kitchens_engine.errors import InvalidInput
 from kitchens_engine.outcome import RunRecord, Status
 from kitchens_engine.records import Records
 from kitchens_engine.runtimes import processes
+from kitchens_engine.runtimes.confinement import Confinement
 
 #: The file in a run's folder that asks it to end: a line each time it is asked.
 _REQUEST = "cancel"
@@ -79,7 +81,7 @@ def cancel_order(house: House, run: str) -> dict[str, Any]:
     with closing(records_of(house)) as records:
         record = records.head(run)
         if record.status is Status.INTERRUPTED:
-            _close(records, record)
+            _close(house, records, record)
         elif record.status in (Status.RUNNING, Status.QUEUED):
             _ask(record)
             _wait(house, records, record.run)
@@ -104,10 +106,12 @@ def _wait(house: House, records: Records, run: str) -> None:
                 return
 
 
-def _close(records: Records, record: RunRecord) -> None:
+def _close(house: House, records: Records, record: RunRecord) -> None:
     """Nobody runs it any more: what it left running is ended here."""
     records.take(record.run)
     processes.signal_marked("KITCHEN_RUN", record.run, signal.SIGKILL)
+    for temporary in (Path(record.folder, "tmp"), temporary_of(Path(record.folder), house.environment)):
+        Confinement(temporary=temporary).clear()
     records.cancel_rest(record.run, _WHY)
     records.status(record.run, Status.CANCELLED, record.seconds, _WHY)
     records.flush()
