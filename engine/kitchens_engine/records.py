@@ -259,13 +259,22 @@ class Records:
         return list(logs.values())
 
     def last_passed_outputs(self, kitchen: str, recipe: str, node: str) -> Mapping[str, Any] | None:
-        """The outputs of a node (by its path) from the newest run here, gates aside, in which it passed or warned."""
-        found = self._read(
-            "select outputs from runs join nodes using (run) where kitchen = ? and recipe = ? and path = ? "
-            "and not gate and nodes.status in ('passed', 'warned') order by run desc limit 1",
-            (kitchen, recipe, node),
-        )
-        return next((rows.outputs_of(row["outputs"]) for row in found), None)
+        """The outputs of a node (by its path) from the newest run here, gates aside, in which it passed or warned.
+
+        One that was only ever skipped, in a run that passed, has none; None for one that never came that far.
+        """
+        for ended_well in (
+            "nodes.status in ('passed', 'warned')",
+            "nodes.status = 'skipped' and runs.status in ('passed', 'warned')",
+        ):
+            found = self._read(
+                "select outputs from runs join nodes using (run) where kitchen = ? and recipe = ? and path = ? "
+                f"and not gate and {ended_well} order by run desc limit 1",
+                (kitchen, recipe, node),
+            )
+            if (row := next(iter(found), None)) is not None:
+                return rows.outputs_of(row["outputs"])
+        return None
 
     def durations_before(self, run: str, limit: int = 5) -> tuple[list[float], dict[str, list[float]]]:
         """The seconds of the last runs of the same recipe, variation and kitchen as `run`, and of their nodes by path.

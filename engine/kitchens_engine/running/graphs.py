@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from collections.abc import Collection
 
@@ -22,6 +23,8 @@ from kitchens_engine.state.scope import ItemScope, Scope
 from kitchens_engine.state.timers import Timers
 from kitchens_engine.testing import measures
 from kitchens_engine.trying.tries import Tries
+
+_INDEX = re.compile(r"\[\d+\]")
 
 
 class Graphs:
@@ -54,7 +57,8 @@ class Graphs:
         graph = Graph(plan, scope, flow, parent, nodes, pools=pools, kept=kept, past=past)
         self.scopes[plan.path] = scope
         for name in (*plan.outside, *plan.beyond):
-            path = plan.path_of(name)
+            # What was left is known by the recipe's own tree, whatever item of a list this is.
+            path = _INDEX.sub("", plan.path_of(name))
             if path in self._order.earlier:
                 scope.learn(name, self._order.earlier[path])
         self._begin(graph, plan.path)

@@ -6,12 +6,13 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from kitchens_engine.errors import EnvironmentFailure, InvalidInput
 from kitchens_engine.language.constraints import masked
+from kitchens_engine.language.shelf import RECIPES
 from kitchens_engine.order import Order
 from kitchens_engine.outcome import NodeRecord, RunRecord, Status, TestRecord, fold
 from kitchens_engine.ports import Observer, Runtime
@@ -153,8 +154,8 @@ def earlier_outputs(
 ) -> dict[str, Mapping[str, Any]]:
     """What every node that counts as met gave when it last passed in `kitchen`, over what is `known`.
 
-    Those further up may be read too, so they come along where they ever passed. Raises
-    `InvalidInput` for a node that never passed here.
+    Those further up may be read too, so they come along where they ever passed. A node of a nested recipe
+    may have passed when that was run by itself. Raises `InvalidInput` for a node that never passed here.
     """
     earlier = dict(known)
     for inner in plan.walk():
@@ -162,7 +163,10 @@ def earlier_outputs(
             path = inner.path_of(name)
             if path in earlier:
                 continue
-            outputs = records.last_passed_outputs(kitchen, recipe, path) if records else None
+            places = [(recipe, path)]
+            if inner.path and inner.recipe.folder.startswith(f"{RECIPES}/"):
+                places.append((inner.recipe.name, name))
+            outputs = _first_outputs(records, kitchen, places)
             if outputs is not None:
                 earlier[path] = outputs
             elif name in inner.outside:
@@ -173,6 +177,14 @@ def earlier_outputs(
                     line=inner.recipe.nodes[name].position.line,
                 )
     return earlier
+
+
+def _first_outputs(
+    records: Records | None, kitchen: str, places: Iterable[tuple[str, str]]
+) -> Mapping[str, Any] | None:
+    """What the node of one recipe gave, or else that of the next."""
+    found = (records.last_passed_outputs(kitchen, *place) for place in places) if records else ()
+    return next((outputs for outputs in found if outputs is not None), None)
 
 
 @contextmanager

@@ -80,6 +80,8 @@ def _plan(
         own = None if variation is None else _variation_nodes(recipe, variation)
         nodes = own if nodes is None else (*(tuple(recipe.nodes) if own is None else own), *nodes)
     selected = frozenset(recipe.nodes) if nodes is None else select(recipe, nodes)
+    if not selected and recipe.nodes:
+        raise InvalidInput(f"the selection leaves no node of recipe `{recipe.name}` to run", file=recipe.file)
     for name in sorted(selected):
         _refuse_what_cannot_run(recipe.nodes[name])
     needs = {name: _needs_inside(recipe, name, selected) for name in recipe.nodes if name in selected}

@@ -289,3 +289,57 @@ def test_what_cannot_run_is_refused_before_anything_runs(bench: Bench, text: str
 
     assert not (bench.root / "data").exists()
     assert bench.records.runs() == []
+
+
+def test_a_node_that_was_only_ever_skipped_is_met_without_outputs(bench: Bench) -> None:
+    """In a run that passed; one behind a failure is not met."""
+    bench.recipe("""
+        [variables]
+        want = false
+        fail = false
+        [nodes.first]
+        run = "{{ 'false' if variables.fail else 'true' }}"
+        [nodes.maybe]
+        needs = ["first"]
+        when = "variables.want"
+        noop = true
+        [nodes.last]
+        needs = ["maybe", "first"]
+        noop = true
+    """)
+
+    bench.run(overrides=("fail=true",))
+    with pytest.raises(InvalidInput, match="never passed"):
+        bench.run(nodes=("last",))
+    bench.run()
+    assert bench.statuses(bench.run(nodes=("last",))) == {"last": "passed"}
+    with pytest.raises(InvalidInput, match="leaves no node"):
+        bench.run(nodes=("last", "-last"))
+
+
+def test_what_a_part_of_a_nested_recipe_needs_may_come_from_its_own_run(bench: Bench) -> None:
+    """For each item of a list, too."""
+    bench.recipe(
+        """
+        [nodes.x]
+        run = 'echo q=7 > "$KITCHEN_OUTPUT"'
+        [nodes.y]
+        needs = ["x"]
+        run = "echo {{ outputs.x.q }}"
+        [variations.only]
+        nodes = ["y"]
+        """,
+        "inner",
+    ).recipe("""
+        [nodes.each]
+        each = [1, 2]
+        recipe = "inner"
+        variation = "only"
+    """)
+    with pytest.raises(InvalidInput, match="`each/x` is outside the selection"):
+        bench.run()
+
+    bench.run("inner")
+    nodes = bench.nodes(bench.run())
+
+    assert [bench.log(nodes[f"each[{n}]/y"]) for n in (0, 1)] == ["7\n", "7\n"]
