@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from kitchens.cli import show
+from kitchens_engine.values import as_word
 
 
 def run_words(document: dict[str, Any], *, nodes: bool = False) -> None:
@@ -15,8 +16,8 @@ def run_words(document: dict[str, Any], *, nodes: bool = False) -> None:
     where = (
         f"{document['kitchen']} at {show.short(document['commit'])}{', edited' if document['dirty'] else ''}"
     )
-    status = show.state(document["status"])
-    click.echo(f"{status}: {document['recipe']}{variation} in {where}, {show.seconds(document['seconds'])}")
+    took = f", {show.seconds(document['seconds'])}" if document["seconds"] is not None else ""
+    click.echo(f"{show.state(document['status'])}: {document['recipe']}{variation} in {where}{took}")
     if nodes:
         _node_words(document["nodes"], "  ")
     else:
@@ -31,7 +32,7 @@ def run_words(document: dict[str, Any], *, nodes: bool = False) -> None:
 
 def _node_words(nodes: list[dict[str, Any]], indent: str) -> None:
     for node in nodes:
-        why = f"  {node['why']}" if node.get("why") else ""
+        why = f"  {show.line(node['why'])}" if node.get("why") else ""
         click.echo(
             f"{indent}{show.state(node['status'])}  {node['name']}  {show.seconds(node['seconds'])}{why}"
         )
@@ -47,7 +48,7 @@ def _trouble(nodes: list[dict[str, Any]], above: str) -> None:
         _trouble(node.get("nodes") or [], f"{path}/")
         if node["status"] in ("passed", "skipped"):
             continue
-        click.echo(f"  {show.state(node['status'])}  {path}  {node.get('why') or ''}".rstrip())
+        click.echo(f"  {show.state(node['status'])}  {path}  {show.line(node.get('why') or '')}".rstrip())
         for test in node["tests"]:
             if test["status"] != "passed":
                 click.echo(f"      {show.state(test['status'])}  {_test(test)}")
@@ -98,7 +99,9 @@ def _node_differences(document: dict[str, Any]) -> None:
 
 
 def _change(values: list[Any]) -> str:
-    return " → ".join("nothing" if value is None else _shortened(str(value)) for value in values)
+    return " → ".join(
+        "nothing" if value is None else _shortened(show.line(as_word(value))) for value in values
+    )
 
 
 def _shortened(text: str) -> str:
@@ -112,4 +115,5 @@ def tests_words(tests: list[dict[str, Any]]) -> None:
 
 
 def _test(test: dict[str, Any]) -> str:
-    return test["name"] if test["status"] == "passed" else f"{test['name']}: {show.measured(test)}"
+    name = show.line(test["name"])
+    return name if test["status"] == "passed" else f"{name}: {show.measured(test)}"

@@ -8,6 +8,8 @@ from typing import Any
 
 import click
 
+from kitchens_engine.values import as_word
+
 _COLOURS = {
     "passed": "green",
     "merged": "green",
@@ -134,10 +136,10 @@ def _failure(failure: Mapping[str, Any]) -> None:
     if failure["node"] or failure["test"]:
         click.echo(f"      {where}{what}{place}")
     if failure["test"] and (failure["value"] is not None or failure["limits"] is not None):
-        value = "nothing" if failure["value"] is None else failure["value"]
-        click.echo(f"      measured {value}, limit {failure['limits']}")
+        value = "nothing" if failure["value"] is None else as_word(failure["value"])
+        click.echo(line(f"      measured {value}, limit {failure['limits']}"))
     if failure["why"]:
-        click.echo(f"      {failure['why']}")
+        click.echo(line(f"      {failure['why']}"))
     if failure["log"]:
         click.echo(f"      log: {failure['log']}")
     if failure.get("hint"):
@@ -146,10 +148,23 @@ def _failure(failure: Mapping[str, Any]) -> None:
 
 def measured(test: Mapping[str, Any]) -> str:
     """Value and limit of a test that did not pass, or why there is no value."""
-    if test.get("value") is None and test.get("message"):
-        return str(test["message"])
     value = test.get("value")
-    return f"measured {'nothing' if value is None else value}, limit {test.get('limits')}"
+    if value is None and test.get("message"):
+        return line(test["message"])
+    return line(f"measured {'nothing' if value is None else as_word(value)}, limit {test.get('limits')}")
+
+
+def line(text: Any) -> str:
+    """What a node or a user said, on one line: what would move the cursor or paint is left out or escaped."""
+    plain = click.unstyle(str(text)) if "\x1b" in str(text) else str(text)
+    if plain.isprintable():
+        return plain
+    return "".join(_seen(letter) for letter in plain)
+
+
+def _seen(letter: str) -> str:
+    space = letter.isspace() and letter > "\x9f" and letter not in "\u2028\u2029"
+    return letter if space or letter.isprintable() else repr(letter)[1:-1]
 
 
 def notes(document: Mapping[str, Any]) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from kitchens_engine.errors import EnvironmentFailure, InvalidFiles, InvalidInput, KitchensError
+from kitchens_engine.values import as_word
 
 #: How many tests of one recipe the page shows; a page may have 1 MiB.
 MOST = 200
@@ -164,7 +165,7 @@ def _told(failure: Mapping[str, Any]) -> list[str]:
 
 
 def _shown(value: Any) -> str:
-    return "nothing" if value is None else str(value)
+    return "nothing" if value is None else as_word(value)
 
 
 def _signed(status: str) -> str:

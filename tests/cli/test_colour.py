@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from kitchens.cli import show
+
 
 def on_a_terminal(folder: Path, *words: str) -> str:
     """What `kitchen WORDS` shows on a terminal."""
@@ -38,3 +40,8 @@ def test_no_color_is_heard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, word
     if words:
         monkeypatch.delenv("NO_COLOR")
         assert "\x1b[" in on_a_terminal(tmp_path, *words)
+
+
+def test_what_a_node_said_stays_on_its_line() -> None:
+    """It neither paints nor moves the cursor; letters of any language stay as they are."""
+    assert show.line("\x1b[31mred\x1b[0m\nnext\tä\xa0☃\x07") == "red\\nnext\\tä\xa0☃\\x07"

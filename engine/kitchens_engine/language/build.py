@@ -29,6 +29,7 @@ from kitchens_engine.recipe import (
 from kitchens_engine.retry import CONSTANT, ONCE, Occasion, Retry
 from kitchens_engine.toml.document import Document
 from kitchens_engine.toml.positions import Path
+from kitchens_engine.values import as_word
 
 
 def build_recipe(
@@ -188,7 +189,7 @@ def _description(measure: str, expression: str | list[str], rule: str, limit: An
     """The name of a test that was given none: what it measures, and its rule."""
     text = " ".join(expression) if isinstance(expression, list) else " ".join(expression.split())
     shown = text if measure in ("output", "value") else f"{measure} {text}"
-    return f"{shown} {rule.replace('_', ' ')} {limit}"
+    return f"{shown} {rule.replace('_', ' ')} {as_word(limit)}"
 
 
 def _position(document: Document, path: Path) -> Position:

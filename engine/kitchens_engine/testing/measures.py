@@ -89,7 +89,7 @@ def blocked(node: Node, tests: Sequence[TestRecord]) -> frozenset[str] | None:
 def _why(test: TestRecord) -> str:
     if test.message:
         return f"test `{test.name}`: {test.message}"
-    return f"test `{test.name}`: {'null' if test.value is None else test.value}, limit: {test.limits}"
+    return f"test `{test.name}`: {rules.shown(test.value)}, limit: {test.limits}"
 
 
 def _record(test: Test, status: Status, measured: Measured, limits: Any) -> TestRecord:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import operator
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from kitchens_engine.values import json_safe
@@ -15,6 +17,8 @@ _ORDERED: dict[str, Callable[[Any, Any], bool]] = {
     "at_least": operator.ge,
     "at_most": operator.le,
 }
+
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?")
 
 _WORDS = {
     "equals": "equals",
@@ -30,18 +34,19 @@ _WORDS = {
 def holds(rule: str, value: Any, limit: Any) -> bool:
     """Whether `value` keeps to `rule` with `limit`. Nothing measured (None) never does.
 
-    Numbers compare with numbers and text with text (dates are text in ISO 8601, which
-    orders them); a value of another kind than the limit does not hold. `between`
-    includes both ends; `matches` searches the value as text for a regular expression.
+    Numbers compare with numbers and text with text (dates are text in ISO 8601, which orders
+    them). Moments compare as moments, in whichever zones they are written; what names none is
+    in UTC. A value of another kind than the limit does not hold. `between` includes both ends;
+    `matches` searches the value as text for a regular expression.
     """
     value, limit = json_safe(value), json_safe(limit)
     if value is None:
         return False
     match rule:
         case "equals":
-            return bool(value == limit)
+            return _ordered(operator.eq, value, limit)
         case "not_equals":
-            return bool(value != limit)
+            return _ordered(operator.ne, value, limit)
         case "between":
             low, high = limit
             return _ordered(operator.ge, value, low) and _ordered(operator.le, value, high)
@@ -65,10 +70,25 @@ def limits(rule: str, limit: Any) -> Any:
 
 
 def _ordered(compare: Callable[[Any, Any], bool], value: Any, limit: Any) -> bool:
+    if isinstance(value, str) and isinstance(limit, str) and "T" in value[10:11] + limit[10:11]:
+        moments = _moment(value), _moment(limit)
+        if None not in moments:
+            value, limit = moments
     try:
-        return compare(value, limit)
+        return bool(compare(value, limit))
     except TypeError:
         return False
+
+
+def _moment(text: str) -> datetime | None:
+    """A moment in ISO 8601, or the midnight with which a day begins; None for any other text."""
+    if not _MOMENT.fullmatch(text):
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def shown(value: Any) -> str:
@@ -78,5 +98,7 @@ def shown(value: Any) -> str:
             return "true" if value else "false"
         case None:
             return "null"
+        case Mapping() | list() | tuple():
+            return json.dumps(json_safe(value), ensure_ascii=False)
         case _:
             return str(value)

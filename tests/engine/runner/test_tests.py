@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -27,6 +27,20 @@ if TYPE_CHECKING:
         ("at_most", 5, [5, 4], [5.01, None, float("nan")]),
         ("at_least", date(2013, 1, 1), ["2013-01-01", "2013-02-01"], ["2012-12-31", 2013]),
         ("between", (1, 5), [1, 3, 5], [0.99, 5.01, None, "3"]),
+        (
+            "at_least",
+            datetime(2020, 1, 2, tzinfo=UTC),
+            ["2020-01-02T00:00:00", "2020-01-02T01:00:00+01:00"],
+            ["2020-01-02T00:30:00+01:00"],
+        ),
+        (
+            "equals",
+            "2020-01-02T00:00:00Z",
+            ["2020-01-02T00:00:00.000+00:00", "2020-01-02T02:00:00+02:00"],
+            ["x"],
+        ),
+        ("above", date(2020, 1, 2), ["2020-01-02T00:00:00.5", "2020-01-03"], ["2020-01-02T00:00:00"]),
+        ("at_most", "2020-01-02T00:00:60Z", ["2020-01-02T00:00:60Z"], ["2020-01-03T00:00:00Z"]),
         ("matches", "^[A-Z]{2}$", ["AA"], ["A", "AAA", None]),
         ("matches", "1", [12], [20]),
     ],
@@ -42,6 +56,7 @@ def test_limits_read_as_words() -> None:
     assert rules.limits("at_most", 0.25) == "at most 0.25"
     assert rules.limits("between", (1, date(2013, 1, 1))) == "between 1 and 2013-01-01"
     assert rules.limits("equals", False) == "equals false"
+    assert rules.limits("equals", ["ä", True]) == 'equals ["ä", true]'
     assert rules.limits("control", True) is None
 
 
