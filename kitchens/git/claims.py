@@ -79,6 +79,8 @@ def claim(folder: Path, purpose: str, /, **what: Any) -> Claim:
         # Locked before it has its name: nobody ever sees a claim that looks abandoned but is not.
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         _append(descriptor, whole)
+        # A power cut may take what was written last, but never this and leave what it names.
+        os.fsync(descriptor)
         unnamed.rename(path)
     except OSError as error:
         with suppress(OSError):

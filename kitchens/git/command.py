@@ -42,7 +42,9 @@ PASSED = (
 )
 
 #: Over the user's settings in every call: no hooks, no programs that configuration names, no
-#: housekeeping in the background, paths as they are, nothing that waits for a passphrase.
+#: housekeeping in the background, paths as they are, nothing that waits for a passphrase. And
+#: objects are on the disk before a ref names them: git leaves that to chance, and after a power
+#: cut a ref names an object that is an empty file, which nothing ever writes again.
 PINNED = (
     *("-c", "core.hooksPath=/dev/null"),
     *("-c", "core.fsmonitor=false"),
@@ -52,6 +54,8 @@ PINNED = (
     *("-c", "maintenance.auto=false"),
     *("-c", "commit.gpgSign=false"),
     *("-c", "tag.gpgSign=false"),
+    *("-c", "core.fsync=loose-object,reference"),
+    *("-c", "core.fsyncMethod=batch"),
 )
 
 #: Over the user's settings where two trees are merged or compared: the same two commits

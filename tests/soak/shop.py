@@ -163,6 +163,9 @@ class Shop(Place):
         """
         answers = self._answers / os.urandom(8).hex()
         answers.mkdir()
+        # It may be killed before it has come to this.
+        for name in ("out", "err"):
+            (answers / name).touch()
         pid = fork()
         if pid == 0:
             os.setsid()
@@ -219,7 +222,7 @@ def _become(folder: Path, answers: Path, environment: Mapping[str, str | None]) 
         else:
             os.environ[name] = value
     for number, name in ((1, "out"), (2, "err")):
-        descriptor = os.open(answers / name, os.O_WRONLY | os.O_CREAT)
+        descriptor = os.open(answers / name, os.O_WRONLY)
         os.dup2(descriptor, number)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     sys.stdin = io.TextIOWrapper(io.FileIO(0, closefd=False))

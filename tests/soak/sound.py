@@ -133,7 +133,7 @@ def healed(shop: Shop) -> None:
     """One more command, and checkouts are clean of us, no lock of ours is left, and nobody lost a line."""
     answer = shop.kitchen("list", "--json")
     assert answer.status == 0, answer
-    assert locks(shop) == []
+    assert locks(shop) == [], locks(shop)
     shop.users_lost_nothing()
     records = shop.kitchen("order", "list", "--json")
     assert records.status == 0, records
@@ -177,4 +177,4 @@ def nothing_is_left(shop: Shop) -> None:
     assert [path.name for path in state.glob("scratch-*")] == []
     listed = shop.git("worktree", "list", "--porcelain")
     assert "prunable" not in listed and "locked" not in listed
-    assert locks(shop) == []
+    assert locks(shop) == [], locks(shop)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -47,6 +47,42 @@ def remove_folder(folder: Path) -> None:
         folder.rmdir()
     except FileNotFoundError:
         pass
+
+
+def flush(paths: Sequence[Path]) -> None:
+    """Wait until what these files and folders hold is on the disk: what a power cut could take are then whole files,
+    never parts of one. Links are passed over: a link is in its folder.
+
+    Raises `EnvironmentFailure` when the disk does not take it.
+    """
+    try:
+        if len(paths) > 1 and hasattr(os, "posix_fadvise"):
+            # All are on their way before the first is waited for: one wait, not thousands.
+            for path in paths:
+                with _opened(path) as descriptor:
+                    if descriptor is not None:
+                        os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+        for path in paths:
+            with _opened(path) as descriptor:
+                if descriptor is not None:
+                    os.fsync(descriptor)
+    except OSError as error:
+        raise EnvironmentFailure(
+            f"`{error.filename or paths[0]}` cannot be written: {error.strerror}", code="disk"
+        ) from error
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[int | None]:
+    """A descriptor of what is there itself; None for a link."""
+    if path.is_symlink():
+        yield None
+        return
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
 
 
 def is_empty_folder(path: Path) -> bool:

@@ -14,7 +14,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from kitchens.git.checkouts.folders import remove_folder
+from kitchens.git.checkouts.folders import flush, remove_folder
 from kitchens.git.claims import Claim
 from kitchens.git.command import Git, data
 from kitchens.git.formats import Entry
@@ -111,6 +111,7 @@ def stage(place: Place, index: Path, paths: Collection[str], name: str) -> Path:
     missing = next((path for path in paths if not os.path.lexists(folder / path)), None)
     if missing is not None:
         raise EnvironmentFailure(f"git did not check out `{missing}`", code="git")
+    flush([folder / path for path in paths])
     return folder
 
 
@@ -207,6 +208,7 @@ def finish_index(place: Place, index: Path, paths: Collection[str] | None = None
     elif paths:
         words = ("--literal-pathspecs", "add", "--refresh", "--", *paths)
         place.git.run(*words, index=index, check=False)
+    flush([index])
     index.replace(place.index)
 
 
@@ -216,6 +218,7 @@ def take_lock(place: Place, patience: float) -> None:
     deadline = time.monotonic() + patience
     try:
         ours.write_text(place.token)
+        flush([ours])
         while True:
             try:
                 place.lock.hardlink_to(ours)

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from kitchens.git.checkouts.folders import flush
 from kitchens.git.checkouts.worktrees import checkouts
 from kitchens.git.claims import Claim, claim
 from kitchens.git.moving.arriving import (
@@ -127,11 +128,14 @@ def carry_out(
             _arrive(arrivals, held)
         raise
     try:
-        return _arrive(arrivals, held)
+        left = _arrive(arrivals, held)
     except KeyboardInterrupt:
         # The branch has moved: what follows is short, and stopping here would help nobody.
         _arrive(arrivals, held)
         raise
+    # Whoever hears that it landed may pull the plug.
+    flush([repository.claims])
+    return left
 
 
 def _prepare(plan: LandingPlan, place: Place) -> _Arrival:
