@@ -54,11 +54,16 @@ def test_what_kitchens_left_that_are_gone_is_removed(
     assert census(engine, name) == NOTHING
 
 
-def test_killed_at_any_moment_nothing_leaks(book: Processes, engine: Engine) -> None:
+@pytest.mark.parametrize(
+    "cycles",
+    [2, pytest.param(100, marks=(pytest.mark.soak, pytest.mark.timeout(3600)))],
+    ids=["few", "many"],
+)
+def test_killed_at_any_moment_nothing_leaks(book: Processes, engine: Engine, cycles: int) -> None:
     """`create`, `up` and `delete` die at random moments; a last `delete` and `repair`, and nothing is left."""
     name = begin(book, SERVICES)
     chance = random.Random(7)
-    for _ in range(int(os.environ.get("KITCHENS_CYCLES", "2"))):
+    for _ in range(cycles):
         for words in (["create", "dev", "--no-test"], ["up", "dev"], ["delete", "dev", "--force"]):
             child = subprocess.Popen(
                 [sys.executable, "-m", "kitchens.cli.main", *words],

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import time
+
 import pytest
 
+from kitchens.cli.run import run
+from tests.kitchens.crash import fork
 from tests.soak.shop import Shop
 from tests.soak.sound import git_finds_it_sound, locks
 
@@ -24,6 +30,40 @@ def test_kitchens_that_merge_at_once_all_land(shop: Shop, trials: int) -> None:
     landed = shop.git("ls-tree", "--name-only", "dev").splitlines()
     assert {f"{name}.txt" for name in names} <= set(landed)
     assert shop.kitchen("verify", "dev").status == 0
+    assert shop.users_files()["dev"] == shop.files["dev"]
+    git_finds_it_sound(shop)
+    assert locks(shop) == []
+
+
+@pytest.mark.trials(4, 100)
+def test_a_user_commits_with_git_while_others_merge(shop: Shop, trials: int) -> None:
+    """Eight merge in a row into `dev`, and whoever sits in its checkout commits there all the while: all of it stays."""
+    cooks = min(8, trials // 2)
+    names = [f"cook-{number}" for number in range(trials)]
+    for number, name in enumerate(names):
+        assert shop.kitchen("create", name, "--from", "dev", "--no-test").status == 0
+        shop.write(f"{name}.txt", name, shop.path(name))
+        if number % 4 == 0:
+            shop.write(f"recipes/{name}/recipe.toml", '[nodes.one]\nrun = "true"\n', shop.path(name))
+        shop.save(name, shop.path(name))
+
+    running = {merging(shop, names[number::cooks]) for number in range(cooks)}
+    mine: list[str] = []
+    ended: list[int] = []
+    while running:
+        mine.append(committed(shop, f"mine-{len(mine)}.txt"))
+        for pid in list(running):
+            done, status = os.waitpid(pid, os.WNOHANG)
+            if done:
+                running.remove(pid)
+                ended.append(os.waitstatus_to_exitcode(status))
+
+    assert ended == [0] * cooks
+    landed = set(shop.git("ls-tree", "--name-only", "dev").splitlines())
+    assert {f"{name}.txt" for name in names} | set(mine) <= landed
+    assert mine
+    proof = shop.kitchen("verify", "dev", "--json").document
+    assert (proof["faults"], proof["landings"]) == ([], trials + 1)
     assert shop.users_files()["dev"] == shop.files["dev"]
     git_finds_it_sound(shop)
     assert locks(shop) == []
@@ -85,3 +125,28 @@ def test_a_kitchen_that_is_merged_and_promoted_at_once_is_whole(shop: Shop, tria
     assert shop.kitchen("verify", "production").status == 0
     shop.users_lost_nothing()
     git_finds_it_sound(shop)
+
+
+def merging(shop: Shop, names: list[str]) -> int:
+    """A process that merges kitchens one after the other; it fails with the first that does not land."""
+    pid = fork()
+    if pid == 0:
+        os.chdir(shop.folder)
+        status = 99
+        try:
+            status = max(run(["merge", name, "--json"]) for name in names)
+        finally:
+            os._exit(status)
+    return pid
+
+
+def committed(shop: Shop, name: str) -> str:
+    """Commit a file in the checkout of `dev` as users do: again, when git is busy there."""
+    folder, deadline = shop.path("dev"), time.monotonic() + 60
+    shop.write(name, name, folder)
+    for words in (("add", name), ("commit", "--quiet", "--message", name, "--", name)):
+        while subprocess.run(["git", *words], cwd=folder, capture_output=True, check=False).returncode:
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+    time.sleep(0.2)
+    return name

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -176,12 +177,31 @@ class Watch:
         return outer or 'pool = "few"' in self.drawn(path).keys
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
-@given(recipes(nested=True), recipes(nested=False), st.data())
+_ANY: dict[str, Any] = {"deadline": None, "suppress_health_check": list(HealthCheck)}
+_DRAWN = (recipes(nested=True), recipes(nested=False), st.data())
+
+
+@settings(max_examples=150, **_ANY)
+@given(*_DRAWN)
 def test_any_run_of_any_graph(
     outer: tuple[Drawn, ...], inner: tuple[Drawn, ...], data: st.DataObject
 ) -> None:
     """Order respected, each node once, limits kept, every status the fold of its parts, no way that is not documented."""
+    _runs_rightly(outer, inner, data)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(3600)
+@settings(max_examples=10_000, database=None, **_ANY)
+@given(*_DRAWN)
+def test_any_run_of_very_many_graphs(
+    outer: tuple[Drawn, ...], inner: tuple[Drawn, ...], data: st.DataObject
+) -> None:
+    """The same, of graphs that are drawn anew each time."""
+    _runs_rightly(outer, inner, data)
+
+
+def _runs_rightly(outer: tuple[Drawn, ...], inner: tuple[Drawn, ...], data: st.DataObject) -> None:
     stop = Stop()
     dice = Dice(data, stop)
     watch = Watch({node.name: node for node in outer}, {node.name: node for node in inner})

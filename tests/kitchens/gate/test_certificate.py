@@ -66,12 +66,16 @@ def test_a_move_that_the_merge_bases_tell_differently_is_not_refused(checkout, r
     certificate(repository, ours, theirs, merge.tree, merge.tree)
 
 
+MANY = (pytest.mark.soak, pytest.mark.timeout(3600))
+
+
+@pytest.mark.parametrize("rounds", [4, pytest.param(200, marks=MANY)], ids=["few", "many"])
 @pytest.mark.parametrize("size", [1, 2, 3, 4, 5])
-def test_a_wrong_merge_base_is_refused(checkout, repository, size):
+def test_a_wrong_merge_base_is_refused(checkout, repository, size, rounds):
     """In a single merge, and for each of a group of stale branches that are merged one after the other."""
     dice, history = random.Random(size), History(checkout)
     refused = 0
-    for _ in range(4):
+    for _ in range(rounds):
         line = [history.commit(first_tree(dice))]
         for _ in range(3):
             line.append(history.commit(changed(dice, history.trees[line[-1]], 2), line[-1]))
@@ -88,7 +92,7 @@ def test_a_wrong_merge_base_is_refused(checkout, repository, size):
                 refused += 1
             if right.tree is not None:
                 tip = checkout.git("commit-tree", "-m", "m", "-p", tip, "-p", branch, right.tree)
-    assert refused
+    assert refused >= rounds
 
 
 def test_the_paths_alone_tell_a_lost_change(checkout, repository):
