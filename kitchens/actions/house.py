@@ -14,6 +14,7 @@ from kitchens.git.repository import Repository
 from kitchens_engine.ports import Event, Observer
 
 if TYPE_CHECKING:
+    from kitchens.actions.gates.recalling import Recall
     from kitchens.gate.tree import TreeView
     from kitchens.git.sharing.pinned import PinnedSource
     from kitchens.git.signatures import Signers
@@ -104,6 +105,13 @@ class House:
     @cached_property
     def _views(self) -> dict[str, TreeView]:
         return {}
+
+    @cached_property
+    def recall(self) -> Recall:
+        """Who reaches whom, kept from one command to the next."""
+        from kitchens.actions.gates.recalling import Recall
+
+        return Recall(self.state / "cache" / "reach.json")
 
     def source(self, folder: Path, *, lenient: bool = False) -> PinnedSource:
         """The files of a checkout, uncommitted edits included, with the ingredients that it pins."""

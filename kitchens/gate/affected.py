@@ -20,6 +20,9 @@ from kitchens.model.kitchen import Attestation
 from kitchens_engine.errors import InvalidInput
 from kitchens_engine.language.check import checked
 
+#: So many recipes are read ahead at once: no more than are remembered.
+AHEAD = 500
+
 
 @dataclass(frozen=True, slots=True)
 class Affected:
@@ -86,7 +89,12 @@ def _worth_a_look(candidate: TreeView, target: TreeView, examiner: Examiner) -> 
         return ()
     folders = [f"recipes/{name}" for name in {*candidate.recipes, *target.recipes}]
     changed = {folder for folder in folders if candidate.oid(folder) != target.oid(folder)}
-    return tuple(name for name in candidate.recipes if reaches(candidate, f"recipes/{name}", changed))
+    found: list[str] = []
+    for start in range(0, len(candidate.recipes), AHEAD):
+        names = candidate.recipes[start : start + AHEAD]
+        candidate.foresee([f"recipes/{name}" for name in names], "recipe.toml")
+        found += [name for name in names if reaches(candidate, f"recipes/{name}", changed)]
+    return tuple(found)
 
 
 def _same_around(candidate: TreeView, target: TreeView, examiner: Examiner) -> bool:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from contextlib import suppress
 
+from kitchens.gate import reach
 from kitchens.gate.tree import TreeView
 from kitchens_engine.errors import InvalidInput
 from kitchens_engine.language.shelf import Shelf
@@ -58,10 +60,6 @@ def scope_of(shelf: Shelf, name: str) -> Scope:
     return Scope(name, members, tuple(requires), tuple(faults))
 
 
-#: What a folder reaches directly, by the folder's id, which never comes to mean another one; None: it cannot be read.
-_KNOWN: dict[str, tuple[str, ...] | None] = {}
-
-
 def reaches(view: TreeView, folder: str, changed: Collection[str]) -> bool:
     """Whether the recipe in `folder` is, or reaches, one of the `changed` folders, as far as can be told: whatever
     cannot be read may."""
@@ -83,17 +81,17 @@ def reaches(view: TreeView, folder: str, changed: Collection[str]) -> bool:
 
 def _directly(view: TreeView, folder: str) -> tuple[str, ...] | None:
     oid = view.oid(folder)
-    if oid is None or oid not in _KNOWN:
-        kind, _, name = folder.partition("/")
-        try:
-            recipe = view.shelf.recipe(name) if kind == "recipes" else view.shelf.ingredient(name)
-            found: tuple[str, ...] | None = tuple(_reached(recipe))
-        except InvalidInput:
-            found = None
-        if oid is None:
-            return found
-        _KNOWN[oid] = found
-    return _KNOWN[oid]
+    kind, _, name = folder.partition("/")
+    with suppress(reach.Unknown):
+        return reach.directly(kind, oid or "")
+    try:
+        recipe = view.shelf.recipe(name) if kind == "recipes" else view.shelf.ingredient(name)
+        found: tuple[str, ...] | None = tuple(_reached(recipe))
+    except InvalidInput:
+        found = None
+    if oid is not None:
+        reach.note(kind, oid, found)
+    return found
 
 
 def _reached(recipe: Recipe) -> Iterator[str]:

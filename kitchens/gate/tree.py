@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Protocol
 
+from kitchens.gate.reach import is_known
 from kitchens.model.cookbook import Cookbook, parse_cookbook
 from kitchens_engine.errors import Fault, InvalidFiles, InvalidInput
 from kitchens_engine.ports import Source
@@ -25,6 +27,9 @@ class ObjectSource(Source, Protocol):
 
     def submodule(self, path: str) -> str | None:
         """The submodule at or above `path`, whose files are no part of the tree, or None."""
+
+    def foresee(self, paths: Sequence[str]) -> None:
+        """Whoever looks at these files and folders afterwards need not wait for each on its own."""
 
 
 @lru_cache(maxsize=32)
@@ -66,10 +71,19 @@ class TreeView:
         """The names of its recipes, sorted."""
         if self.source.link("recipes") is not None:
             return tuple(self.shelf.recipe_names())
-        return tuple(name for name in self.source.names("recipes") if self._holds_recipe(f"recipes/{name}"))
+        names = self.source.names("recipes")
+        self.foresee([f"recipes/{name}" for name in names], "")
+        return tuple(name for name in names if self._holds_recipe(f"recipes/{name}"))
+
+    def foresee(self, folders: Sequence[str], file: str) -> None:
+        """Read in one go this file of all `folders` whose recipe nobody has read yet, or (`""`) what is in them."""
+        new = [each for each in folders if not is_known(each.partition("/")[0], self.oid(each))]
+        self.source.foresee([f"{folder}/{file}".rstrip("/") for folder in new])
 
     def _holds_recipe(self, folder: str) -> bool:
-        oid = self.source.oid(folder)
+        oid = self.oid(folder)
+        if is_known("recipes", oid):
+            return True
         if oid is None or oid not in _HOLDS:
             found = "recipe.toml" in self.source.names(folder)
             if oid is None or self.source.link(folder) is not None:

@@ -106,11 +106,21 @@ class Objects:
         content = self.read_all([oid])[0]
         if content is None:
             raise missing(oid)
+        self._remember(oid, content)
+        return content
+
+    def foresee_blobs(self, oids: Sequence[str]) -> None:
+        """Read these blobs in one go, so that whoever asks for them soon need not wait for each."""
+        new = [oid for oid in dict.fromkeys(oids) if oid not in self._blobs]
+        for oid, content in zip(new, self.read_all(new), strict=True):
+            if content is not None:
+                self._remember(oid, content)
+
+    def _remember(self, oid: str, content: bytes) -> None:
         if len(content) <= SMALL:
             while len(self._blobs) >= MANY:
                 del self._blobs[next(iter(self._blobs))]
             self._blobs[oid] = content
-        return content
 
     def read(self, treeish: str, path: str) -> bytes | None:
         """The content of the file (or the target of the link) at `path`, or None when there is none."""

@@ -65,6 +65,12 @@ class TreeSource:
                 return above if found else None
         return None
 
+    def foresee(self, paths: Sequence[str]) -> None:
+        """Read what is at these paths in one go for files and one for folders; whatever is not there is left out."""
+        found = [entry for path in paths if (entry := self._objects.entry(self._tree, path)) is not None]
+        self._objects.learn([entry.oid for entry in found if entry.kind == "tree"])
+        self._objects.foresee_blobs([entry.oid for entry in found if entry.kind == "blob"])
+
     def _find(self, path: str) -> Entry | None:
         path = posixpath.normpath(path).strip("/")
         path = "" if path == "." else path

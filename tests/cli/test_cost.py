@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from kitchens.gate import reach
 from tests.cli.conftest import Desk
 
 Counted = Callable[..., list[str]]
@@ -92,6 +93,21 @@ def test_a_proof_is_few_processes_however_much_landed(desk: Desk, counted: Count
         desk.json("merge", "dev")
 
     assert len(found := counted("verify")) <= 7, "\n".join(found)
+
+
+def test_who_reaches_whom_is_read_once(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next command goes by what was kept, and reads the recipe that changed; a proof reads them all itself."""
+    monkeypatch.setattr(reach, "_KNOWN", {})
+    desk.json("create", "dev", "--no-test")
+    desk.commit("recipes/new/recipe.toml", '[nodes.n]\nrun = "true"\n', "dev")
+    desk.json("preview", "dev")
+    kept = Path(desk.folder, ".git", "kitchens", "cache", "reach.json")
+    written = kept.stat().st_mtime_ns
+    desk.json("merge", "dev")
+    assert kept.stat().st_mtime_ns == written
+    kept.unlink()
+    desk.json("verify")
+    assert not kept.exists()
 
 
 def imports_of(desk: Desk, *words: str) -> set[str]:

@@ -125,6 +125,10 @@ class PinnedTree(PinnedSource):
         """The submodule at or above `path`, whose files are no part of the tree, or None."""
         return self._tree_of.submodule(path)
 
+    def foresee(self, paths: Sequence[str]) -> None:
+        """Read what is at these paths in one go; what is pinned is read when it is asked for."""
+        self._tree_of.foresee(paths)
+
 
 def _split(path: str) -> tuple[str | None, str]:
     """The ingredient that a path is in, and the path inside it."""

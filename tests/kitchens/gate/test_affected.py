@@ -54,6 +54,9 @@ class Files:
     def submodule(self, path: str) -> str | None:
         """Nor submodules."""
 
+    def foresee(self, paths: Sequence[str]) -> None:
+        """All is at hand."""
+
 
 def nothing(fingerprints: list[str]) -> Mapping[str, Attestation]:
     """Nobody attested anything."""

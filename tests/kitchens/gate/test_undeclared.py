@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
 from kitchens.gate.tree import TreeView
@@ -37,6 +39,9 @@ class Files:
     def submodule(self, path: str) -> str | None:
         """There is one, in a recipe."""
         return "recipes/a/sub" if f"{path}/".startswith("recipes/a/sub/") else None
+
+    def foresee(self, paths: Sequence[str]) -> None:
+        """All is at hand."""
 
 
 @pytest.mark.parametrize(
