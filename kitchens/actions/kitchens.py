@@ -148,7 +148,7 @@ class Kitchens:
         """The kitchen `name`. Raises `InvalidInput` with the nearest name when there is none."""
         known = self.names
         if name not in known and name == self.root:
-            raise _unborn(name)
+            raise self.rootless()
         if name not in known:
             act = hints(name, known)
             if name in self.branches:
@@ -235,9 +235,23 @@ class Kitchens:
             if path.samefile(here) and branch in self.names:
                 return self.get(branch)
         if self.root not in self.branches:
-            raise _unborn(self.root)
+            raise self.rootless()
         raise InvalidInput(
             "the current folder is no kitchen's checkout", "name the kitchen", code="no-kitchen"
+        )
+
+    def rootless(self) -> InvalidInput:
+        """The fault of a root kitchen without a branch: nothing was committed yet, or somebody took it away."""
+        if not self.branches:
+            return InvalidInput(
+                f"production `{self.root}` has no commit yet",
+                "`git add` and `git commit` the first files",
+                code="no-commit",
+            )
+        return InvalidInput(
+            f"the branch `{self.root}` of production is gone",
+            f"`git branch {self.root} COMMIT` brings it back, or `git branch -m NAME {self.root}` when it was renamed",
+            code="no-production",
         )
 
     @cached_property
@@ -254,11 +268,3 @@ class Kitchens:
     def data_folder(self, name: str) -> Path:
         """The kitchen's data folder. No kitchen can be named `.data`."""
         return self.folder / ".data" / name
-
-
-def _unborn(root: str) -> InvalidInput:
-    return InvalidInput(
-        f"production `{root}` has no commit yet",
-        "`git add` and `git commit` the first files",
-        code="no-commit",
-    )

@@ -179,6 +179,26 @@ def test_a_strange_file_name_stays_on_its_line(desk: Desk) -> None:
     assert "rename to liesmich.md" in desk.kitchen("diff", "dev").out
 
 
+@pytest.mark.parametrize(
+    ("message", "subject", "trailers"),
+    [
+        (" ", "Merge kitchen 'idea' into production", ["Kitchen: idea"]),
+        ("Late rows", "Late rows", ["Kitchen: idea"]),
+        ("Late: rows", "Late: rows", ["Kitchen: idea"]),
+        ("Late\n\nCo-authored-by: A <a@b>\n", "Late", ["Co-authored-by: A <a@b>", "Kitchen: idea"]),
+    ],
+)
+def test_what_the_user_says_of_a_merge_stays_what_it_is(
+    desk: Desk, message: str, subject: str, trailers: list[str]
+) -> None:
+    """Blanks say nothing; the user's trailers stay trailers beside ours."""
+    desk.json("create", "idea", "--no-test")
+    desk.commit("notes.txt", "1\n", "idea")
+    commit = desk.json("merge", "idea", "-m", message)["commit"]
+    assert desk.git("log", "-1", "--format=%s", commit) == subject
+    assert desk.git("log", "-1", "--format=%(trailers:only)", commit).split("\n") == trailers
+
+
 def test_there_is_nothing_above_the_root(desk: Desk) -> None:
     """However one asks."""
     desk.json("create", "dev", "--no-test")

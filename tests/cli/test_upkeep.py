@@ -184,6 +184,22 @@ def test_what_a_crash_left_is_adopted_or_removed_and_told(desk: Desk) -> None:
     desk.git("fsck", "--strict")
 
 
+def test_production_whose_branch_is_gone_keeps_its_record(desk: Desk) -> None:
+    """It says where proof begins and what landed; what brings the branch back is said, here and elsewhere."""
+    desk.json("create", "dev")
+    before = desk.git("rev-parse", "refs/kitchens/production")
+    desk.git("branch", "-m", "production", "main")
+    (found,) = desk.json("repair")["findings"]
+    assert (found["name"], found["did"], "git branch -m" in found["why"]) == ("production", "kept", True)
+    assert desk.git("rev-parse", "refs/kitchens/production") == before
+    for words in (("test", "production"), ("order", "run", "counts")):
+        assert "is gone" in desk.json(*words, status=2)["error"]["message"]
+    findings = {one["name"]: one for one in desk.json("doctor", status=2)}
+    assert "is gone" in findings["cookbook"]["message"]
+    desk.git("branch", "-m", "main", "production")
+    assert desk.json("verify")["faults"] == []
+
+
 def test_what_was_cut_off_is_told(desk: Desk) -> None:
     """What any other command would heal without a word."""
     desk.json("create", "idea", "--no-test")

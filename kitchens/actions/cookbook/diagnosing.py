@@ -136,10 +136,15 @@ def _cookbook(house: House) -> Finding:
     kitchens = Kitchens(house)
     root = kitchens.root
     if root not in kitchens.branches:
-        return Finding(
-            "cookbook", "error", f"production `{root}` has no commit yet", "commit the first files"
-        )
+        raise kitchens.rootless()
     cookbook = house.view(kitchens.branches[root]).cookbook
+    if cookbook.production != root:
+        return Finding(
+            "cookbook",
+            "warning",
+            f"`kitchens.toml` names `{cookbook.production}` as production, and it is `{root}`",
+            f'`production = "{root}"` in its `[cookbook]`',
+        )
     return Finding("cookbook", "ok", f"`{cookbook.name}`, production is `{root}`")
 
 
@@ -154,7 +159,7 @@ def _recipes(house: House) -> Finding:
         return Finding(
             "recipes",
             "error",
-            f"{len(faults)} faults, the first in {first.file}:{first.line}: {first.message}",
+            f"{len(faults)} fault{'' if len(faults) == 1 else 's'}, the first in {first.file}:{first.line}: {first.message}",
             "`kitchen recipe check`",
         )
     return Finding("recipes", "ok", "no faults")
@@ -162,13 +167,14 @@ def _recipes(house: House) -> Finding:
 
 def _kitchens(house: House) -> Finding:
     kitchens = Kitchens(house)
-    half_made = [name for name in kitchens.registered if name not in kitchens.branches]
+    there = {*kitchens.branches, kitchens.root}
+    half_made = [name for name in kitchens.registered if name not in there]
     if half_made:
         return Finding(
             "kitchens",
             "warning",
-            f"`{half_made[0]}` was registered and never got its branch",
-            f"`kitchen create {half_made[0]}` completes it",
+            f"`{half_made[0]}` is registered and has no branch",
+            f"`kitchen create {half_made[0]}` makes it, `kitchen repair` forgets it",
         )
     count = len(kitchens.names)
     return Finding("kitchens", "ok", f"{count} kitchen{'' if count == 1 else 's'}")

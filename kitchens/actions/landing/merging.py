@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from kitchens.actions.gates.gating import GatePlan, plan_gate
@@ -140,10 +141,23 @@ def message_of(
     source: str, target: str, gate: GatePlan, message: str | None, reconciled: tuple[str, ...] = ()
 ) -> str:
     """The commit message: what the user said, and trailers that say what was gated, and which rollbacks kept out."""
-    subject = message or f"Merge kitchen '{source}' into {target}"
     trailers = [f"Kitchen: {source}", *gated_trailers(gate)]
     trailers += [f"Reconciled: {rollback}" for rollback in reconciled]
-    return f"{subject.rstrip()}\n\n" + "\n".join(trailers) + "\n"
+    return with_trailers(message, f"Merge kitchen '{source}' into {target}", trailers)
+
+
+def with_trailers(message: str | None, usual: str, trailers: Sequence[str]) -> str:
+    """What the user said (nothing, or only blanks: what is usual), and trailers. Those that the user's words end with
+    stay trailers: git reads the last paragraph only."""
+    said = (message or "").strip() or usual
+    body, _, last = said.rpartition("\n\n")
+    apart = "\n" if body and all(map(_is_trailer, last.split("\n"))) else "\n\n"
+    return said + apart + "\n".join(trailers) + "\n"
+
+
+def _is_trailer(line: str) -> bool:
+    key, colon, value = line.partition(": ")
+    return bool(colon and value) and key.replace("-", "").isalnum()
 
 
 def gated_trailers(gate: GatePlan) -> list[str]:

@@ -8,7 +8,7 @@ from kitchens.actions.gates.gating import plan_gate
 from kitchens.actions.house import House
 from kitchens.actions.kitchens import Kitchen, Kitchens
 from kitchens.actions.landing.history import steps
-from kitchens.actions.landing.merging import ATTEMPTS, gated_trailers
+from kitchens.actions.landing.merging import ATTEMPTS, gated_trailers, with_trailers
 from kitchens.actions.landing.moving import MovePlan, land, unchanged
 from kitchens.actions.sharing.arriving import arrive, settle
 from kitchens.git.history import first_parents, is_ancestor
@@ -56,13 +56,12 @@ def _plan(house: House, name: str, to: str | None, message: str | None) -> tuple
     if now == tree:
         return replace(unchanged(kitchen, kitchen, tree), restored=earlier), earlier
     gate = plan_gate(house, tree, kitchen, kitchen.tip)
-    subject = message or f"Roll back {kitchen.name} to {earlier[:12]}"
     trailers = [f"Kitchen: {kitchen.name}", *gated_trailers(gate), f"{RESTORES}{earlier}"]
     commit = commit_tree(
         repository,
         tree,
         (kitchen.tip,),
-        f"{subject.rstrip()}\n\n" + "\n".join(trailers) + "\n",
+        with_trailers(message, f"Roll back {kitchen.name} to {earlier[:12]}", trailers),
         house.identity,
         house.now(),
     )

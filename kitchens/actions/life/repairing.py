@@ -108,6 +108,10 @@ def _registrations(house: House, kitchens: Kitchens) -> Iterator[Finding]:
                 "restored",
                 partial(_restore, house, name, last),
             )
+        elif name == kitchens.root:
+            # It says where proof begins, and what landed.
+            gone = kitchens.rootless()
+            yield Finding("registration", name, f"{gone.message}; {gone.hints[0]}")
         elif oid is not None:
             yield Finding(
                 "registration",
