@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 
 import pytest
 
@@ -63,6 +64,35 @@ def test_no_repository_is_one_sentence(empty: Desk) -> None:
     assert answer.status == 2
     assert "kitchen init" in answer.err
     assert "Traceback" not in answer.err
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        ("echo x > recipes", "`recipes` is no folder"),
+        ("ln -s nowhere recipes", "`recipes` is no folder"),
+        ("mkdir ../elsewhere; ln -s ../elsewhere .github", "`.github` leads out of the repository"),
+        ("mkdir kitchens.toml; touch kitchens.toml/x", "`kitchens.toml` is a folder"),
+        ("echo '[cookbook' > kitchens.toml", "kitchens.toml:1"),
+        ("echo 'x = 1' > kitchens.toml", "kitchens.toml:1"),
+    ],
+)
+def test_what_stands_in_the_way_of_a_cookbook_is_named(empty: Desk, make: str, words: str) -> None:
+    """Before any file is added; nothing is registered."""
+    empty.git("init", "--quiet", "--initial-branch=main")
+    subprocess.run(["sh", "-c", make], cwd=empty.folder, check=True)
+    empty.save("begin")
+    before = empty.refs()
+    answer = empty.kitchen("init")
+    assert (answer.status, words in answer.err) == (2, True), answer.err
+    assert (empty.git("status", "--short"), empty.refs()) == ("", before)
+    assert [one.name for one in (empty.folder.parent / "elsewhere").rglob("*")] == []
+
+
+def test_a_folder_below_a_file_is_refused(empty: Desk) -> None:
+    """One sentence."""
+    empty.write("file", "x")
+    assert "below a file" in empty.json("init", "file/shop", status=2)["error"]["message"]
 
 
 def test_an_adopted_repository_without_commits_says_what_is_missing(empty: Desk) -> None:

@@ -19,7 +19,7 @@ from kitchens.git.repository import Repository, init_repository, open_repository
 from kitchens.model.kitchen import Registration
 from kitchens.model.names import KitchenName
 from kitchens.store.registrations import Registrations
-from kitchens_engine.errors import InvalidInput
+from kitchens_engine.errors import InvalidFiles, InvalidInput
 
 if TYPE_CHECKING:
     from kitchens.model.cookbook import Cookbook
@@ -101,7 +101,10 @@ def _new(
     now: datetime,
 ) -> Initialised:
     """Build it beside `folder` and move it there: a crash leaves nothing half-made in its place."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError):
+        raise InvalidInput(f"`{folder}` lies below a file; nothing was changed") from None
     words = {"COOKBOOK": _cookbook_name(folder), "PRODUCTION": production}
     with building_site(folder) as building:
         repository = init_repository(building, production, environment)
@@ -134,7 +137,7 @@ def _adopt(
     roots = [one.name for one in registered.values() if one.parent is None]
     if roots and production is not None and production not in roots:
         raise InvalidInput(f"this cookbook's production is `{roots[0]}` already; nothing was changed")
-    declared = _declared(top)
+    declared = _declared(top, lenient=bool(registered))
     name = str(roots[0]) if roots else (production or (declared and declared.production) or branch)
     if not name:
         raise InvalidInput(
@@ -147,16 +150,15 @@ def _adopt(
     if registered and template is None:
         files = ()
     words = {"COOKBOOK": declared.name if declared else _cookbook_name(top), "PRODUCTION": name}
-    added, kept = [], []
-    has_recipes = (top / "recipes").is_dir()
-    for path, source in files:
-        if has_recipes and template is None and path.startswith("recipes/"):
-            continue
-        if os.path.lexists(top / path):
-            kept.append(path)
-            continue
+    if template is None and (top / "recipes").is_dir():
+        files = tuple((path, source) for path, source in files if not path.startswith("recipes/"))
+    kept = [path for path, _ in files if os.path.lexists(top / path)]
+    new = [(path, source) for path, source in files if path not in kept]
+    for path, _ in new:
+        _refuse_in_the_way(top, path)
+    for path, source in new:
         copy_file(source, top / path, words)
-        added.append(path)
+    added = [path for path, _ in new]
     if not roots:
         repository.identity()
         _register(repository, name, now)
@@ -165,14 +167,33 @@ def _adopt(
     )
 
 
-def _declared(top: Path) -> Cookbook | None:
-    """What an existing `kitchens.toml` says."""
-    with suppress(OSError):
-        from kitchens.model.cookbook import parse_cookbook
+def _refuse_in_the_way(top: Path, path: str) -> None:
+    """Raise `InvalidInput` where something that is no folder, or a link out of the checkout, stands in the way."""
+    for above in [top / each for each in reversed(Path(path).parents) if each.name]:
+        name = above.relative_to(top)
+        if os.path.lexists(above) and not above.is_dir():
+            why = f"`{name}` is no folder, and `{path}` belongs there"
+        elif not above.resolve().is_relative_to(top.resolve()):
+            why = f"`{name}` leads out of the repository, and `{path}` belongs there"
+        else:
+            continue
+        raise InvalidInput(f"{why}; nothing was changed", "move it aside", code="in-the-way")
 
-        cookbook, _ = parse_cookbook((top / "kitchens.toml").read_bytes())
-        return cookbook
-    return None
+
+def _declared(top: Path, *, lenient: bool) -> Cookbook | None:
+    """What an existing `kitchens.toml` says. Raises `InvalidInput` for one that cannot be read, unless `lenient`."""
+    if not os.path.lexists(top / "kitchens.toml"):
+        return None
+    from kitchens.actions.cookbook.settings import cookbook_in
+
+    try:
+        return cookbook_in(top)
+    except IsADirectoryError:
+        raise InvalidInput("`kitchens.toml` is a folder; nothing was changed", "move it aside") from None
+    except (InvalidInput, InvalidFiles, OSError):
+        if not lenient:
+            raise
+        return None
 
 
 def _register(repository: Repository, production: str, now: datetime) -> None:
