@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from kitchens_engine.retry import ONCE, Retry
 from kitchens_engine.tuples import NamedTuple
+
+if TYPE_CHECKING:
+    from kitchens_engine.toml.positions import Place
 
 EMPTY: Mapping[str, Any] = MappingProxyType({})
 
@@ -44,12 +47,35 @@ class OnFailure(StrEnum):
     LOG = "log"
 
 
-class Position(NamedTuple):
-    """Where something stands: `file` relative to the cookbook, line and column from 1."""
+class Places(Protocol):
+    """A file that knows where its keys stand."""
 
-    file: str
-    line: int
-    column: int = 1
+    def place(self, path: Sequence[str | int]) -> Place:
+        """Where the key stands, or the nearest of the tables around it."""
+
+
+class Position:
+    """Where something stands: `file` relative to the cookbook, line and column from 1.
+
+    They are looked for when somebody asks: to find the place of every key takes as long as to read them.
+    """
+
+    __slots__ = ("_path", "_places", "file")
+
+    def __init__(self, file: str, places: Places | None = None, path: Sequence[str | int] = ()) -> None:
+        self.file = file
+        self._places = places
+        self._path = path
+
+    @property
+    def line(self) -> int:
+        """The line of the key, or the first of the file where it is about all of it."""
+        return self._places.place(self._path).line if self._places else 1
+
+    @property
+    def column(self) -> int:
+        """The column of the key in that line."""
+        return self._places.place(self._path).column if self._places else 1
 
 
 class Test(NamedTuple):

@@ -193,8 +193,7 @@ def _description(measure: str, expression: str | list[str], rule: str, limit: An
 
 
 def _position(document: Document, path: Path) -> Position:
-    place = document.place(path)
-    return Position(document.file, place.line, place.column)
+    return Position(document.file, document, path)
 
 
 def _frozen(table: Mapping[str, Any] | None) -> Mapping[str, Any]:

@@ -73,7 +73,7 @@ def _of_input(document: Document, name: str, table: Mapping[str, Any]) -> Iterat
     path: Path = ("inputs", name)
     if "type" not in table:
         return  # its shape was wrong
-    constraint = constraint_of(table, Position(document.file, 1))
+    constraint = constraint_of(table, Position(document.file))
     subject = f"input `{name}`"
     if "default" in table and (why := refusal(constraint, table["default"])):
         yield document.fault((*path, "default"), f"{subject} {why}")

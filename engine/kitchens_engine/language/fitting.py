@@ -160,7 +160,7 @@ def _inputs(shelf: Shelf, node: Node, ingredient: Recipe) -> Iterator[Wrong]:
 def _broken(contract: Mapping[str, Any], value: Any, ingredient: Recipe) -> str | None:
     if contract.get("locked") and value != contract.get("default"):
         return "is locked by its contract: it cannot be given"
-    return refusal(constraint_of(contract, Position(ingredient.file, 1)), value)
+    return refusal(constraint_of(contract, Position(ingredient.file)), value)
 
 
 def _says_so(shelf: Shelf, ingredient: Recipe, name: str) -> str | None:

@@ -56,8 +56,22 @@ ELSEWHERE = {
 }
 
 
+#: The names of the classes that nearly every value has.
+_NAMES: dict[type, str] = {
+    str: "string",
+    bool: "boolean",
+    int: "integer",
+    float: "float",
+    list: "list",
+    dict: "table",
+    type(None): "null",
+}
+
+
 def type_name(value: Any) -> str:
     """The name of the type of a value that came from TOML or JSON; `null` for None."""
+    if (name := _NAMES.get(type(value))) is not None:
+        return name
     # A boolean is an int, and a datetime a date: the narrower ones come first.
     match value:
         case None:

@@ -66,7 +66,8 @@ class Table(NamedTuple):
 
 def examine(document: Document, shape: Table) -> tuple[dict[str, Any], tuple[Fault, ...]]:
     """The values of the document that are of this shape, and a fault for everything that is not."""
-    wrong = list(_table(document.values, shape, ()))
+    wrong: list[_Wrong] = []
+    _table(document.values, shape, (), wrong)
     if not wrong:
         return document.values, ()
     found = [document.fault(each.path, each.message, each.hint) for each in wrong]
@@ -111,32 +112,41 @@ class _Wrong(NamedTuple):
     drop: bool = True
 
 
-def _table(value: Mapping[str, Any], shape: Table, path: Path) -> Iterator[_Wrong]:
+def _table(value: Mapping[str, Any], shape: Table, path: Path, wrong: list[_Wrong]) -> None:
     unknown: list[str] = []
     for name, inner in value.items():
-        here = (*path, name)
-        key = shape.keys.get(name, shape.others)
+        key = shape.keys.get(name)
         if key is None:
-            unknown.append(name)
-            where = f" in {_called(path)}" if path else ""
-            hint = shape.elsewhere.get(name) or did_you_mean(name, shape.keys)
-            yield _Wrong(here, f"unknown key `{name}`{where}", hint)
-            continue
-        if shape.names is not None and name not in shape.keys and (why := _refusal(name, shape.names)):
-            yield _Wrong(here, f"{_called(here)}: {why}", drop=False)
+            key = shape.others
+            if key is None:
+                unknown.append(name)
+                where = f" in {_called(path)}" if path else ""
+                hint = shape.elsewhere.get(name) or did_you_mean(name, shape.keys)
+                wrong.append(_Wrong((*path, name), f"unknown key `{name}`{where}", hint))
+                continue
+            if shape.names is not None and (why := _refusal(name, shape.names)):
+                here = (*path, name)
+                wrong.append(_Wrong(here, f"{_called(here)}: {why}", drop=False))
         if key.only_with and not any(other in value for other in key.only_with):
             beside = " or ".join(f"`{other}`" for other in key.only_with)
-            yield _Wrong(here, f"{_called(here)} stands only beside {beside}")
+            here = (*path, name)
+            wrong.append(_Wrong(here, f"{_called(here)} stands only beside {beside}"))
             continue
-        yield from _value(inner, key, here)
+        _value(inner, key, path, name, wrong)
+    _missing(value, shape, path, unknown, wrong)
+
+
+def _missing(
+    value: Mapping[str, Any], shape: Table, path: Path, unknown: list[str], wrong: list[_Wrong]
+) -> None:
+    # A misspelt key was reported already, with the right spelling.
     meant = {nearest(name, shape.keys) for name in unknown}
     for name, key in shape.keys.items():
-        # A misspelt key was reported already, with the right spelling.
         if key.required and name not in value and name not in meant:
-            yield _Wrong(path, f"{_place(path)} lacks `{name}`", drop=False)
+            wrong.append(_Wrong(path, f"{_place(path)} lacks `{name}`", drop=False))
     for group, names in shape.one_of:
         if meant.isdisjoint(names):
-            yield from _exactly_one(value, group, names, path)
+            wrong.extend(_exactly_one(value, group, names, path))
 
 
 def _exactly_one(
@@ -151,27 +161,33 @@ def _exactly_one(
         yield _Wrong((*path, present[1]), f"{_place(path)} has more than one {group}: {listed}")
 
 
-def _value(value: Any, key: Key, path: Path) -> Iterator[_Wrong]:
-    if not any(is_a(value, name) for name in key.types):
-        wanted = " or ".join(with_article(name) for name in key.types)
-        yield _Wrong(path, f"{_called(path)} must be {wanted}, not {with_article(type_name(value))}")
+def _value(value: Any, key: Key, around: Path, name: str | int, wrong: list[_Wrong]) -> None:
+    """What is wrong with the value under a name, or at a place of a list, `around` being where that is."""
+    types, actual = key.types, type_name(value)
+    if actual not in types and not any(is_a(value, one) for one in types):
+        path = (*around, name)
+        wanted = " or ".join(with_article(name) for name in types)
+        wrong.append(_Wrong(path, f"{_called(path)} must be {wanted}, not {with_article(actual)}"))
         return
     if key.choices and value not in key.choices:
+        path = (*around, name)
         listed = ("one of " if len(key.choices) > 1 else "") + ", ".join(
             f"`{_toml(it)}`" for it in key.choices
         )
-        yield _Wrong(
-            path, f"{_called(path)} must be {listed}, not `{_toml(value)}`", _nearest_choice(value, key)
-        )
+        message = f"{_called(path)} must be {listed}, not `{_toml(value)}`"
+        wrong.append(_Wrong(path, message, _nearest_choice(value, key)))
     elif key.minimum is not None and isinstance(value, (int, float)) and not value >= key.minimum:
-        yield _Wrong(path, f"{_called(path)} must be at least {key.minimum:g}, not {value}")
+        path = (*around, name)
+        wrong.append(_Wrong(path, f"{_called(path)} must be at least {key.minimum:g}, not {value}"))
     elif key.format is not None and (why := _refusal(value, key.format)):
-        yield _Wrong(path, f"{_called(path)}: {why}")
+        path = (*around, name)
+        wrong.append(_Wrong(path, f"{_called(path)}: {why}"))
     if key.table is not None and isinstance(value, dict):
-        yield from _table(value, key.table, path)
+        _table(value, key.table, (*around, name), wrong)
     if key.items is not None and isinstance(value, list):
+        path = (*around, name)
         for index, item in enumerate(value):
-            yield from _value(item, key.items, (*path, index))
+            _value(item, key.items, path, index, wrong)
 
 
 def _nearest_choice(value: Any, key: Key) -> str | None:

@@ -9,7 +9,7 @@ from kitchens.model.cookbook import parse_cookbook
 from kitchens_engine.errors import InvalidInput
 from kitchens_engine.recipe import Node, Position, Recipe
 
-RECIPE = Recipe("r", "recipes/r", nodes={"n": Node("n", "sql", "select 1", Position("f", 1), connection="c")})
+RECIPE = Recipe("r", "recipes/r", nodes={"n": Node("n", "sql", "select 1", Position("f"), connection="c")})
 
 
 @pytest.mark.parametrize(
