@@ -30,6 +30,7 @@ import signal
 import sys
 import threading
 import time
+from importlib import machinery
 from typing import TYPE_CHECKING, Any, Callable, Dict, FrozenSet, Iterator, List, Optional, Set, Tuple
 
 if TYPE_CHECKING:
@@ -85,9 +86,7 @@ class Server:
         self._preloaded: Set[Tuple[str, str]] = set()
         self._unfit = ""
         self._server = os.getpid()
-        # The recipe's modules are compiled once, beside the pipes, and nothing is left in the checkout.
-        sys.pycache_prefix = os.path.join(os.path.dirname(os.path.abspath(pipes.path)), "compiled")
-        sys.dont_write_bytecode = False
+        _Own.compiled = os.path.join(os.path.dirname(os.path.abspath(pipes.path)), "compiled")
         self._libc = ctypes.CDLL(None, use_errno=True)
 
     def serve(self) -> None:
@@ -210,6 +209,7 @@ class Server:
         os.close(log)
         os.close(nothing)
         os.chdir(asked["folder"])
+        sys.path_hooks.insert(0, _own_finder(asked["folder"]))
         os.environ.clear()
         os.environ.update(self._environment)
         os.environ.update(asked["environment"])
@@ -263,6 +263,35 @@ class Server:
         for pid in (-child.pid, *pids):
             with contextlib.suppress(OSError):
                 os.kill(pid, number)
+
+
+class _Own(machinery.SourceFileLoader):
+    """Loads the recipe's own modules: compiled once in a run, beside the pipes, so that nothing is left in the
+    checkout. What is installed has been compiled where it lies, and is looked for there."""
+
+    compiled = ""
+
+    def get_code(self, fullname: str) -> Any:
+        """The code of a module, from where it was compiled to."""
+        before = sys.pycache_prefix, sys.dont_write_bytecode
+        sys.pycache_prefix, sys.dont_write_bytecode = self.compiled, False
+        try:
+            return super().get_code(fullname)
+        finally:
+            sys.pycache_prefix, sys.dont_write_bytecode = before
+
+
+def _own_finder(folder: str) -> Callable[[str], machinery.FileFinder]:
+    """Finds modules in the recipe's folder and in the packages below it, and leaves all others to Python."""
+    extensions = (machinery.ExtensionFileLoader, machinery.EXTENSION_SUFFIXES)
+
+    def find(path: str) -> machinery.FileFinder:
+        if path != folder and not path.startswith(f"{folder}/"):
+            raise ImportError(path)
+        return machinery.FileFinder(path, extensions, (_Own, machinery.SOURCE_SUFFIXES))
+
+    sys.path_importer_cache.pop(folder, None)
+    return find
 
 
 def _freeze() -> None:
