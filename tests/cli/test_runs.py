@@ -184,3 +184,16 @@ def test_a_recipe_is_shown_in_the_words_of_its_file(desk: Desk) -> None:
         "on = true",
         'schema = { raw = "raw" }',
     ]
+
+
+def test_logs_of_a_node_that_is_fanned_out(desk: Desk) -> None:
+    """By the paths that records and events have; the node's own name means all of its instances."""
+    desk.commit(
+        "recipes/many/recipe.toml",
+        "[nodes.each]\neach = ['x', 'y']\nrun = 'echo {{ each.item }}'\n[nodes.other]\nrun = 'echo other'\n",
+    )
+    run = desk.json("order", "run", "many")["run"]
+
+    assert desk.kitchen("order", "logs", run, "--node", "each").out == "each[0] | x\neach[1] | y\n"
+    assert desk.kitchen("order", "logs", run, "--node", "each[1]").out == "y\n"
+    assert desk.kitchen("order", "logs", run, "-f", "--node", "each").out == "each[0] | x\neach[1] | y\n"

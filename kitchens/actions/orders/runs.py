@@ -74,7 +74,7 @@ class Logs:
         """Node path and file of each log that may hold more than when it was last looked at, and whether that was all."""
         found = []
         for path, log, ended in self._records.logs(self._run):
-            if log in self._done or not (self._node in (None, path) or path.startswith(f"{self._node}/")):
+            if log in self._done or not _is_within(path, self._node):
                 continue
             if ended:
                 self._done.add(log)
@@ -100,9 +100,9 @@ def logs_of(house: House, run: str | None, node: str | None) -> Iterator[tuple[s
     functional tests come last, as `tests/<recipe>`. A node that has not started has none yet, and a run that has
     not started knows no nodes yet."""
     document = show_order(house, run)
-    logs = dict(_logs(document["nodes"], ""))
+    logs = dict(_logs(document["nodes"]))
     logs |= {f"tests/{test['recipe']}": test["log"] for test in document["tests"]}
-    chosen = [name for name in logs if node is None or name == node or name.startswith(f"{node}/")]
+    chosen = [name for name in logs if _is_within(name, node)]
     if node is not None and not chosen and document["nodes"]:
         message = f"run {document['run']} has no node `{node}`"
         from kitchens_engine.toml.nearest import hints
@@ -111,8 +111,12 @@ def logs_of(house: House, run: str | None, node: str | None) -> Iterator[tuple[s
     yield from ((name, Path(log)) for name in chosen if (log := logs[name]) is not None)
 
 
-def _logs(nodes: Sequence[Mapping[str, Any]], above: str) -> Iterator[tuple[str, str | None]]:
+def _logs(nodes: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, str | None]]:
     for node in nodes:
-        path = f"{above}{node['name']}"
-        yield path, node["log"]
-        yield from _logs(node["nodes"], f"{path}/")
+        yield node["path"], node["log"]
+        yield from _logs(node["nodes"])
+
+
+def _is_within(path: str, node: str | None) -> bool:
+    """Whether a node is the one that was asked for, inside it, or one of its instances; None asks for all."""
+    return node is None or path == node or path.startswith((f"{node}/", f"{node}["))
