@@ -328,8 +328,16 @@ def run_tests(request: Request) -> tuple[Result, int]:
         plugins=[plugin],
     )
     red = any(test["status"] == "failed" for test in plugin.tests.values())
-    if code not in (0, 1, 5) and not red:
-        return _failed(f"pytest ended with exit status {int(code)}"), 1
+    if code not in (0, 1, 5):
+        if not red:
+            return _failed(f"pytest ended with exit status {int(code)}"), 1
+        # Collecting what is red ends so (2), too; beyond that some tests may not have run at all.
+        if code != 2:
+            plugin.add(
+                "pytest",
+                "failed",
+                message=f"pytest ended with exit status {int(code)} before all tests had run",
+            )
     return {"tests": list(plugin.tests.values())}, 2 if red else 0
 
 
@@ -374,17 +382,18 @@ def _plugin(request: Request) -> Any:
             if report.failed:
                 message = str(report.longrepr).strip().splitlines()[-1]
                 message = message[2:].strip() if message.startswith("E ") else message
-                self._add(report.nodeid or "tests", "failed", message=message)
+                self.add(report.nodeid or "tests", "failed", message=message)
 
         def _note(self, report: Any, call: Any, compared: Compared | None) -> None:
             if report.failed:
-                self._add(report.nodeid, "failed", **_why(call.excinfo, compared))
+                why = _why(call.excinfo, compared) if call.excinfo else {"message": one_line(report.longrepr)}
+                self.add(report.nodeid, "failed", **why)
             elif report.skipped:
-                self._add(report.nodeid, "logged", message=_skip(report))
+                self.add(report.nodeid, "logged", message=_skip(report))
             elif report.when == "call":
-                self._add(report.nodeid, "passed")
+                self.add(report.nodeid, "passed")
 
-        def _add(
+        def add(
             self, name: str, status: str, value: Any = None, limits: Any = None, message: str | None = None
         ) -> None:
             if self.tests.get(name, {}).get("status") == "failed":
@@ -411,8 +420,6 @@ _COMPARED = {
 
 def _why(raised: Any, compared: Compared | None) -> Result:
     """What a red test shows: both sides of a comparison where it was one, and one line of its message."""
-    if raised is None:
-        return {"message": "failed"}
     kind = raised.type.__name__
     line = one_line(raised.value)
     if not issubclass(raised.type, AssertionError):
@@ -420,14 +427,19 @@ def _why(raised: Any, compared: Compared | None) -> Result:
     if compared is None:
         return {"message": line}
     operator, left, right = compared
-    limits = _COMPARED[operator].format(_short(json_safe(right)))
-    return {"value": _bounded(json_safe(left)), "limits": limits, "message": line}
+    try:
+        limits = _COMPARED[operator].format(_short(json_safe(right)))
+        return {"value": _bounded(json_safe(left)), "limits": limits, "message": line}
+    except Exception:  # whatever the test's own objects raise when they are looked at
+        return {"message": line}
 
 
 def _skip(report: Any) -> str:
     if isinstance(report.longrepr, tuple):
         return str(report.longrepr[2])
-    return str(getattr(report, "wasxfail", "") or "skipped")
+    if hasattr(report, "wasxfail"):
+        return str(report.wasxfail or "it is expected to fail")
+    return "skipped"
 
 
 def _short(value: Any) -> str:

@@ -270,3 +270,34 @@ def test_a_run_has_one_clock_however_deep(bench: Bench) -> None:
     nodes = bench.nodes(bench.run())
 
     assert bench.log(nodes["first"]) == bench.log(nodes["n/a"]) == "2026-01-02T03:04:05.000Z 2026-01-01\n"
+
+
+def test_no_comparison_hides_the_tests_after_it(bench: Bench) -> None:
+    """Whatever was compared: a value without end, half a letter, something that does not want to be shown."""
+    bench.write(
+        "recipes/r/tests/test_odd.py",
+        """
+        class Shy:
+            def __str__(self):
+                raise RuntimeError("no")
+
+        def test_deep():
+            value = []
+            for _ in range(5000):
+                value = [value]
+            assert value == 1
+
+        def test_shy():
+            assert 1 in [Shy()]
+
+        def test_half():
+            assert "\\ud800" == "x"
+
+        def test_last():
+            pass
+        """,
+    ).recipe("[nodes.n]\nnoop = true")
+
+    record = bench.run()
+
+    assert [str(test.status) for test in record.tests] == ["failed", "failed", "failed", "passed"]
