@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Generator, Mapping
 from datetime import date
 from functools import cache, lru_cache
@@ -19,6 +20,15 @@ from kitchens_engine.templating import dates
 from kitchens_engine.templating import shell as quoting
 from kitchens_engine.toml.nearest import did_you_mean
 from kitchens_engine.values import as_word
+
+#: What a template says, which stays as it is; or the beginning of a shell's `${#name}`, which is no comment.
+_LENGTH = re.compile(
+    r"(\{%-?\s*raw\s*-?%\}.*?\{%-?\s*endraw\s*-?%\}|\{\{.*?\}\}|\{%.*?%\}|(?<!\$)\{#.*?#\})|\$\{#", re.DOTALL
+)
+
+
+def _kept(found: re.Match[str]) -> str:
+    return found[1] or "${% raw %}{#{% endraw %}"
 
 
 class _Undefined(StrictUndefined):
@@ -65,15 +75,16 @@ def environment() -> _Environment:
     made.filters |= dates.FILTERS
     made.filters["raw"] = quoting.Raw.of
     made.filters["sql"] = sql_literal
-    for place in quoting.PLACES:
+    for place in quoting.QUOTES:
         made.filters[_filter(place)] = quoting.QUOTES[place]
+    made.filters[_filter("inside")] = quoting.held_inside
     return made
 
 
 def parse(text: str, *, expression: bool) -> nodes.Template:
     """The syntax tree; an expression becomes the value of the variable `result`. Raises `TemplateSyntaxError`."""
     if not expression:
-        return environment().parse(text)
+        return environment().parse(_LENGTH.sub(_kept, text))
     parser = Parser(environment(), text, state="variable")
     parsed = parser.parse_expression()
     if not parser.stream.eos:
@@ -149,10 +160,16 @@ def _quote(tree: nodes.Template) -> None:
                 state = quoting.after(state, part.data)
                 quoted.append(part)
             else:
-                name = _filter(quoting.place(state))
-                wrapped = nodes.Filter(part, name, [], [], None, None, lineno=part.lineno)
+                wrapped = _filtered(part, _filter(quoting.place(state)))
+                if (word := quoting.ending(state)) is not None:
+                    wrapped = _filtered(wrapped, _filter("inside"), nodes.Const(word))
                 quoted.append(wrapped.set_environment(environment()))  # type: ignore[arg-type]
+                state = quoting.after_value(state)
         output.nodes = quoted
+
+
+def _filtered(value: nodes.Expr, name: str, *arguments: nodes.Expr) -> nodes.Expr:
+    return nodes.Filter(value, name, list(arguments), [], None, None, lineno=value.lineno)
 
 
 def _filter(place: str) -> str:

@@ -10,8 +10,8 @@ from typing import Any
 
 from kitchens_engine.values import as_word
 
-#: Between quotes of either kind, in a comment, in a here-document, or none of these.
-PLACES = ("plain", "single", "double", "comment", "document", "literal")
+#: Marks a place inside of backticks, where the shell reads every text twice.
+_TWICE = "`"
 
 _WORD_AFTER_ARROWS = re.compile(r"<<(-?)[ \t]*(?:'([^'\n]+)'|\"([^\"\n]+)\"|(\\?)([\w.-]+))")
 
@@ -29,26 +29,46 @@ class Raw(str):
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What is open at a point of a command: a stack of `'`, `"`, `(`, `` ` `` and `#`.
+    """What is open at a point of a command: a stack of `'`, `"`, `(`, `=` (arithmetic), `` ` `` and `#`.
 
     `awaited` are here-documents whose lines start after the end of this line, `open`
     those that have begun: as pairs of the closing word and whether it was quoted.
+    `last` is the character before.
     """
 
     stack: str = ""
     awaited: tuple[tuple[str, bool], ...] = ()
     open: tuple[tuple[str, bool], ...] = ()
     line: str = ""
+    last: str = "\n"
 
 
 START = State()
 
 
 def place(state: State) -> str:
-    """One of `PLACES`."""
+    """One of `QUOTES`."""
     if state.open:
         return "literal" if state.open[0][1] else "document"
-    return {"'": "single", '"': "double", "#": "comment"}.get(state.stack[-1:], "plain")
+    around = {"'": "single", '"': "double", "#": "comment"}.get(state.stack[-1:], "plain")
+    return around + _TWICE if "`" in state.stack else around
+
+
+def ending(state: State) -> str | None:
+    """The line that would end the here-document around this place; None where there is none."""
+    return state.open[0][0] if state.open else None
+
+
+def held_inside(value: str, word: str) -> str:
+    """A value that goes into a here-document. ValueError for one with a line that would end it."""
+    if any(line.lstrip("\t") == word for line in value.split("\n")):
+        raise ValueError(f"a value has the line `{word}`, which ends the here-document that it stands in")
+    return value
+
+
+def after_value(state: State) -> State:
+    """The state behind a value: it is part of a word, whatever it is."""
+    return replace(state, last="x")
 
 
 def after(state: State, text: str) -> State:
@@ -59,7 +79,7 @@ def after(state: State, text: str) -> State:
             state, at = _through_document(state, text, at)
         else:
             state, at = _step(state, text, at)
-    return state
+    return replace(state, last=text[-1]) if text else state
 
 
 def _step(state: State, text: str, at: int) -> tuple[State, int]:
@@ -71,9 +91,16 @@ def _step(state: State, text: str, at: int) -> tuple[State, int]:
         closed = stack[:-1] if top == "#" else stack
         return State(closed, open=state.awaited), at + 1
     if top == "#":
-        return state, at + 1
+        ended = character == "`" and "`" in stack
+        return (replace(state, stack=stack[: stack.rindex("`")]) if ended else state), at + 1
     if character == "\\":
         return state, at + 2
+    if text.startswith("$((", at):
+        return replace(state, stack=stack + "="), at + 3
+    if top == "=" and character == ")":
+        if text.startswith("))", at):
+            return replace(state, stack=stack[:-1]), at + 2
+        return replace(state, stack=stack[:-1] + "("), at + 1  # it was no arithmetic, but two commands
     if text.startswith("$(", at):
         return replace(state, stack=stack + "("), at + 2
     if character in '"`':
@@ -87,13 +114,13 @@ def _step_outside_quotes(state: State, text: str, at: int) -> tuple[State, int]:
     stack, character = state.stack, text[at]
     if character == "'":
         return replace(state, stack=stack + "'"), at + 1
-    if character == "#" and (at == 0 or text[at - 1] in " \t\n;&|("):
+    if character == "#" and (text[at - 1] if at else state.last) in " \t\n;&|(" and "=" not in stack:
         return replace(state, stack=stack + "#"), at + 1
-    if character == "(" and stack[-1:] == "(":
+    if character == "(" and stack[-1:] in ("(", "="):
         return replace(state, stack=stack + "("), at + 1
     if character == ")" and stack[-1:] == "(":
         return replace(state, stack=stack[:-1]), at + 1
-    if found := _WORD_AFTER_ARROWS.match(text, at):
+    if stack.rstrip("(")[-1:] != "=" and (found := _WORD_AFTER_ARROWS.match(text, at)):
         _, single, double, backslash, bare = found.groups()
         word = single or double or bare
         return replace(state, awaited=(*state.awaited, (word, bare is None or bool(backslash)))), found.end()
@@ -136,12 +163,21 @@ def _unless_raw(quote: Callable[[Any], str]) -> Callable[[Any], str]:
     return lambda value: str(value) if isinstance(value, Raw) else quote(value)
 
 
-#: How a value is written in each of `PLACES`.
+def _twice(quote: Callable[[Any], str]) -> Callable[[Any], str]:
+    """Inside of backticks the shell first takes away these backslashes, and then reads the command."""
+    return lambda value: re.sub(r"([\\$`])", r"\\\1", quote(value))
+
+
+_QUOTES: Mapping[str, Callable[[Any], str]] = {
+    "plain": _plain,
+    "single": _single,
+    "double": _double,
+    "document": _document,
+    "comment": _comment,
+    "literal": as_word,
+}
+#: How a value is written in each place.
 QUOTES: Mapping[str, Callable[[Any], str]] = {
-    "plain": _unless_raw(_plain),
-    "single": _unless_raw(_single),
-    "double": _unless_raw(_double),
-    "comment": _unless_raw(_comment),
-    "document": _unless_raw(_document),
-    "literal": _unless_raw(as_word),
+    **{place: _unless_raw(quote) for place, quote in _QUOTES.items()},
+    **{place + _TWICE: _unless_raw(_twice(quote)) for place, quote in _QUOTES.items()},
 }

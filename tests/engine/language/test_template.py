@@ -139,6 +139,10 @@ PLACES = [
     "cat <<-'END'\n{{ v }}\nEND",
     "# don't say {{ v }}\nprintf '%s\\n' {{ v }}",
     "( printf '%s\\n' {{ v }} )",
+    "x=`echo 1 # it isn't`; printf '%s\\n' {{ v }}",
+    "printf '%s\\n' \"`printf '%s' '{{ v }}'`\"",
+    "x=$(( (1 << 2) + 1 ))\nprintf '%s\\n' {{ v }}",
+    "x=abc; test ${#x} = 3 && printf '%s\\n' {{ v }}",
 ]
 
 
@@ -149,6 +153,26 @@ PLACES = [
 def test_a_value_arrives_in_the_command_as_it_is(command: str, value: str) -> None:
     """Between quotes, in a here-document or bare: it stays one value and runs nothing."""
     assert _shell(render(command, {"v": value}, shell=True)) == value
+
+
+def test_a_value_before_a_number_sign_is_no_comment() -> None:
+    """A `#` in a word is a letter: what stands behind it is quoted as anywhere else."""
+    value = "x; echo harm"
+    assert _shell(render("printf '%s\\n' {{ v }}#{{ v }}", {"v": value}, shell=True)) == f"{value}#{value}"
+
+
+def test_no_value_ends_a_here_document() -> None:
+    """There is no way to write it there."""
+    with pytest.raises(InvalidInput, match="has the line `END`, which ends the here-document"):
+        render("cat <<'END'\n{{ v }}\nEND", {"v": "a\nEND\necho harm"}, shell=True)
+
+
+@pytest.mark.parametrize(
+    "text", ["${#x}{# gone #}", "{% raw %}${#x}{% endraw %}{# ${# #}", "{{ '${' }}{{ '#x}' }}"]
+)
+def test_a_shells_length_of_a_variable_is_no_comment(text: str) -> None:
+    """Comments of templates are left out as ever."""
+    assert render(text, {}) == "${#x}"
 
 
 @settings(max_examples=40, deadline=None)
