@@ -9,6 +9,7 @@ from kitchens.actions.gates.gating import plan_gate
 from kitchens.actions.house import House
 from kitchens.actions.kitchens import Kitchen, Kitchens
 from kitchens.actions.landing.merging import added_up, sides
+from kitchens.actions.sharing.looking import as_shared
 from kitchens.gate.permission import refusal
 from kitchens.git.history import contained, documents
 from kitchens.git.merging import Merge, merge_commits, merge_many
@@ -17,9 +18,11 @@ from kitchens_engine.errors import InvalidInput
 
 
 def preview(house: House, name: str, into: str | None) -> dict[str, Any]:
-    """What a merge would do: files, conflicts, and each recipe with whether it would be gated and why."""
+    """What a merge would do: files, conflicts, and each recipe with whether it would be gated and why; on what others
+    landed at the cookbook's remote meanwhile, as the merge would be."""
     kitchens = Kitchens(house)
     source, target = sides(kitchens, name, into)
+    target = as_shared(house, kitchens, target)
     merged, reconciled = added_up(kitchens, source, target)
     (changes,) = _changes(house, target, [merged])
     return _document(house, source, target, merged, changes, reconciled)
@@ -31,7 +34,7 @@ def preview_all(house: House, into: str | None) -> list[dict[str, Any]]:
     One that cannot be merged or read at all has a `why`, and no recipes.
     """
     kitchens = Kitchens(house)
-    target = kitchens.get(into or kitchens.root)
+    target = as_shared(house, kitchens, kitchens.get(into or kitchens.root))
     landed = contained(house.repository, target.tip)
     sources = [one for one in kitchens.all() if one.tip not in landed]
     above = kitchens.above(target)

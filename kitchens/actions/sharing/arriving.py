@@ -108,7 +108,7 @@ def arrive(house: House, kitchens: Kitchens | None = None, *, everything: bool =
 def arrive_from(house: House, remote: str, *, everything: bool = False) -> Arrival:
     """The same from a remote by name."""
     there = remotes.fetch(house.repository, remote)
-    came = [*_fold_attestations(house, there), *_fold_registrations(house, remote, there)]
+    came = [*fold_seen(house, there), *_fold_registrations(house, remote, there)]
     came += _take_tags(house, there)
     moved, left = _follow_all(house, remote, there, everything=everything)
     arrival = Arrival(remote, there, (*came, *moved), tuple(left))
@@ -198,7 +198,7 @@ def follow(house: House, remote: str, name: str, there: str) -> Left | None:
                 repository.refs.move(f"{HEADS}{name}", there, None, f"kitchen: from {remote}")
                 return None
             if not is_ancestor(repository, here, there):
-                return _apart(house, remote, name, here, there)
+                return apart(house, remote, name, here, there)
             plan = plan_landing(repository, name, here, there, at_once=True)
             for path in carry_out(plan, lambda: None, f"kitchen: follow {remote}"):
                 house.note(f"{path} was edited in this very moment and left as it is")
@@ -227,7 +227,8 @@ def compare(house: House, arrival: Arrival) -> None:
     remotes.remember(house.repository, arrival.remote, found)
 
 
-def _apart(house: House, remote: str, name: str, here: str, there: str) -> Left | None:
+def apart(house: House, remote: str, name: str, here: str, there: str) -> Left | None:
+    """Why a branch that is at `here` cannot follow to `there`, which does not contain it."""
     if is_ancestor(house.repository, there, here):
         return Left(
             name,
@@ -243,7 +244,8 @@ def _apart(house: House, remote: str, name: str, here: str, there: str) -> Left 
     )
 
 
-def _fold_attestations(house: House, there: Mapping[str, str]) -> list[Came]:
+def fold_seen(house: House, there: Mapping[str, str]) -> list[Came]:
+    """Take up what others attested."""
     theirs = there.get(ATTESTATIONS)
     before = house.repository.refs.read(ATTESTATIONS)
     if theirs is None or theirs == before:
