@@ -41,7 +41,7 @@ def task_node():
         yield {{"name": name, "actions": ["true"], "task_dep": [f"node:{{need}}" for need in needs]}}
 """
 #: A node's own clock, at its start and at its end, without another process.
-CLOCK = '["/bin/bash", "-c", "echo $EPOCHREALTIME > clock; echo $EPOCHREALTIME >> clock; mv clock $KITCHEN_DATA/$KITCHEN_NODE"]'
+CLOCK = '["/bin/bash", "-c", "exec > $KITCHEN_DATA/$KITCHEN_NODE; echo $EPOCHREALTIME; echo $EPOCHREALTIME"]'
 #: A function of a module that `make_cookbook` writes beside each recipe.
 FRAME = '"frames:count"'
 FRAMES = """

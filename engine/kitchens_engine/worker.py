@@ -50,6 +50,7 @@ def main(arguments: list[str]) -> int:
     if command == "waits":
         return int(beside("waits").serve(beside("pipes").Pipes(*paths), _holds, _write))
     if command == "forks":
+        beside("arguments")  # here, and not in each fork: that would take it longer than most functions
         return int(beside("forks").serve(beside("pipes").Pipes(*paths), carry_out, _KNOWN))
     request_path, result_path = paths
     with open(request_path, encoding="utf-8") as file:
