@@ -38,7 +38,7 @@ def merge(
         kitchens = Kitchens(house)
         arrival = arrive(house, kitchens)
         if arrival is not None:
-            settle(house, arrival, sides(Kitchens(house), name, into)[1].name)
+            arrival = settle(house, arrival, sides(Kitchens(house), name, into)[1].name)
             kitchens = Kitchens(house)
         plan = plan_merge(kitchens, name, into, message, take_rollback=take_rollback)
         if isinstance(plan, Move):

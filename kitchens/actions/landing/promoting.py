@@ -78,7 +78,7 @@ def _stage(house: House, tip: str, below: str, above: str, arrival: Arrival | No
     for attempt in range(ATTEMPTS):
         if attempt and arrival is not None:
             arrival = arrive_from(house, arrival.remote)
-        settle(house, arrival, above)
+        arrival = settle(house, arrival, above)
         kitchens = Kitchens(house)
         source, target = kitchens.get(below), kitchens.get(above)
         plan = _plan_stage(house, tip, source, target)

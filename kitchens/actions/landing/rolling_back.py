@@ -28,7 +28,7 @@ def roll_back(house: House, name: str, to: str | None, message: str | None) -> M
     """
     for _ in range(ATTEMPTS):
         arrival = arrive(house)
-        settle(house, arrival, name)
+        arrival = settle(house, arrival, name)
         plan, earlier = _plan(house, name, to, message)
         if isinstance(plan, Move):
             return plan

@@ -154,7 +154,7 @@ class _Run:
         """Fetch what others landed at the remote, at the beginning and whenever they were faster."""
         if self.behind:
             self.arrival = arrive(self.house)
-            settle(self.house, self.arrival, self.into)
+            self.arrival = settle(self.house, self.arrival, self.into)
             self.behind = False
 
     def _sources(

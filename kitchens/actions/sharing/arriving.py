@@ -170,20 +170,23 @@ def refreshed(house: House, arrival: Arrival | None) -> Arrival | None:
     return arrival and Arrival(arrival.remote, remotes.seen(house.repository, arrival.remote))
 
 
-def settle(house: House, arrival: Arrival | None, name: str) -> None:
+def settle(house: House, arrival: Arrival | None, name: str) -> Arrival | None:
     """Before something lands in `name`: it must be here as it is at the remote. What is behind follows.
 
-    Raises `InvalidInput` for commits that are only here, and for edited files of a checkout in the way.
+    Gives what was seen of the remote last: another process of this clone may have landed there, and here, since
+    `arrival` came. Raises `InvalidInput` for commits that are only here, and for edited files of a checkout in the way.
     """
-    there = None if arrival is None else arrival.tip(name)
-    if arrival is None or there is None:
-        return
-    here = house.repository.refs.branch(name)
-    # A kitchen that is not here is not made by what wants to land in it.
-    if here not in (None, there) and (found := follow(house, arrival.remote, name, there)) is not None:
-        raise InvalidInput(
-            f"{found.why}; nothing has landed", *((found.hint,) if found.hint else ()), code=found.status
-        )
+    while arrival is not None and (there := arrival.tip(name)) is not None:
+        here = house.repository.refs.branch(name)
+        # A kitchen that is not here is not made by what wants to land in it.
+        if here in (None, there) or (found := follow(house, arrival.remote, name, there)) is None:
+            break
+        newer = arrive_from(house, arrival.remote)
+        if newer.tip(name) == there:
+            hints = (found.hint,) if found.hint else ()
+            raise InvalidInput(f"{found.why}; nothing has landed", *hints, code=found.status)
+        arrival = newer
+    return arrival
 
 
 def follow(house: House, remote: str, name: str, there: str) -> Left | None:

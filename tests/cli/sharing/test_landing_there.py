@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 import os
 
+from kitchens.actions.sharing.arriving import arrive, settle
+from kitchens.cli.desk import Desk as CommandDesk
 from kitchens.cli.run import run
+from kitchens.cli.stop import StopSignal
 from tests.cli.sharing.conftest import Team, change, typed
 from tests.cli.sharing.http import served
 from tests.kitchens.crash import fork
@@ -50,6 +53,20 @@ def test_two_clones_that_merge_at_once_both_land(team: Team) -> None:
     assert len(team.at_hub("rev-list", "--first-parent", f"{before}..dev").split()) == 2
     assert bob.kitchen("sync").status == 0
     assert bob.json("verify", "dev")["landings"] == 2
+
+
+def test_what_another_process_here_landed_meanwhile_is_not_taken_for_commits_that_only_we_have(
+    team: Team,
+) -> None:
+    """Whoever fetched before it sees `dev` ahead of what the remote had then, and looks again."""
+    change(team.ada, "one")
+    house = CommandDesk(str(team.ada.folder), as_json=False, stop=StopSignal(), quiet=True).house
+    with house.repository:
+        before = arrive(house)
+        team.ada.json("merge", "one")
+        found = settle(house, before, "dev")
+    assert before is not None and found is not None
+    assert before.tip("dev") != found.tip("dev") == team.tip("dev")
 
 
 def test_a_promotion_and_a_rollback_land_there(team: Team) -> None:
