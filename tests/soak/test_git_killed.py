@@ -1,0 +1,77 @@
+"""A git dies under a command, as when memory runs out: exit 5 with one sentence or all is well, and nothing half-done."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.desk import Answer
+from tests.soak.shop import Child, Shop
+from tests.soak.sound import Job, check_cut_off, run_whole
+from tests.soak.test_killed import spread
+from tests.soak.test_stopped import nothing_half_done
+
+
+@pytest.mark.trials(1, 40, quick=("merge", "create"))
+def test_a_git_that_is_killed_is_an_environment_that_failed(shop: Shop, job: Job, trials: int) -> None:
+    """Whatever git runs at that moment, or is the next to; the command itself lives on."""
+    after = run_whole(shop, job)
+    began = time.monotonic()
+    shop.kitchen(*job.words)
+    whole = time.monotonic() - began
+    for moment in spread(whole, trials):
+        shop.reset()
+        child = shop.start(*job.words, ready=True)
+        time.sleep(moment)
+        killed = kill_next_git(child)
+        answer = child.wait()
+        told(answer, killed)
+        if answer.status:
+            nothing_half_done(shop)
+        check_cut_off(shop, job, after)
+
+
+def kill_next_git(child: Child) -> bool:
+    """Kill the gits of a command's session, once there is one; whether there was."""
+    while True:
+        alive = False
+        found = []
+        for pid, name in session(child.pid):
+            alive = alive or pid == child.pid
+            if name.startswith("git") and random.random() < 0.7:
+                found.append(pid)
+        for pid in found:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                continue
+        if found or not alive:
+            return bool(found)
+        time.sleep(0.001)
+
+
+def session(leader: int) -> Iterator[tuple[int, str]]:
+    """The processes that a command started, and itself: id and program."""
+    for entry in os.listdir("/proc"):
+        try:
+            head, _, rest = Path("/proc", entry, "stat").read_text().rpartition(") ")
+        except (OSError, UnicodeDecodeError):
+            continue
+        fields = rest.split()
+        if entry.isdigit() and fields[0] != "Z" and fields[3] == str(leader):
+            yield int(entry), head.partition("(")[2]
+
+
+def told(answer: Answer, killed: bool) -> None:
+    """Done in spite of it, or exit 5 with one sentence."""
+    assert answer.status in ((0, 5) if killed else (0,)), answer
+    errors = [line for line in answer.err.splitlines() if line.startswith("error:")]
+    assert len(errors) == (1 if answer.status else 0), answer
+    assert "bug" not in answer.err
+    assert "Traceback" not in answer.err
