@@ -256,13 +256,12 @@ def run_call(request: Request) -> tuple[Result, int]:
         function = _function(name)
         given = arguments.untagged(request["arguments"])
         with _offered(request) as offer:
-            outputs = function(**arguments.bind(function, name, _OFFERS, offer, given))
+            absent = () if request["mode"] else ("database",)
+            outputs = function(**arguments.bind(function, name, _OFFERS, offer, given, absent))
     except arguments.Unfit as error:
         return _failed(f"node `{request['node']}`: {error}"), 1
     except SystemExit as error:
-        if error.code in (None, 0):
-            return {"outputs": {}}, 0
-        return _failed(f"the function left with exit status {error.code}"), 1
+        return _left(error.code)
     except BaseException as error:
         traceback.print_exc()
         return _failed(f"{type(error).__name__}: {one_line(error)}"), 1
@@ -278,6 +277,17 @@ def run_call(request: Request) -> tuple[Result, int]:
         return {"outputs": json_safe(outputs)}, 0
     except ValueError as error:
         return _failed(f"what `{name}` returned is no output: {error}"), 1
+
+
+def _left(code: Any) -> tuple[Result, int]:
+    """What `sys.exit` in a function means: the same as in a script."""
+    if code is None:
+        return {"outputs": {}}, 0
+    if not isinstance(code, int):
+        print(code, file=sys.stderr)
+        return _failed(f"the function left: {one_line(code)}"), 1
+    status = code & 0xFF
+    return (_failed(f"the function left with exit status {status}") if status else {"outputs": {}}), status
 
 
 def _function(name: str) -> Any:

@@ -48,10 +48,11 @@ def bind(
     offers: Sequence[str],
     offer: Callable[[str], Any],
     arguments: Mapping[str, Any],
+    absent: Sequence[str] = (),
 ) -> Dict[str, Any]:
     """The keywords to call `function` with: those of the `offers` that it names, and all `arguments`.
 
-    `name` is what the function is called in sentences. Raises `Unfit`.
+    An offer that is `absent` is left to the parameter's default, where it has one. `name` is what the function is called in sentences. Raises `Unfit`.
     """
     try:
         wanted = inspect.signature(function).parameters
@@ -69,6 +70,8 @@ def bind(
     hints = _hints(function) if arguments else {}
     keywords: Dict[str, Any] = {}
     for parameter in parameters.values():
+        if parameter.name in absent and parameter.default is not parameter.empty:
+            continue
         if parameter.name in offers:
             keywords[parameter.name] = offer(parameter.name)
         elif parameter.name not in arguments and parameter.default is parameter.empty:

@@ -126,3 +126,41 @@ def test_what_is_no_dictionary_is_no_output(bench: Bench) -> None:
 
     assert nodes["number"].why == "`steps:number` returned int; outputs are a dictionary, or None"
     assert (nodes["later"].why or "").startswith("`steps:later` is `async`")
+
+
+def test_to_leave_a_function_is_to_leave_a_script(bench: Bench) -> None:
+    """`sys.exit` gives the node's exit status, which may mean skip or another try; a database that is optional may be absent."""
+    bench.recipe("""
+        [nodes.skip]
+        python = "steps:leave"
+        arguments = { code = 99 }
+        skip_on = [99]
+        [nodes.again]
+        python = "steps:leave"
+        arguments = { code = 75 }
+        retries = 1
+        retry_on = ["exit:75"]
+        [nodes.said]
+        python = "steps:leave"
+        arguments = { code = "no rows" }
+        [nodes.optional]
+        python = "steps:optional"
+    """).write(
+        "recipes/r/steps.py",
+        """
+        import sys
+
+        def leave(code):
+            sys.exit(code)
+
+        def optional(database=None):
+            return {"none": database is None}
+        """,
+    )
+
+    nodes = bench.nodes(bench.run())
+
+    assert (nodes["skip"].status, nodes["skip"].why) == ("skipped", "exit status 99 means skip")
+    assert nodes["again"].attempts == 2
+    assert nodes["said"].why == "the function left: no rows"
+    assert nodes["optional"].outputs == {"none": True}
