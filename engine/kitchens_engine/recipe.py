@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from types import MappingProxyType
@@ -33,10 +34,24 @@ RULES = (
 )
 
 
+#: The first word of a file's name with spaces: whatever a statement cannot begin with. `select 1 from x.sql` is one.
+_NO_STATEMENT = (
+    r"(?!(?:select|from|with|insert|update|delete|merge|create|drop|alter|truncate|copy|values|table|explain|call|"
+    r"describe|desc|show|summarize|pivot|unpivot|pragma|set|reset|use|attach|detach|install|load|export|import|"
+    r"begin|commit|rollback|vacuum|analyze|checkpoint|comment|grant|revoke|execute|prepare|replace|refresh|do)$)"
+    r"[\w./][\w./-]*"
+)
+
+
 def sql_file(text: str) -> str | None:
     """The path that the value of `sql` is (relative to the recipe's folder), or None when it is SQL itself."""
     path = text.strip()
-    return path if path.lower().endswith(".sql") and not any(map(str.isspace, path)) else None
+    if not path.lower().endswith(".sql") or "\n" in path:
+        return None
+    name = re.sub(r"\{\{.*?\}\}", "x", path)
+    first = name.split(maxsplit=1)
+    is_name = len(first) == 1 or re.fullmatch(_NO_STATEMENT, first[0], re.IGNORECASE)
+    return path if is_name else None
 
 
 class OnFailure(StrEnum):

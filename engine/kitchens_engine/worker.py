@@ -216,7 +216,8 @@ def _outcome(connection: Any, statement: Any) -> Result:
     rows = 1
     while batch := connection.fetchmany(_BATCH):
         rows += len(batch)
-    return {**dict(zip(columns, map(json_safe, first))), "rows": rows}
+    # A column that somebody called `rows` is what they mean by it.
+    return {"rows": rows, **dict(zip(columns, map(json_safe, first)))}
 
 
 def _measure(connection: Any, text: str) -> Result:

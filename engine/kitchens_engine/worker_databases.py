@@ -132,7 +132,7 @@ def _outcome(answer: Any) -> Result:
     rows = 1
     while batch := answer.fetchmany(_BATCH):
         rows += len(batch)
-    return {**dict(zip(columns, first)), "rows": rows}
+    return {"rows": rows, **dict(zip(columns, first))}
 
 
 NO_ROW = "the query returned no row"

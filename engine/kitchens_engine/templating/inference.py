@@ -73,7 +73,8 @@ def _whole(tree: nodes.Template) -> nodes.Expr | None:
 
 
 def _own_names(tree: nodes.Template) -> frozenset[str]:
-    return frozenset(name.name for name in tree.find_all(nodes.Name) if name.ctx != "load")
+    macros = {macro.name for macro in tree.find_all(nodes.Macro)}
+    return macros | frozenset(name.name for name in tree.find_all(nodes.Name) if name.ctx != "load")
 
 
 def _chain_text(node: nodes.Node) -> str | None:

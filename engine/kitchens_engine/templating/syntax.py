@@ -25,6 +25,7 @@ def find_names(text: str, *, expression: bool) -> Names:
     except RecursionError:
         return Names(problems=(Problem("this is nested too deeply", None, 1),))
     own = {name.name for name in tree.find_all(nodes.Name) if name.ctx != "load"}
+    own |= {macro.name for macro in tree.find_all(nodes.Macro)}
     own |= {"loop", "caller", "varargs", "kwargs", *jinja.environment().globals}
     found = [reference for reference in _chains(tree) if reference.path[0] not in own]
     return Names(tuple(dict.fromkeys(found)), tuple(_problems(tree)))

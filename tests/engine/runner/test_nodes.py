@@ -337,3 +337,29 @@ def test_a_template_that_cannot_be_filled_in_fails_its_node(bench: Bench) -> Non
     assert node.why is not None
     assert "rows" in node.why
     assert node.why in bench.log(node)
+
+
+def test_the_name_of_a_sql_file_may_hold_spaces_and_templates(bench: Bench) -> None:
+    """As long as it begins with no word of SQL; a template in it may define macros of its own."""
+    bench.write(
+        "recipes/r/my query.sql", "{% macro one(x) %}{{ x }} as a{% endmacro %}select {{ one(5) }}"
+    ).recipe("""
+        [variables]
+        word = "query"
+        [nodes.spaces]
+        sql = "my query.sql"
+        [nodes.template]
+        sql = "my {{ variables.word }}.sql"
+        [nodes.table]
+        sql = "create or replace table main.sql as select 6 as a; from main.sql"
+        [[nodes.table.tests]]
+        name = "it is SQL"
+        sql = "select a from main.sql"
+        equals = 6
+    """)
+
+    nodes = bench.nodes(bench.run())
+
+    assert [node.outputs.get("a") for node in nodes.values()] == [5, 5, 6], [
+        one.why for one in nodes.values()
+    ]

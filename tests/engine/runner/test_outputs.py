@@ -130,3 +130,18 @@ def test_a_date_goes_through_outputs_to_where_a_date_is_wanted(bench: Bench) -> 
     assert record.status == "passed", record.failures()
     assert nodes["first"].outputs == nodes["second"].outputs == {"day": date(2026, 1, 31)}
     assert nodes["second"].document()["outputs"] == {"day": "2026-01-31"}
+
+
+def test_a_column_called_rows_is_what_its_author_means(bench: Bench) -> None:
+    """`select count(*) as rows` counts; without one it is how many rows came back."""
+    bench.recipe("""
+        [nodes.counted]
+        sql = "select count(*) as rows from range(7)"
+        [nodes.returned]
+        sql = "select 5 as n from range(3)"
+    """)
+
+    nodes = bench.nodes(bench.run())
+
+    assert nodes["counted"].outputs == {"rows": 7}
+    assert nodes["returned"].outputs == {"rows": 3, "n": 5}
