@@ -132,6 +132,18 @@ def test_a_bug_of_ours_is_one_line_with_a_log(desk: Desk, monkeypatch: pytest.Mo
     log.unlink()
 
 
+def test_without_an_engine_a_kitchen_that_never_had_services_has_none(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody need start Docker to hear that; there is nothing to take down."""
+    monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere/docker.sock")
+    desk.json("create", "idea", "--no-test")
+    for words in (("port", "idea"), ("logs", "idea"), ("pause", "idea"), ("cp", "idea", "web:/a", "b")):
+        error = desk.json(*words, status=2)["error"]
+        assert error["message"] == "no service of `idea` runs"
+    assert desk.json("down", "idea")["containers"] == 0
+
+
 def test_services_are_refused_where_nodes_are_processes(desk: Desk) -> None:
     """By `up` as by a run, in one sentence: what is no container reaches them by no name."""
     desk.commit("kitchens.toml", COOKBOOK + '\n[services.warehouse]\nimage = "postgres:17"\n')

@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from kitchens.actions.house import House
@@ -17,8 +17,11 @@ from kitchens.actions.kitchens import Kitchen, Kitchens
 from kitchens.actions.services.noted import folder_of
 from kitchens.containers.lock import alone
 from kitchens.containers.owners import LABEL, machine
-from kitchens_engine.errors import InvalidInput
+from kitchens_engine.errors import EnvironmentFailure, InvalidInput
 from kitchens_engine.tuples import NamedTuple
+
+if TYPE_CHECKING:
+    from kitchens.containers.engine import Engine
 
 HOME = LABEL + "home"
 HOUSE = LABEL + "house"
@@ -103,6 +106,26 @@ def home_of(house: House, kitchen: Kitchen, cookbook: str) -> Home:
     digest = hashlib.sha256(text.encode()).hexdigest()[:16]
     folder = folder_of(house) / quote(kitchen.name, safe="")
     return Home(kitchen.name, cookbook, digest, folder, house_of(house))
+
+
+def engine_of(house: House, home: Home) -> Engine:
+    """The engine that runs the services of a kitchen. Raises `InvalidInput` where there never were any: then it does not
+    matter that no engine answers."""
+    from kitchens.containers.engine import connect
+
+    try:
+        return connect(house.environment)
+    except EnvironmentFailure:
+        if home.folder.is_dir():
+            raise
+        raise no_service(home) from None
+
+
+def no_service(home: Home) -> InvalidInput:
+    """The fault of a kitchen none of whose services runs."""
+    return InvalidInput(
+        f"no service of `{home.kitchen}` runs", f"`kitchen up {home.kitchen}` starts them", code="service"
+    )
 
 
 def house_of(house: House) -> str:

@@ -11,7 +11,16 @@ from kitchens.actions.cookbook.secrets import secrets_of
 from kitchens.actions.cookbook.settings import cookbook_in
 from kitchens.actions.house import House
 from kitchens.actions.kitchens import Kitchen, Kitchens
-from kitchens.actions.services.home import HOME, SERVICE, Home, changing, entered, home_of, used
+from kitchens.actions.services.home import (
+    HOME,
+    SERVICE,
+    Home,
+    changing,
+    engine_of,
+    entered,
+    home_of,
+    used,
+)
 from kitchens.actions.services.idling import sweep
 from kitchens.actions.services.raising import raise_services
 from kitchens.actions.services.seeding import Seeder
@@ -58,7 +67,10 @@ def down(house: House, name: str, *, volumes: bool = False) -> dict[str, Any]:
     """Remove the containers and networks of a kitchen; its volumes stay, unless told otherwise."""
     kitchen = Kitchens(house).get(name)
     home = home_of(house, kitchen, "")
-    engine = connect(house.environment)
+    try:
+        engine = engine_of(house, home)
+    except InvalidInput:
+        return {"kitchen": kitchen.name, "status": "down", **Removed()._asdict()}
     with changing(house, home):
         removed = clear(engine, home, volumes=volumes)
     sweep(house, engine)
@@ -88,7 +100,7 @@ def resume(house: House, name: str) -> dict[str, Any]:
 def _each(house: House, name: str, state: str, status: str, act: Any) -> dict[str, Any]:
     kitchen = Kitchens(house).get(name)
     home = home_of(house, kitchen, "")
-    engine = connect(house.environment)
+    engine = engine_of(house, home)
     with changing(house, home):
         found = [one for one in objects.containers(engine, home.mine) if one.state == state]
         if not found:

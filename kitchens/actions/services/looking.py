@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from kitchens.actions.cookbook.secrets import secrets_of
 from kitchens.actions.house import House
 from kitchens.actions.kitchens import Kitchen, Kitchens
-from kitchens.actions.services.home import SERVICE, Home, home_of
+from kitchens.actions.services.home import SERVICE, Home, engine_of, home_of, no_service
 from kitchens.actions.services.living import settings_of
 from kitchens.containers import objects
 from kitchens.containers.engine import Engine, connect
@@ -31,7 +31,7 @@ _RUNS = ("running", "paused")
 def ports(house: House, name: str, service: str | None = None) -> list[dict[str, Any]]:
     """Where the services of a kitchen answer on this machine."""
     home = _home(house, name)
-    found = containers_of(connect(house.environment), home, service, running=True)
+    found = containers_of(engine_of(house, home), home, service, running=True)
     noted = home.read("ports")
     return [
         {"service": one, "port": noted[one], "address": f"{HOST}:{noted[one]}"}
@@ -42,8 +42,9 @@ def ports(house: House, name: str, service: str | None = None) -> list[dict[str,
 
 def service_container(house: House, name: str, service: str) -> tuple[Engine, str]:
     """The engine and the running container of one service."""
-    engine = connect(house.environment)
-    return engine, containers_of(engine, _home(house, name), service, running=True)[service].id
+    home = _home(house, name)
+    engine = engine_of(house, home)
+    return engine, containers_of(engine, home, service, running=True)[service].id
 
 
 def containers_of(
@@ -52,13 +53,12 @@ def containers_of(
     """The containers of a kitchen by service, or that of one. Raises `InvalidInput` for one that is not there."""
     found = {one.labels.get(SERVICE, ""): one for one in objects.containers(engine, home.mine)}
     there = {name: one for name, one in sorted(found.items()) if not running or one.state in _RUNS}
-    up = f"`kitchen up {home.kitchen}` starts them"
     if not there:
-        raise InvalidInput(f"no service of `{home.kitchen}` runs", up, code="service")
+        raise no_service(home)
     if service is None:
         return there
     if service not in there:
-        act = (up,) if service in found else hints(service, there)
+        act = no_service(home).hints if service in found else hints(service, there)
         raise InvalidInput(f"no service `{service}` of `{home.kitchen}` runs", *act, code="service")
     return {service: there[service]}
 
@@ -68,8 +68,9 @@ def logs(
 ) -> Iterator[tuple[str, bytes]]:
     """What services wrote, line by line, each with its service; with `follow` until all have ended. Secrets are `***`."""
     kitchen = Kitchens(house).get(name)
-    engine = connect(house.environment)
-    found = containers_of(engine, home_of(house, kitchen, ""), service)
+    home = home_of(house, kitchen, "")
+    engine = engine_of(house, home)
+    found = containers_of(engine, home, service)
     hidden = _hidden(house, kitchen)
     sources = {
         each: _lines(objects.log_of(engine, one.id, lines, follow=follow)) for each, one in found.items()
