@@ -259,7 +259,7 @@ class Kitchens:
         """The folder beside the repository that holds the worktrees (`[cookbook] worktrees`)."""
         pattern = "../{repository}.kitchens" if self.cookbook is None else self.cookbook.worktrees
         top = self.house.repository.top
-        return (top / pattern.format(repository=top.name)).resolve()
+        return (top / pattern.replace("{repository}", top.name)).resolve()
 
     def worktree_path(self, name: str) -> Path:
         """Where the worktree of `name` lies, or would lie."""

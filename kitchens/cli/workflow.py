@@ -29,7 +29,10 @@ _SIGNS = {
 
 @contextmanager
 def reported(summary: Path | None, *, annotate: bool) -> Iterator[None]:
-    """What is raised inside is raised on, and told as an annotation and on the page first."""
+    """What is raised inside is raised on, and told as an annotation and on the page first. A page that cannot be written
+    is told before anything is done."""
+    if summary is not None:
+        write_page(summary, "")
     try:
         yield
     except KitchensError as error:

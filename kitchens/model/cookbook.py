@@ -183,7 +183,8 @@ def missing_files(text: bytes, source: Source, file: str = FILE) -> tuple[Fault,
 
 def _missing(document: Document, source: Source, key: Path, path: str) -> Fault:
     folder, _, name = path.rstrip("/").rpartition("/")
-    message = f"`{dotted(key)}` names `{path}`, which does not exist"
+    inside = bool(source.names(path))
+    message = f"`{dotted(key)}` names `{path}`, which {'is a folder' if inside else 'does not exist'}"
     return document.fault(key, message, did_you_mean(name, source.names(folder)))
 
 

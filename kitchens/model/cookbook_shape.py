@@ -45,6 +45,8 @@ def _worktrees(value: str) -> object:
         raise ValueError(f"there is no `{{{unknown[0]}}}`, only `{{repository}}`")
     if not value.strip():
         raise ValueError("it is empty")
+    if "\0" in value or value.startswith("~"):
+        raise ValueError(f"`{value}` is no path; write one from the repository, or from `/`")
     return value
 
 

@@ -59,6 +59,13 @@ def test_folders_of_names_that_differ_only_in_case_are_refused(desk: Desk) -> No
     desk.json("create", "topic/b", "--no-test")
 
 
+def test_a_brace_in_the_folder_of_worktrees_is_a_letter(desk: Desk) -> None:
+    """Only `{repository}` stands for something."""
+    desk.commit("kitchens.toml", COOKBOOK.replace("[cookbook]", '[cookbook]\nworktrees = "../{repository}{"'))
+    folder = Path(desk.json("create", "idea", "--no-test")["path"])
+    assert folder == desk.folder.parent / "shop{" / "idea"
+
+
 def test_unmerged_work_is_not_deleted(desk: Desk) -> None:
     """Exit 4 without `--force`; with it the tip stays reachable."""
     desk.json("create", "dev")

@@ -43,6 +43,8 @@ def test_drop_takes_a_kitchen_out(desk: Desk) -> None:
     desk.json("queue", "add", "idea")
     answer = desk.kitchen("queue", "drop", "ida")
     assert (answer.status, "did you mean `idea`?" in answer.err) == (2, True)
+    error = desk.json("queue", "drop", "idea", "--into", "idea", status=2)["error"]
+    assert error["hint"] == "it waits in that of `production`"
     desk.json("queue", "drop", "idea")
     assert desk.json("queue", "list") == []
     assert desk.kitchen("queue", "list").out == "nothing waits\n"

@@ -66,11 +66,12 @@ def test_a_broken_file_is_annotated_and_stands_on_the_page(desk: Desk) -> None:
 
 
 def test_a_page_that_cannot_be_written_is_an_environment_that_failed(desk: Desk) -> None:
-    """And says nothing about the change."""
-    desk.json("create", "dev")
+    """And says nothing about the change; no gate runs in vain."""
+    desk.json("create", "dev", "--no-test")
     answer = desk.kitchen("test", "production", "--summary", "/nowhere/page.md")
     assert answer.status == 5
     assert "error: `--summary /nowhere/page.md`: No such file or directory" in answer.err
+    assert desk.json("order", "list") == []
 
 
 def test_names_cannot_break_the_page() -> None:

@@ -137,6 +137,7 @@ def test_memory_is_read_to_bytes(text: str, size: int) -> None:
         ("[runtime]\nkind = 'dokcer'", (4, 1, "runtime.kind"), "`runtime.kind` must be one of `auto`, `docker`, `process`, not `dokcer`", "did you mean `docker`?"),
         ("[runtime]\nimage = 'a'\nbuild = 'b'", (5, 1, "runtime.build"), "`runtime` has both `image` and `build`; an image is either taken or built", None),
         ("[runtime]\nmemory = '2x'", (4, 1, "runtime.memory"), "`runtime.memory`: `2x` is no size; write one such as `512m` or `2g`", None),
+        ("worktrees = '~/kitchens'", (3, 1, "cookbook.worktrees"), "`cookbook.worktrees`: `~/kitchens` is no path; write one from the repository, or from `/`", None),
         ("[runtime]\ncpus = 0", (4, 1, "runtime.cpus"), "`runtime.cpus`: `0` is no number of processors", None),
         ("[runtime]\npids = true", (4, 1, "runtime.pids"), "`runtime.pids` must be an integer, not a boolean", None),
         ("[runtime]\nrequirements = '../r.txt'", (4, 1, "runtime.requirements"), "`runtime.requirements`: `../r.txt` is no path inside the cookbook", None),

@@ -6,11 +6,12 @@ from collections.abc import Iterable
 
 
 def nearest(word: str, words: Iterable[str], *, likeness: float = 0.6) -> str | None:
-    """The one of `words` that `word` was probably meant to be, if any is alike enough (1 is equal)."""
+    """The one of `words` that `word` was probably meant to be, if any is alike enough (1 is equal). The word itself is
+    spelled right, whatever is wrong with it."""
     # difflib is imported only once something is wrong: most commands never need it.
     from difflib import get_close_matches
 
-    known = list(words)
+    known = [other for other in words if other != word]
     same = [other for other in known if other.casefold() == word.casefold()]
     close = same or get_close_matches(word, known, n=1, cutoff=likeness)
     return close[0] if close else None

@@ -65,9 +65,10 @@ def drop(house: House, name: str, into: str | None) -> list[dict[str, Any]]:
     gone = [row for row in rows if row["kitchen"] == name and into in (None, row["into"])]
     if not gone:
         where = f" of `{into}`" if into else ""
+        elsewhere = [f"it waits in that of `{row['into']}`" for row in rows if row["kitchen"] == name]
         raise InvalidInput(
             f"`{name}` is not in the queue{where}",
-            *hints(name, {row["kitchen"] for row in rows}),
+            *(elsewhere[:1] or hints(name, {row["kitchen"] for row in rows})),
             code="not-queued",
         )
     for row in gone:
