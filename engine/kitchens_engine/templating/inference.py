@@ -73,8 +73,8 @@ def _whole(tree: nodes.Template) -> nodes.Expr | None:
 
 
 def _own_names(tree: nodes.Template) -> frozenset[str]:
-    macros = {macro.name for macro in tree.find_all(nodes.Macro)}
-    return macros | frozenset(name.name for name in tree.find_all(nodes.Name) if name.ctx != "load")
+    assigned = {name.name for name in tree.find_all(nodes.Name) if name.ctx != "load"}
+    return frozenset(assigned | {macro.name for macro in tree.find_all(nodes.Macro)})
 
 
 def _chain_text(node: nodes.Node) -> str | None:
