@@ -1,4 +1,4 @@
-"""Objects are read through one long-lived `git cat-file` and written by one `git unpack-objects`."""
+"""Objects are read through one long-lived `git cat-file`; few are written as loose files, many by `git unpack-objects`."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from kitchens.git.formats import Commit, Entry, parse_commit, parse_tree
 from kitchens_engine.errors import EnvironmentFailure
 
 if TYPE_CHECKING:
+    from kitchens.git.configuration import Configuration
     from kitchens.git.pack import Written
 
 KINDS = frozenset((b"blob", b"tree", b"commit", b"tag"))
@@ -35,17 +36,20 @@ _FATAL = 128
 class Objects:
     """The objects of one repository. `width` is the number of hex digits in an id: 40, or 64 with SHA-256.
 
-    `shallow` is the file in which git notes where the history of a shallow clone ends: as for git, a commit named there
-    has no parents.
+    `common` is the git directory that all worktrees share. There `shallow` is the file in which git notes where the
+    history of a shallow clone ends: as for git, a commit named there has no parents.
 
     The reader process starts with the first question and ends with `close`. Trees and
     commits are remembered, since an id never changes its meaning. What git cannot read is
     as good as missing.
     """
 
-    def __init__(self, git: Git, width: int, shallow: Path | None = None) -> None:
+    def __init__(
+        self, git: Git, width: int, common: Path | None = None, configuration: Configuration | None = None
+    ) -> None:
         self.width = width
-        self._shallow = shallow
+        self._common = common
+        self._configuration = configuration
         self._git = git
         self._lock = threading.RLock()
         self._process: subprocess.Popen[bytes] | None = None
@@ -222,10 +226,19 @@ class Objects:
         return oid in self._ends()
 
     def write(self, objects: Sequence[Written]) -> None:
-        """Store all of `objects` with one process. Objects alone change nothing until a ref names them."""
+        """Store all of `objects`, those first that others name. Objects alone change nothing until a ref names them."""
         # Hashing and packing cost an import that reading need not pay.
+        from kitchens.git.loose import FEW, store
         from kitchens.git.pack import pack
 
+        if self._common is not None and len(objects) <= FEW and not self._is_shared():
+            try:
+                store(self._common / "objects", objects)
+            except (OSError, EnvironmentFailure):
+                # Git says better what is wrong with the disk.
+                pass
+            else:
+                return
         self._git.run("unpack-objects", "-q", "--strict", input=pack(objects, self.width))
 
     def close(self) -> None:
@@ -240,12 +253,16 @@ class Objects:
         self._commits[oid] = commit._replace(parents=()) if oid in ends else commit
         return self._commits[oid]
 
+    def _is_shared(self) -> bool:
+        """Whether files here get modes and groups that git alone knows of."""
+        return self._configuration is None or self._configuration.shared
+
     def _ends(self) -> frozenset[str]:
         """The commits at which a shallow clone ends."""
-        if self._shallow is None:
+        if self._common is None:
             return frozenset()
         try:
-            return frozenset(self._shallow.read_text().split())
+            return frozenset((self._common / "shallow").read_text().split())
         except FileNotFoundError:
             return frozenset()
 

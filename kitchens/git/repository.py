@@ -93,8 +93,9 @@ def open_repository(folder: Path, environment: Mapping[str, str]) -> Repository:
     here = Path(paths[2]) if len(paths) > 2 else None
     top = _main_worktree(start, common, own, here)
     git = start.at(common, git_dir=common)
-    objects = Objects(git, 64 if form == "sha256" else 40, common / "shallow")
-    refs, configuration = Refs(git, objects, common), Configuration(git)
+    configuration = Configuration(git)
+    objects = Objects(git, 64 if form == "sha256" else 40, common, configuration)
+    refs = Refs(git, objects, common)
     return Repository(common, top, here or top, top == common, git, objects, refs, configuration)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 
 from kitchens.actions.gates.gating import GatePlan, plan_gate
@@ -11,7 +12,7 @@ from kitchens.actions.kitchens import Kitchen, Kitchens
 from kitchens.actions.landing.moving import MovePlan, land, unchanged
 from kitchens.actions.sharing.arriving import arrive, settle
 from kitchens.git import history
-from kitchens.git.checkouts.worktrees import dirty
+from kitchens.git.checkouts.worktrees import dirty_meanwhile
 from kitchens.git.merging import Merge, commit_tree, merge_commits
 from kitchens.git.refs import Moved
 from kitchens.model.gate import Conflict, Move
@@ -40,13 +41,14 @@ def merge(
         if arrival is not None:
             arrival = settle(house, arrival, sides(Kitchens(house), name, into)[1].name)
             kitchens = Kitchens(house)
-        plan = plan_merge(kitchens, name, into, message, take_rollback=take_rollback)
-        if isinstance(plan, Move):
-            return plan
         try:
-            return land(house, plan, arrival)
+            with clean_meanwhile(kitchens, sides(kitchens, name, into)[0]) as notes:
+                plan = plan_merge(kitchens, name, into, message, take_rollback=take_rollback)
+                if isinstance(plan, Move):
+                    return replace(plan, notes=notes())
+                return land(house, plan, arrival, before=notes)
         except Moved:
-            house.note(f"`{plan.target.name}` moved meanwhile; merging again")
+            house.note(f"`{into or kitchens.get(name).parent}` moved meanwhile; merging again")
     raise EnvironmentFailure(
         f"`{into or name}` moved {ATTEMPTS} times while this merge was tested; nothing was merged",
         "try again",
@@ -59,10 +61,9 @@ def plan_merge(
     """The candidate commit and its gate; a `Move` when nothing is to be done, or git cannot settle it."""
     house = kitchens.house
     source, target = sides(kitchens, name, into)
-    notes = clean(kitchens, source)
     repository = house.repository
     if history.is_ancestor(repository, source.tip, target.tip):
-        return unchanged(source, target, repository.objects.commit(target.tip).tree, notes)
+        return unchanged(source, target, repository.objects.commit(target.tip).tree)
     merged, reconciled = added_up(kitchens, source, target, take_rollback=take_rollback)
     if merged.tree is None:
         conflicts = tuple(Conflict(one.path, one.kind) for one in merged.conflicts)
@@ -73,7 +74,6 @@ def plan_merge(
             None,
             None,
             conflicts=conflicts,
-            notes=notes,
             reconciled=reconciled,
         )
     gate = plan_gate(house, merged.tree, target, target.tip, source=source)
@@ -86,7 +86,9 @@ def plan_merge(
         house.now(),
     )
     gate = replace(gate, commit=commit)
-    return MovePlan("merged", source, target, commit, merged.tree, gate, notes, merged.base, reconciled)
+    return MovePlan(
+        "merged", source, target, commit, merged.tree, gate, base=merged.base, reconciled=reconciled
+    )
 
 
 def added_up(
@@ -119,17 +121,38 @@ def sides(kitchens: Kitchens, name: str, into: str | None) -> tuple[Kitchen, Kit
 
 def clean(kitchens: Kitchens, source: Kitchen, what: str = "merged") -> tuple[str, ...]:
     """Refuse a source whose checkout has modified tracked files; mention untracked ones."""
-    mentioned: list[str] = []
-    for checkout in kitchens.checkouts_of(source.name):
-        modified, untracked = dirty(kitchens.house.repository, checkout)
-        if modified:
-            raise InvalidInput(
-                f"`{source.name}` has uncommitted changes in {_some(modified)}; nothing was {what}",
-                f"commit them in {checkout}, or `git stash`",
-                code="dirty",
-            )
-        mentioned += untracked
-    return (f"untracked and not merged: {_some(tuple(mentioned))}",) if mentioned else ()
+    with clean_meanwhile(kitchens, source, what) as notes:
+        return notes()
+
+
+@contextmanager
+def clean_meanwhile(
+    kitchens: Kitchens, source: Kitchen, what: str = "merged"
+) -> Iterator[Callable[[], tuple[str, ...]]]:
+    """The same beside what is done inside, which asks for the notes before it acts. What it raises before counts only
+    when there is nothing to refuse."""
+    checkouts = kitchens.checkouts_of(source.name)
+    with ExitStack() as looks:
+        found = [looks.enter_context(dirty_meanwhile(kitchens.house.repository, each)) for each in checkouts]
+
+        def notes() -> tuple[str, ...]:
+            mentioned: list[str] = []
+            for checkout, look in zip(checkouts, found, strict=True):
+                modified, untracked = look()
+                if modified:
+                    raise InvalidInput(
+                        f"`{source.name}` has uncommitted changes in {_some(modified)}; nothing was {what}",
+                        f"commit them in {checkout}, or `git stash`",
+                        code="dirty",
+                    )
+                mentioned += untracked
+            return (f"untracked and not merged: {_some(tuple(mentioned))}",) if mentioned else ()
+
+        try:
+            yield notes
+        except InvalidInput:
+            notes()
+            raise
 
 
 def _some(paths: tuple[str, ...]) -> str:

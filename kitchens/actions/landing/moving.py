@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -60,13 +60,20 @@ class MovePlan:
         return f"{self.status} {self.named or self.source.name}"
 
 
-def land(house: House, plan: MovePlan, arrival: Arrival | None = None) -> Move:
-    """Pass the gate and move the target; with `arrival` at the remote that it came from, and then here. Raises `Moved` when somebody else moved it meanwhile,
+def land(
+    house: House,
+    plan: MovePlan,
+    arrival: Arrival | None = None,
+    *,
+    before: Callable[[], tuple[str, ...]] = tuple,
+) -> Move:
+    """Pass the gate and move the target; with `arrival` at the remote that it came from, and then here. `before` is
+    asked before anything is tested or moved; it may refuse, and gives notes. Raises `Moved` when somebody else moved it meanwhile,
     `InvalidInput` when an edited file of a checkout is in the way, and `EnvironmentFailure` for a merge that a
     second computation does not agree with; nothing has moved then. What the target's policy forbids is refused before
     any gate runs, and once more before it moves: a freeze may have begun meanwhile."""
     if (refused := _refusal(plan, house.now())) is not None:
-        return _refused(plan, refused, Gate())
+        return _refused(replace(plan, notes=before()), refused, Gate())
     certificate = None
     if plan.status == "merged":
         certificate = certify_merge(
@@ -75,6 +82,7 @@ def land(house: House, plan: MovePlan, arrival: Arrival | None = None) -> Move:
     landing = plan_landing(
         house.repository, plan.target.name, plan.target.tip, plan.commit, at_once=not plan.gate.runs
     )
+    plan = replace(plan, notes=(*plan.notes, *before()))
     if plan.gate.runs:
         require_signature(house, plan.gate.sign, plan.gate.signers, plan.source.name, plan.target.name)
     with candidate(house.repository, plan.commit, house.now()) if plan.gate.runs else nullcontext():

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import os
 import time
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from kitchens.git.checkouts.folders import is_empty_folder, remove_folder
 from kitchens.git.checkouts.records import directories, forget, place_of, point, points_to, register
 from kitchens.git.claims import Claim, abandoned, alone, claim, present
+from kitchens.git.command import Answer
 from kitchens.git.ref_files import NotPlain, head, heads
 from kitchens.git.repository import Repository, git_directory
 from kitchens_engine.errors import EnvironmentFailure, InvalidInput
@@ -125,15 +127,40 @@ def readmit(repository: Repository, path: Path, branch: str) -> None:
             raise
 
 
-def dirty(repository: Repository, path: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
+#: What differs from a checkout's commit, and what git does not know. It only reads.
+_STATUS = ("status", "--porcelain=v1", "-z", "--no-renames", "--untracked-files=normal")
+
+#: Tracked paths that differ, and untracked ones.
+Dirt = tuple[tuple[str, ...], tuple[str, ...]]
+
+
+def dirty(repository: Repository, path: Path) -> Dirt:
     """The tracked paths that differ from the checkout's commit, staged or not, and the untracked paths.
 
     Ignored files are neither. A folder of untracked files is one path that ends with `/`.
     """
-    words = ("status", "--porcelain=v1", "-z", "--no-renames", "--untracked-files=normal")
+    return _dirt(repository.checkout(path).run(*_STATUS))
+
+
+@contextmanager
+def dirty_meanwhile(repository: Repository, path: Path) -> Iterator[Callable[[], Dirt]]:
+    """The same beside whatever is done inside: git looks at every file, and that takes a while where there are many."""
+    git = repository.checkout(path)
+    with git.meanwhile(*_STATUS) as answer:
+
+        def found() -> Dirt:
+            said = answer()
+            if said.status != 0:
+                raise git.failure(_STATUS, said)
+            return _dirt(said)
+
+        yield found
+
+
+def _dirt(answer: Answer) -> Dirt:
     modified: list[str] = []
     untracked: list[str] = []
-    for field in repository.checkout(path).run(*words).fields:
+    for field in answer.fields:
         (untracked if field.startswith("??") else modified).append(field[3:])
     return tuple(modified), tuple(untracked)
 

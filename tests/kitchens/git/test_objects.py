@@ -76,11 +76,13 @@ def test_names_in_any_bytes(checkout, repository):
     assert repository.objects.read("HEAD", "odd/new\nline") == b"new\nline"
 
 
-@pytest.mark.parametrize("form", ["sha1", "sha256"])
+@pytest.mark.parametrize("form", ["sha1", "sha256", "shared"])
 def test_what_we_write_git_calls_sound(tmp_path, environment, form):
-    """Blobs, trees and commits made here are what git would have made."""
+    """Blobs, trees and commits made here are what git would have made; where others write too, git makes them."""
     checkout = Checkout(tmp_path, environment)
-    checkout.git("init", "-q", "-b", "main", f"--object-format={form}")
+    checkout.git("init", "-q", "-b", "main", f"--object-format={'sha256' if form == 'sha256' else 'sha1'}")
+    if form == "shared":
+        checkout.git("config", "core.sharedRepository", "group")
     with open_repository(tmp_path, environment) as opened:
         width = opened.objects.width
         empty, some = written("blob", b"", width), written("blob", b"x" * 5000, width)
@@ -96,6 +98,25 @@ def test_what_we_write_git_calls_sound(tmp_path, environment, form):
     assert checkout.git("log", "--format=%an %ae %ad %s", "main") == (
         "Ada ada@example.com Thu Jan 2 03:04:05 2025 +0000 made"
     )
+
+
+def test_few_objects_are_written_without_a_process(checkout, repository):
+    """As git writes them: read-only, whole, and an empty file that a power cut left is no object."""
+    blob = written("blob", b"new\n", 40)
+    assert not repository.configuration.shared
+    before = repository.git.tally.calls
+    repository.objects.write([blob])
+    assert repository.git.tally.calls == before
+    file = checkout.path / ".git" / "objects" / blob.oid[:2] / blob.oid[2:]
+    assert file.stat().st_mode & 0o777 == 0o444
+    os.utime(file, (1, 1))
+    repository.objects.write([blob])
+    assert file.stat().st_mtime > 1
+    file.unlink()
+    file.touch()
+    repository.objects.write([blob])
+    assert checkout.git("cat-file", "-p", blob.oid) == "new"
+    assert [each.name for each in file.parent.iterdir()] == [file.name]
 
 
 def test_threads_share_the_reader(repository):
