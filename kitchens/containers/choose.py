@@ -19,6 +19,7 @@ from kitchens_engine.tuples import NamedTuple
 
 if TYPE_CHECKING:
     from kitchens.containers.engine import Engine
+    from kitchens.containers.nodes.room import Room
     from kitchens.containers.place import Place
     from kitchens.containers.toolchains.image import ImageToolchain
     from kitchens.containers.toolchains.source import ImageSource
@@ -48,7 +49,7 @@ class ProcessChoice(NamedTuple):
     def release(self) -> None:
         """There is nothing to give back."""
 
-    def open(self, place: Place) -> Runtime:
+    def open(self, place: Place, room: Room | None = None) -> Runtime:
         """A runtime for one order run."""
         path = ":".join(
             (*self.made.path_entries, place.environment.get("PATH", "/usr/local/bin:/usr/bin:/bin"))
@@ -102,8 +103,8 @@ class DockerChoice(NamedTuple):
         """Give back the connections to the engine."""
         self.engine.close()
 
-    def open(self, place: Place) -> Runtime:
-        """A runtime for one order run: a container that is removed when it is closed."""
+    def open(self, place: Place, room: Room | None = None) -> Runtime:
+        """A runtime for one order run: a container that is removed when it is closed, or a room in one that stays."""
         from kitchens.containers.engine import ImageMissing
         from kitchens.containers.life_signs import life_signs
         from kitchens.containers.nodes.docker_runtime import DockerRuntime
@@ -111,7 +112,7 @@ class DockerChoice(NamedTuple):
         dismiss()
         with life_signs("waiting for the engine to start a container", self.tell):
             try:
-                first = DockerRuntime(self.engine, self.made, place)
+                first = DockerRuntime(self.engine, self.made, place, room)
             except ImageMissing:
                 # Somebody removed it just now; what made it is at hand.
                 first = DockerRuntime(self.engine, self.make(), place)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -62,7 +63,12 @@ def mounts(place: Place) -> list[dict[str, Any]]:
     A `.git` file that could be rewritten would point git, which the user runs outside, to
     a repository of the recipe's choosing, with hooks of its own.
     """
-    bound = [bind(folder) for folder in sorted({place.checkout, place.data, place.folder})]
+    bound = [bind(folder) for folder in sorted({place.checkout, place.data})]
+    if place.lodge is None:
+        # Where its run began in a warm container it is a link.
+        bound.append(bind(Path(os.path.realpath(place.folder)), str(place.folder)))
+    else:
+        bound.append(bind(place.lodge, str(place.folder.parent)))
     link = place.checkout / ".git"
     return [*bound, bind(link, read_only=True)] if link.is_file() else bound
 

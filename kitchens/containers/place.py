@@ -46,6 +46,8 @@ class Place(NamedTuple):
     All folders are absolute and appear inside a container at the same paths. `network`
     is one of `NETWORKS`. `environment` is the allowed part of the caller's environment.
     `inside` is the network in which the services are, where there are any; `resumable` lets processes outlive a runner that is killed, for the one that resumes the run.
+    `lodge` is the folder of this machine that a kitchen's warm container has in the place of what `folder` lies in:
+    of all runs it sees those of its kitchen that are under way.
     """
 
     checkout: Path
@@ -59,3 +61,4 @@ class Place(NamedTuple):
     environment: Mapping[str, str] = EMPTY
     resumable: bool = False
     inside: str | None = None
+    lodge: Path | None = None

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from kitchens.containers.engine import Engine, connect
+from kitchens.containers.nodes import warm
 from kitchens.containers.nodes.docker_runtime import DockerRuntime
 from kitchens.containers.place import Limits, Place
 from kitchens.containers.toolchains.image import ImageToolchain, make_image
@@ -105,6 +106,34 @@ def open_runtime(engine: Engine, busybox_image: ImageToolchain, place: Place) ->
 
         def opened(image: ImageToolchain = busybox_image, **changes: object) -> DockerRuntime:
             runtime = DockerRuntime(engine, image, place._replace(**changes))  # type: ignore[arg-type]
+            stack.callback(runtime.close)
+            return runtime
+
+        yield opened
+
+
+OpenWarm = Callable[..., DockerRuntime]
+
+
+@pytest.fixture
+def warm_container(engine: Engine, python_image: ImageToolchain, place: Place) -> Iterator[str]:
+    """The warm container of a kitchen whose runs' folders lie where the place's does."""
+    whole = place._replace(lodge=place.folder.parent)
+    made = warm.make(engine, python_image, whole, f"kitchens-tests-{os.urandom(4).hex()}", {}, "key")
+    yield made
+    engine.remove(made)
+
+
+@pytest.fixture
+def open_warm(
+    engine: Engine, python_image: ImageToolchain, place: Place, warm_container: str
+) -> Iterator[OpenWarm]:
+    """Opens runtimes that share one warm container; each but the last to leave must say that it is not alone."""
+    with ExitStack() as stack:
+
+        def opened(*, alone: bool = False, run: str = "") -> DockerRuntime:
+            room = warm.enter(engine, warm_container, python_image, run, lambda: alone)
+            runtime = DockerRuntime(engine, python_image, place, room)
             stack.callback(runtime.close)
             return runtime
 

@@ -93,7 +93,7 @@ def test_a_user_works_inside_a_kitchen(book: Processes, engine: Engine, name: st
     assert (
         "no service `wbe` of `dev` runs\nhint: did you mean `web`?" in book.kitchen("logs", "dev", "wbe").err
     )
-    assert len(census(engine, name)["containers"]) == 1
+    assert len(census(engine, name)["containers"]) == 2  # the service and the toolchain
 
 
 def test_a_shell_on_a_terminal(book: Processes) -> None:

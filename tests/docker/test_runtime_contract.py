@@ -22,13 +22,15 @@ _NUMBERS = itertools.count(1)
     params=[
         "process",
         pytest.param("busybox", marks=pytest.mark.docker),
-        pytest.param("python", marks=pytest.mark.docker),
+        pytest.param("warm", marks=pytest.mark.docker),
     ]
 )
 def runtime(request: pytest.FixtureRequest, place: Place, worker: Path) -> Iterator[Runtime]:
-    """Each runtime; docker on busybox's shell and on Debian's."""
+    """Each runtime; docker on busybox's shell in a container of its own, and on Debian's in one that others may use."""
     if request.param == "process":
         opened: Runtime = LocalRuntime(sys.executable, str(worker), {"PATH": os.environ["PATH"]})
+    elif request.param == "warm":
+        opened = request.getfixturevalue("open_warm")()
     else:
         image = request.getfixturevalue(f"{request.param}_image")
         opened = request.getfixturevalue("open_runtime")(image)

@@ -95,9 +95,8 @@ def test_postgres_in_a_kitchen_and_in_its_gate(book: Processes, engine: Engine) 
     assert (up["status"], run["status"]) == ("ready", "passed")
     with psycopg.connect(host="127.0.0.1", port=up["port"], user="postgres", password=PASSWORD) as connection:
         connection.execute("insert into prices values ('more', 1)")
-    (container,) = census(engine, name)["containers"]
     inspected = subprocess.run(
-        ["docker", "inspect", container], check=True, capture_output=True, text=True
+        ["docker", "inspect", *census(engine, name)["containers"]], check=True, capture_output=True, text=True
     ).stdout
     assert PASSWORD not in inspected
 
@@ -141,7 +140,7 @@ def test_services_start_in_the_order_of_their_needs_and_are_reached_by_name(
     assert urllib.request.urlopen(f"http://{front['address']}/", timeout=3).read() == b"front\n"
     assert front["port"] != back["port"]
     made = {one.labels["org.kitchens.service"]: objects.state_of(engine, one.id)["StartedAt"]
-            for one in objects.containers(engine, f"{LABEL}cookbook={name}")}  # fmt: skip
+            for one in objects.containers(engine, f"{LABEL}cookbook={name}", f"{LABEL}service")}  # fmt: skip
     assert made["back"] < made["front"]
 
     other = book.json("create", "other", "--no-test") and book.json("up", "other")["services"]
@@ -240,6 +239,6 @@ def test_what_was_cut_off_and_what_was_deleted_without_an_engine_is_cleared_away
         )
         assert book.kitchen("up", "other").status == 5
         assert [one["name"] for one in book.json("list")] == ["production", "other"]
-    assert len(census(engine, name)["containers"]) == 1
+    assert len(census(engine, name)["containers"]) == 2
     book.json("down", "other")
     assert census(engine, name) == NOTHING

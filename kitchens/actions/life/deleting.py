@@ -129,6 +129,7 @@ def _take_back(house: House, kitchen: Kitchen, *, force: bool) -> None:
 def _remove_containers(house: House, home: Home) -> None:
     """With an engine that does not answer, the next command that reaches one does it."""
     from kitchens.actions.services.idling import clear_gone
+    from kitchens.actions.services.lodging import settle
     from kitchens.containers.engine import connect
 
     with changing(house, home):
@@ -137,6 +138,7 @@ def _remove_containers(house: House, home: Home) -> None:
             remember_gone(house, home)
         elif not is_gone(house, home):
             return
+        settle(home, house.state / "runs")
         remove_folder(home.folder)
         try:
             clear_gone(house, connect(house.environment))

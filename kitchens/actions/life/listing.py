@@ -47,21 +47,24 @@ def show_kitchen(house: House, name: str) -> dict[str, Any]:
         "data": str(kitchens.data_folder(kitchen.name)),
         "settings": dict(registered.settings) if registered else {},
         "children": kitchens.children_of(kitchen.name),
-        "services": _services(house, kitchen),
+        **_containers(house, kitchen),
     }
 
 
-def _services(house: House, kitchen: Kitchen) -> list[dict[str, Any]] | None:
-    """The kitchen's services as they are; None when no engine can tell."""
+def _containers(house: House, kitchen: Kitchen) -> dict[str, Any]:
+    """The kitchen's services and its warm toolchain as they are; services are None when no engine can tell."""
     if kitchen.name not in known(house):
-        return []
-    from kitchens.actions.services.looking import services_of
+        return {"services": [], "toolchain": None}
+    from kitchens.actions.services.looking import services_of, toolchain_facts
 
     try:
-        return services_of(house, kitchen)
+        return {
+            "services": services_of(house, kitchen),
+            "toolchain": toolchain_facts(house, kitchen),
+        }
     except EnvironmentFailure as failure:
         house.note(f"its services cannot be seen: {failure.message}")
-        return None
+        return {"services": None, "toolchain": None}
 
 
 def path_of(house: House, name: str) -> Path:

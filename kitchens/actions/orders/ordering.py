@@ -68,7 +68,7 @@ def plan_order(
     found = kitchens.get(kitchen) if kitchen else kitchens.here()
     changed: tuple[str, ...] = ()
     if found.permanent:
-        checkout = pooled_checkout(house, found)
+        checkout = kitchens.pooled_checkout(found.name)
     else:
         checkout = kitchens.worktree_path(found.name)
         if kitchens.checkout_of(found.name) is None:
@@ -90,11 +90,6 @@ def plan_order(
         commit=found.tip,
         jobs=jobs,
     )
-
-
-def pooled_checkout(house: House, kitchen: Kitchen) -> Path:
-    """Where a kitchen's commit is checked out clean; runs that are under way at once have one each beside it."""
-    return house.state / "checkouts" / kitchen.name / "tree"
 
 
 def carry_out_order(house: House, plan: OrderPlan) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from contextlib import closing
 
 from kitchens.actions.house import House
 from kitchens.actions.kitchens import Kitchen, Kitchens
-from kitchens.actions.orders.ordering import OrderPlan, pooled_checkout
+from kitchens.actions.orders.ordering import OrderPlan
 from kitchens.actions.orders.runs import records_of
 from kitchens.git.checkouts.worktrees import dirty
 from kitchens_engine.errors import InvalidInput
@@ -33,7 +33,7 @@ def plan_resume(house: House, run: str, *, again: Sequence[str] = (), jobs: int 
     if house.repository.objects.resolve(f"{record.commit}^{{commit}}") is None:
         raise InvalidInput(f"commit {record.commit[:10]} of order run {record.run} is gone", code="no-commit")
     pooled = not _runs_in_worktree(house, kitchens, kitchen, record)
-    checkout = pooled_checkout(house, kitchen) if pooled else kitchens.worktree_path(kitchen.name)
+    checkout = kitchens.pooled_checkout(kitchen.name) if pooled else kitchens.worktree_path(kitchen.name)
     if record.dirty:
         house.note(
             f"order run {record.run} saw uncommitted edits, which no record keeps: it goes on with what lies in {checkout} now"

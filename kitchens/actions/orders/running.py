@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from kitchens.actions.cookbook.toolchain import WORKER, source_on_disk, sources_of_nodes
 from kitchens.actions.house import House
@@ -26,6 +27,9 @@ from kitchens_engine.recipe import EMPTY
 from kitchens_engine.running.runner import run
 from kitchens_engine.trying.environment import allowed
 from kitchens_engine.tuples import NamedTuple
+
+if TYPE_CHECKING:
+    from kitchens.containers.nodes.room import Room
 
 
 class Equipment(NamedTuple):
@@ -102,22 +106,29 @@ def equipped(
         resumable=resumable,
     )
     with released(choice):
-        if services is None or not cookbook.services:
+        if services is None or not (cookbook.services or isinstance(choice, DockerChoice)):
             with opened(choice, place) as runtime:
                 yield Place(checkout, data, folder, Equipment(runtime, choice.toolchain, digests))
             return
-        # Services are paid for by the cookbooks that have some.
+        # Services, and containers that stay, are paid for by those who have some.
         from kitchens.actions.services.joining import joined
+        from kitchens.actions.services.warming import lent
 
-        with (
-            joined(
-                house, choice, cookbook, source, services, run=run_id, checkout=checkout, network=network
-            ) as inside,
-            opened(choice, place._replace(inside=inside.network)) as runtime,
-        ):
-            yield Place(
-                checkout, data, folder, Equipment(runtime, choice.toolchain, {**inside.digests, **digests})
-            )
+        reach = network if cookbook.services else "none"
+        with joined(
+            house, choice, cookbook, source, services, run=run_id, checkout=checkout, network=reach
+        ) as inside:
+            place = place._replace(inside=inside.network)
+            with (
+                lent(house, choice, services.kitchen, place) as room,
+                opened(choice, place, room) as runtime,
+            ):
+                yield Place(
+                    checkout,
+                    data,
+                    folder,
+                    Equipment(runtime, choice.toolchain, {**inside.digests, **digests}),
+                )
 
 
 @contextmanager
@@ -130,9 +141,11 @@ def released(choice: DockerChoice | ProcessChoice) -> Iterator[None]:
 
 
 @contextmanager
-def opened(choice: DockerChoice | ProcessChoice, place: containers.Place) -> Iterator[Runtime]:
-    """The runtime for one order run, closed at the end."""
-    runtime = choice.open(place)
+def opened(
+    choice: DockerChoice | ProcessChoice, place: containers.Place, room: Room | None = None
+) -> Iterator[Runtime]:
+    """The runtime for one order run, closed at the end; in a container of its own unless it is given a room in another."""
+    runtime = choice.open(place, room)
     try:
         yield runtime
     except EnvironmentFailure:

@@ -118,6 +118,8 @@ def inside(house: House, name: str, service: str | None) -> Iterator[Inside]:
         home = {"HOME": house.environment.get("HOME", str(checkout))}
         yield Inside(None, "", str(checkout), {**own, **home, **environment, "PATH": path})
         return
+    from kitchens.actions.services.warming import lent
+    from kitchens.containers.nodes.agent import MARK
     from kitchens.containers.nodes.room import open_room
 
     place = containers.Place(
@@ -145,16 +147,20 @@ def inside(house: House, name: str, service: str | None) -> Iterator[Inside]:
             checkout=checkout,
             network=reach,
         ) as network:
-            room = open_room(choice.engine, choice.made, place._replace(inside=network.network))
-            try:
-                variables = {
-                    **environment,
-                    "HOME": str(folder),
-                    "TERM": house.environment.get("TERM", "dumb"),
-                }
-                yield Inside(choice.engine, room.container, str(checkout), variables)
-            finally:
-                room.close()
+            place = place._replace(inside=network.network)
+            with lent(house, choice, kitchen, place) as warm:
+                room = warm or open_room(choice.engine, choice.made, place)
+                try:
+                    variables = {
+                        **environment,
+                        "HOME": str(folder),
+                        "TERM": house.environment.get("TERM", "dumb"),
+                        # By it the room knows what was started in it.
+                        MARK: f"{room.mark}.1.",
+                    }
+                    yield Inside(choice.engine, room.container, str(checkout), variables)
+                finally:
+                    room.close()
     finally:
         from shutil import rmtree
 

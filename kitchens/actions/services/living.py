@@ -19,48 +19,73 @@ from kitchens.actions.services.home import (
     engine_of,
     entered,
     home_of,
+    in_use,
     used,
 )
 from kitchens.actions.services.idling import sweep
-from kitchens.actions.services.raising import raise_services
+from kitchens.actions.services.raising import raise_services, remove_services
 from kitchens.actions.services.seeding import Seeder
 from kitchens.actions.services.specifying import specify
-from kitchens.actions.services.states import NotReady
+from kitchens.actions.services.states import NotReady, Started
+from kitchens.actions.services.warming import Kept, start_warm, toolchain_for
 from kitchens.containers import objects, owners
-from kitchens.containers.engine import Engine, connect
+from kitchens.containers.engine import Engine, EngineUnreachable, connect
 from kitchens.containers.sweeping import Removed, remove_all, sweep_networks
+from kitchens.gate.fingerprint import build_context
 from kitchens.model.cookbook import Cookbook, missing_files
-from kitchens_engine.errors import InvalidFiles, InvalidInput
+from kitchens_engine.errors import Interrupted, InvalidFiles, InvalidInput
 from kitchens_engine.ports import DEFAULT, Source
 
 
 def up(house: House, name: str) -> dict[str, Any]:
-    """Start the services of a kitchen as its files say now, and wait until all are ready.
+    """Start the services of a kitchen as its files say now, and beside them the container of its toolchain, and wait until
+    all are ready. Where nodes are processes of this machine there is nothing to start.
 
-    Raises `NotReady` for one that never was; `EnvironmentFailure` for one that once was.
+    Raises `NotReady` for a service that never was; `EnvironmentFailure` for one that once was.
     """
     kitchen = Kitchens(house).get(name)
     cookbook, source = settings_of(house, kitchen)
     home = home_of(house, kitchen, cookbook.name)
-    if not cookbook.services:
-        return {"kitchen": kitchen.name, "status": "unchanged", "services": []}
-    _refuse_processes(cookbook)
-    engine = connect(house.environment)
+    if cookbook.services:
+        _refuse_processes(cookbook)
+    engine = _engine(house, cookbook)
+    if engine is None:
+        return _document(kitchen, "unchanged", [], None)
     secrets = secrets_of(house, cookbook, kitchen.name)
     with _checkout(house, kitchen) as checkout, entered(house, home), used(home):
         specs = specify(
             house, engine, cookbook, source, secrets, DEFAULT, lambda path: checkout([path]) / path
         )
+        build = cookbook.runtime.build
+        folder = checkout(() if build is None else [build_context(build)])
+        toolchain = toolchain_for(house, engine, cookbook, source, folder)
         owners.sweep(engine)
         sweep_networks(engine)
+        warm = Kept(None)
+
+        def warm_up(network: str | None) -> None:
+            nonlocal warm
+            inside = None if cookbook.runtime.network == "none" else network
+            warm = start_warm(house, toolchain, home, cookbook, kitchen, inside)
+
         try:
             seeder = Seeder(cookbook, source, checkout, secrets, gate=False)
-            raised = raise_services(house, engine, home, specs, seeder)
+            started: tuple[Started, ...] = ()
+            if specs:
+                started = raise_services(house, engine, home, specs, seeder, warm_up).started
+            else:
+                remove_services(engine, home)
+                warm_up(None)
+                (home.folder / "state").write_text("up", encoding="ascii")
         except NotReady as red:
-            red.about = _document(kitchen, "red", [one.document() for one in red.started])
+            red.about = _document(kitchen, "red", [one.document() for one in red.started], warm.container)
+            raise
+        except (KeyboardInterrupt, Interrupted):
+            if warm.new and warm.container is not None:
+                engine.remove(warm.container)
             raise
     sweep(house, engine)
-    return _document(kitchen, "up", [one.document() for one in raised.started])
+    return _document(kitchen, "up", [one.document() for one in started], warm.container)
 
 
 def down(house: House, name: str, *, volumes: bool = False) -> dict[str, Any]:
@@ -88,12 +113,13 @@ def clear(engine: Engine, home: Home, *, volumes: bool) -> Removed:
 
 
 def pause(house: House, name: str) -> dict[str, Any]:
-    """Freeze the services of a kitchen: they keep their memory and take no processor."""
+    """Freeze the containers of a kitchen: they keep their memory and take no processor. While an order, `exec` or `shell`
+    uses it, its toolchain goes on."""
     return _each(house, name, "running", "paused", objects.pause)
 
 
 def resume(house: House, name: str) -> dict[str, Any]:
-    """Let paused services go on."""
+    """Let paused containers go on."""
     return _each(house, name, "paused", "up", objects.resume)
 
 
@@ -103,9 +129,12 @@ def _each(house: House, name: str, state: str, status: str, act: Any) -> dict[st
     engine = engine_of(house, home)
     with changing(house, home):
         found = [one for one in objects.containers(engine, home.mine) if one.state == state]
+        if status == "paused" and in_use(home):
+            # An order would take its silence for its end.
+            found = [one for one in found if SERVICE in one.labels]
         if not found:
             raise InvalidInput(
-                f"no service of `{name}` is {state}; nothing was done",
+                f"no container of `{name}` is {state}; nothing was done",
                 f"`kitchen up {name}` starts them"
                 if state == "running"
                 else f"`kitchen show {name}` shows them",
@@ -118,7 +147,7 @@ def _each(house: House, name: str, state: str, status: str, act: Any) -> dict[st
     return {
         "kitchen": kitchen.name,
         "status": status,
-        "services": sorted(one.labels.get(SERVICE, "") for one in found),
+        "services": sorted(one.labels[SERVICE] for one in found if SERVICE in one.labels),
     }
 
 
@@ -160,6 +189,20 @@ def _checkout(house: House, kitchen: Kitchen) -> Iterator[Callable[[Sequence[str
         yield written
 
 
+def _engine(house: House, cookbook: Cookbook) -> Engine | None:
+    """The engine that a kitchen's containers are on; None where it needs none, or has none and can do without."""
+    runtime = cookbook.runtime
+    if runtime.kind == "process" or not (cookbook.services or runtime.image or runtime.build):
+        return None
+    try:
+        return connect(house.environment)
+    except EngineUnreachable as error:
+        if cookbook.services or runtime.kind == "docker":
+            raise
+        house.note(f"nothing was started: {error.message}")
+        return None
+
+
 def _refuse_processes(cookbook: Cookbook) -> None:
     if cookbook.runtime.kind == "process":
         raise InvalidInput(
@@ -170,8 +213,10 @@ def _refuse_processes(cookbook: Cookbook) -> None:
         )
 
 
-def _document(kitchen: Kitchen, status: str, services: list[dict[str, Any]]) -> dict[str, Any]:
-    return {"kitchen": kitchen.name, "status": status, "services": services}
+def _document(
+    kitchen: Kitchen, status: str, services: list[dict[str, Any]], toolchain: str | None
+) -> dict[str, Any]:
+    return {"kitchen": kitchen.name, "status": status, "services": services, "toolchain": toolchain}
 
 
 def homes_on(engine: Engine) -> dict[str, str]:

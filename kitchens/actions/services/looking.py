@@ -51,7 +51,7 @@ def containers_of(
     engine: Engine, home: Home, service: str | None, *, running: bool = False
 ) -> dict[str, Found]:
     """The containers of a kitchen by service, or that of one. Raises `InvalidInput` for one that is not there."""
-    found = {one.labels.get(SERVICE, ""): one for one in objects.containers(engine, home.mine)}
+    found = {one.labels[SERVICE]: one for one in objects.containers(engine, home.mine, SERVICE)}
     there = {name: one for name, one in sorted(found.items()) if not running or one.state in _RUNS}
     if not there:
         raise no_service(home)
@@ -88,7 +88,7 @@ def services_of(house: House, kitchen: Kitchen) -> list[dict[str, Any]]:
     noted = home.read("ports")
     found = []
     for name, one in sorted(
-        (one.labels.get(SERVICE, ""), one) for one in objects.containers(engine, home.mine)
+        (one.labels[SERVICE], one) for one in objects.containers(engine, home.mine, SERVICE)
     ):
         memory, written = objects.usage(engine, one.id) if one.state in _RUNS else (None, None)
         disk = None if written is None else written + _stored(engine, one)
@@ -106,6 +106,21 @@ def services_of(house: House, kitchen: Kitchen) -> list[dict[str, Any]]:
             }
         )
     return found
+
+
+def toolchain_facts(house: House, kitchen: Kitchen) -> dict[str, Any] | None:
+    """What `show` tells of the kitchen's warm toolchain container; None where there is none."""
+    home = home_of(house, kitchen, "")
+    if not home.folder.is_dir():
+        return None
+    from kitchens.actions.services.warming import toolchain_of
+
+    engine = connect(house.environment)
+    one = toolchain_of(engine, home)
+    if one is None:
+        return None
+    memory, disk = objects.usage(engine, one.id) if one.state in _RUNS else (None, None)
+    return {"state": one.state, "image": one.image, "memory": memory, "disk": disk, "container": one.id}
 
 
 def _stored(engine: Engine, one: Found) -> int:

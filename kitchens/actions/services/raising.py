@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from kitchens.actions.house import House
@@ -21,6 +22,8 @@ from kitchens_engine.tuples import NamedTuple
 if TYPE_CHECKING:
     from kitchens.containers.engine import Engine
 
+#: The mark of a kitchen that has, or had, services on an engine.
+SERVING = "serving"
 _PORTS = "ports"
 _STATE = "state"
 
@@ -38,13 +41,19 @@ class Raised(NamedTuple):
 
 
 def raise_services(
-    house: House, engine: Engine, home: Home, specs: Mapping[str, Spec], seeder: Seeder
+    house: House,
+    engine: Engine,
+    home: Home,
+    specs: Mapping[str, Spec],
+    seeder: Seeder,
+    beside: Callable[[str], object] = lambda _: None,
 ) -> Raised:
-    """Bring up the services of a kitchen. Whoever calls holds `changing`.
+    """Bring up the services of a kitchen, and at the same time do what is to be done `beside` with their network. Whoever
+    calls holds `changing`.
 
     Raises `NotReady` or `EnvironmentFailure` for one that does not become ready; its container stays, for its log.
     """
-    there = {one.labels.get(SERVICE, ""): one for one in objects.containers(engine, home.mine)}
+    there = {one.labels[SERVICE]: one for one in objects.containers(engine, home.mine, SERVICE)}
     for name, one in there.items():
         spec = specs.get(name)
         if spec is None or one.labels.get(SPEC) != spec.key or home.marked(_unfinished(name)):
@@ -56,6 +65,7 @@ def raise_services(
     }
     home.mark("used")
     (home.folder / _STATE).write_text("starting", encoding="ascii")
+    home.mark(SERVING)
     inside = networks.make_inside(engine, home.called("inside"), home.labels)
 
     def made(spec: Spec) -> tuple[str, int | None, bool]:
@@ -70,7 +80,10 @@ def raise_services(
 
     begun: list[str] = []
     try:
-        started = start_all(house, engine, specs, made, house.note)
+        with ThreadPoolExecutor(1) as thread:
+            other = thread.submit(beside, inside)
+            started = start_all(house, engine, specs, made, house.note)
+        other.result()
     except (KeyboardInterrupt, Interrupted):
         for container in begun:
             engine.remove(container)
@@ -86,6 +99,15 @@ def raise_services(
         raise
     (home.folder / _STATE).write_text("up", encoding="ascii")
     return Raised(inside, started)
+
+
+def remove_services(engine: Engine, home: Home) -> None:
+    """Remove the services of a kitchen whose files name none any more. Whoever calls holds `changing`."""
+    if home.marked(SERVING):
+        for one in objects.containers(engine, home.mine, SERVICE):
+            engine.remove(one.id)
+        for network in objects.networks(engine, home.mine):
+            objects.remove_network(engine, network)
 
 
 def _made(

@@ -15,9 +15,9 @@ from kitchens.cli.desk import Desk
 @click.argument("name", shell_complete=complete.kitchens)
 @click.pass_obj
 def up(desk: Desk, name: str) -> Answer:
-    """Start a kitchen's services, and wait until all are ready.
+    """Start a kitchen's services and its toolchain, and wait until all are ready.
 
-    What runs already stays; what changed in `kitchens.toml` is made anew, on the same volumes. A service that does
+    Orders, `exec` and `shell` run in that toolchain then, without a container of their own. What runs already stays; what changed in `kitchens.toml` is made anew, on the same volumes. A service that does
     not become ready is shown with its last lines: exit status 1, or 5 when it once was ready as it is.
     """
     from kitchens.actions.services.living import up as act
@@ -33,8 +33,11 @@ def up(desk: Desk, name: str) -> Answer:
             say_error(red)
 
     def words() -> None:
+        if document["status"] == "unchanged":
+            click.echo(f"`{name}` has no containers: it has no services, and its nodes are processes")
+            return
         if not document["services"]:
-            click.echo(f"`{name}` has no services")
+            click.echo(f"`{name}` is up: its toolchain is ready")
             return
         show.table(
             ("service", "state", "port", "image", "took"),
@@ -77,7 +80,7 @@ def down(desk: Desk, name: str, volumes: bool) -> Answer:
 @click.argument("name", shell_complete=complete.kitchens)
 @click.pass_obj
 def pause(desk: Desk, name: str) -> Answer:
-    """Freeze a kitchen's services: they keep their memory and take no processor."""
+    """Freeze a kitchen's containers: they keep their memory and take no processor."""
     from kitchens.actions.services.living import pause as act
 
     return _changed(act(desk.house, name))
@@ -87,14 +90,14 @@ def pause(desk: Desk, name: str) -> Answer:
 @click.argument("name", shell_complete=complete.kitchens)
 @click.pass_obj
 def resume(desk: Desk, name: str) -> Answer:
-    """Let a kitchen's paused services go on."""
+    """Let a kitchen's paused containers go on."""
     from kitchens.actions.services.living import resume as act
 
     return _changed(act(desk.house, name))
 
 
 def _changed(document: dict[str, Any]) -> Answer:
-    names = ", ".join(document["services"])
+    names = ", ".join(document["services"]) or "its toolchain"
     return Answer(document, echo_lines([f"`{document['kitchen']}` is {document['status']}: {names}"]))
 
 

@@ -54,7 +54,9 @@ def show_command(desk: Desk, name: str) -> Answer:
 
     def words() -> None:
         for key, value in document.items():
-            if key != "services":
+            if key == "toolchain" and value is not None:
+                click.echo(f"{key:<10} {value['state']} {show.size(value['memory'])}".rstrip())
+            elif key != "services":
                 click.echo(f"{key:<10} {_text(value)}".rstrip())
         if document["services"]:
             click.echo("")

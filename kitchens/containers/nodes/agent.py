@@ -4,6 +4,9 @@ It reads one shell line per request and answers in lines of its own. Any image w
 `/bin/sh` will do; where the image has `setsid` and `grep`, each node gets its own session
 and its stray descendants are found by their environment. One node costs about 1 ms.
 
+It is a container's first process, or, with a mark, one of several in a container that outlives it: at the end of its
+input it ends everything that carries the mark, and nothing else.
+
 Requests are lines of shell that this module composes; answers are words:
 
     ready PYTHON                  once, PYTHON is 1 where the toolchain has one
@@ -29,12 +32,17 @@ MARK = "KITCHEN_ATTEMPT"
 # - Nodes run below a watcher below a subshell that ends at once, so the init process reaps them.
 # - `command eval` survives a fork that is refused, which otherwise ends the shell. A subshell
 #   needs one of its own with `exit` behind it: busybox's would return into this very loop.
-# - `stop` forks nothing: at the limit of processes, no other program could be started.
+# - `stop` and `end_marked` fork nothing: at the limit of processes, no other program could be started. `read` drops the
+#   zeros between the words of an environment. What is to be ended is stopped first, so that it makes no more of itself.
+# - `tidy` is for whoever is alone in a container that outlives it: what hid from its mark ends, and temporary files go;
+#   `clear` keeps its hands off a folder in which another one is mounted, such as a checkout below `/tmp`.
+#   The container's own process is the first that it had, and numbers below 300 are given once.
 SCRIPT = r"""
 unset HOSTNAME OLDPWD
 n='
 '
 session=$(command -v setsid) && session="$session --"
+grep=$(command -v grep)
 watch() { # number process evidence mark
     trap - EXIT
     echo "started $1 $2"
@@ -64,8 +72,12 @@ stop() { # signal process
         [ "$1" = KILL ] && [ "$found" ] || break
     done
 }
+left() { # process: of one that has ended, so that one of this number is another
+    kill -0 "$1" 2>/dev/null || stop KILL "$1"
+}
 seek() { # signal mark
-    for pass in 1 2 3 4; do
+    [ "$grep" ] || end_marked "$1" "$2"
+    [ "$grep" ] && for pass in 1 2 3 4; do
         found=
         for entry in $(grep -lzF "$2" /proc/[0-9]*/environ 2>/dev/null); do
             entry=${entry#/proc/}
@@ -74,18 +86,56 @@ seek() { # signal mark
         [ "$1" = KILL ] && [ "$found" ] || break
     done
 }
+holds() { # mark file
+    while IFS= read -r word || [ "$word" ]; do
+        case $word in *"$1"*) return 0 ;; esac
+    done <"$2"
+    return 1
+}
+end_marked() { # signal mark
+    for pass in 1 2 3 4 5 6 7 8; do
+        found=
+        for entry in /proc/[0-9]*; do
+            entry=${entry#/proc/}
+            [ "$entry" = $$ ] && continue
+            holds "$2" "/proc/$entry/environ" && kill "-$1" "$entry" && found=1
+        done
+        [ "$1" = KILL ] && [ "$found" ] || break
+    done 2>/dev/null
+}
+tidy() {
+    first=
+    for entry in /proc/[0-9]*; do
+        entry=${entry#/proc/}
+        [ "$entry" != 1 ] && { [ -z "$first" ] || [ "$entry" -lt "$first" ]; } && first=$entry
+    done
+    for entry in /proc/[0-9]*; do
+        entry=${entry#/proc/}
+        case $entry in 1 | "$first" | $$) ;; *) kill -9 "$entry" ;; esac
+    done 2>/dev/null
+    for entry in /tmp /run /dev/shm; do clear "$entry"; done
+}
+clear() { # folder
+    own=
+    while read -r device target word; do
+        case $target in "$1") own=1 ;; "$1"/*) return ;; esac
+    done </proc/self/mounts
+    [ "$own" ] && ( command eval 'rm -rf "$1"/* "$1"/.[!.]* 2>/dev/null'; exit )
+}
 alive() { kill -0 "$2" 2>/dev/null || echo "gone $1"; }
 [ -x "$1" ] && echo ready 1 || echo ready 0
 while IFS= read -r line; do
     command eval "$line" 2>/dev/null || echo "refused ${line##*#}"
 done
-kill -9 -1
+[ "$2" ] || kill -9 -1
+end_marked STOP "$2"
+end_marked KILL "$2"
 """
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 #: Names that some shells refuse to set, or that mean something to the line itself.
 _SHELLS_OWN = frozenset(
-    {"PPID", "UID", "EUID", "BASHOPTS", "SHELLOPTS", "BASH_VERSINFO", "IFS", "OPTIND", "n", "session"}
+    {"PPID", "UID", "EUID", "BASHOPTS", "SHELLOPTS", "BASH_VERSINFO", "IFS", "OPTIND", "n", "session", "grep"}
 )
 
 
@@ -126,6 +176,21 @@ def in_arguments(environment: Mapping[str, str]) -> tuple[str, ...]:
 def stop(signal: str, process: int, mark: str) -> bytes:
     """The request to send a signal (`TERM`, `KILL`) to a node's process with all its descendants."""
     return _request(f"stop {signal} {process}") + _request(_apart(f"seek {signal} {quote(mark)}"))
+
+
+def clean_up(process: int, mark: str) -> bytes:
+    """The request to end what a node left that has ended, whatever has its number now."""
+    return _request(f"left {process}") + _request(_apart(f"seek KILL {quote(mark)}"))
+
+
+def seek(mark: str) -> bytes:
+    """The request to end every process with this text in its environment."""
+    return _request(_apart(f"seek KILL {quote(mark)}"))
+
+
+def tidy() -> bytes:
+    """The request to end everything else in the container but its own first processes, and to empty its memory's files."""
+    return _request("tidy")
 
 
 def check(watchers: Mapping[int, int]) -> bytes:

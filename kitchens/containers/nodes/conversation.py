@@ -70,6 +70,11 @@ class Conversation:
         lines = self._text[ERRORS].decode("utf-8", "replace").strip().splitlines()
         return lines[-1] if lines else ""
 
+    def finish(self) -> None:
+        """Nothing more will be said; the other side's last words can still be heard."""
+        with contextlib.suppress(OSError):
+            self._stream.finish()
+
     def close(self) -> None:
         """End the conversation, from either side."""
         self._stream.close()

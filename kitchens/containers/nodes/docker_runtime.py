@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import shutil
 import sys
 import time
@@ -17,7 +16,7 @@ from kitchens.containers.nodes import agent
 from kitchens.containers.nodes.conversation import Silenced
 from kitchens.containers.nodes.fifo import Fifo
 from kitchens.containers.nodes.listener import Listener
-from kitchens.containers.nodes.room import open_room
+from kitchens.containers.nodes.room import Room, open_room
 from kitchens.containers.place import Place
 from kitchens.containers.toolchains import certificates
 from kitchens.containers.toolchains.image import ImageToolchain
@@ -54,12 +53,14 @@ class _Node:
 class DockerRuntime:
     """The docker runtime: `python` and `worker` are paths in the container.
 
-    Not for use by several threads.
+    It has a container of its own, unless it is given a `room` in another one. Not for use by several threads.
     """
 
     kind = "docker"
 
-    def __init__(self, engine: Engine, toolchain: ImageToolchain, place: Place) -> None:
+    def __init__(
+        self, engine: Engine, toolchain: ImageToolchain, place: Place, room: Room | None = None
+    ) -> None:
         self.python = toolchain.python
         self.worker = toolchain.worker
         self._engine = engine
@@ -75,12 +76,12 @@ class DockerRuntime:
         self._closed = False
         self._listener: Listener | None = None
         self._woken = False
-        self._mark = os.urandom(8).hex()
         self._environment = _environment(place)
         for folder in (place.data, place.folder):
             folder.mkdir(parents=True, exist_ok=True)
-        owners.sweep(engine)
-        self._room = open_room(engine, toolchain, place)
+        if room is None:
+            owners.sweep(engine)
+        self._room = room or open_room(engine, toolchain, place)
 
     @property
     def container(self) -> str:
@@ -111,7 +112,7 @@ class DockerRuntime:
         if not self._nodes:
             self._quiet_since = time.monotonic()
         self._count += 1
-        mark = f"{self._mark}.{self._count}."
+        mark = f"{self._room.mark}.{self._count}."
         log = Path(command.log)
         fifo = Fifo(log.parent / f".said-{mark}", log, command.hidden) if command.hidden else None
         node = _Node(
@@ -250,8 +251,8 @@ class DockerRuntime:
     def _end(self, number: int, node: _Node, status: int) -> None:
         self._forget(number)
         if node.forced_at is not None and node.process is not None:
-            self._signal(number, node, "KILL")
-        if _evidence(node.evidence) == f"{self._mark}.{number}. {status}":
+            self._send(agent.clean_up(node.process, f"{self._room.mark}.{number}."))
+        if _evidence(node.evidence) == f"{self._room.mark}.{number}. {status}":
             self._ended.append(Ended(node.token, status, why=self._why(node)))
         else:
             why = f"the process ended with {status}, but its evidence is missing (is the disk full?)"
@@ -273,7 +274,7 @@ class DockerRuntime:
 
     def _signal(self, number: int, node: _Node, signal: str) -> None:
         if node.process is not None:
-            self._send(agent.stop(signal, node.process, f"{self._mark}.{number}."))
+            self._send(agent.stop(signal, node.process, f"{self._room.mark}.{number}."))
 
     def _ask(self) -> None:
         self._unanswered += 1
@@ -291,7 +292,7 @@ class DockerRuntime:
             node.rounds += 1
             self._signal(number, node, "KILL")
             if node.rounds > _ROUNDS:
-                self._room.close()
+                self._room.discard()
                 self._ended.extend(Ended(doomed.token, _STATUS_KILLED) for doomed in self._take_doomed())
                 self._lose("the container was ended with a process that nothing else could end")
                 return

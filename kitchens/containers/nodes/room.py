@@ -18,12 +18,14 @@ _PATIENCE = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """A container whose agent answered. `has_python` says whether its toolchain has one."""
+    """A container whose agent answered. `has_python` says whether its toolchain has one; `mark` begins what the nodes
+    of this room, and no others, carry."""
 
     engine: Engine
     container: str
     talk: Conversation
     has_python: bool
+    mark: str
 
     def why_ended(self) -> str:
         """One sentence on how it came to its end."""
@@ -32,6 +34,10 @@ class Room:
     def close(self) -> None:
         """Remove it, and with it whatever still runs in it. Nothing happens to one that is gone."""
         _close(self.engine, self.container, self.talk)
+
+    def discard(self) -> None:
+        """Remove the container, since something in it cannot be ended otherwise."""
+        self.close()
 
 
 def open_room(engine: Engine, toolchain: ImageToolchain, place: Place) -> Room:
@@ -44,7 +50,7 @@ def open_room(engine: Engine, toolchain: ImageToolchain, place: Place) -> Room:
         toolchain.name,
         ["/bin/sh", "-c", agent.SCRIPT, "agent", toolchain.python],
         hardening.container_settings(
-            place, owners.labels(place.cookbook, place.kitchen, place.run), _user(engine), toolchain.path
+            place, owners.labels(place.cookbook, place.kitchen, place.run), user_of(engine), toolchain.path
         ),
         hardening.container_limits(place, engine.remaps_users),
     )
@@ -56,7 +62,7 @@ def open_room(engine: Engine, toolchain: ImageToolchain, place: Place) -> Room:
         engine.remove(container)
         raise
     try:
-        return Room(engine, container, talk, _greeted(talk, toolchain.name))
+        return Room(engine, container, talk, greeted(talk, toolchain.name), new_mark())
     except BaseException:
         _close(engine, container, talk)
         raise
@@ -70,7 +76,12 @@ def _close(engine: Engine, container: str, talk: Conversation) -> None:
         talk.close()
 
 
-def _greeted(talk: Conversation, image: str) -> bool:
+def new_mark() -> str:
+    """A mark that no other room has."""
+    return os.urandom(8).hex()
+
+
+def greeted(talk: Conversation, image: str) -> bool:
     """Wait for the agent's first word: whether the container has our Python."""
     deadline = time.monotonic() + _PATIENCE
     while (left := deadline - time.monotonic()) > 0:
@@ -87,6 +98,6 @@ def _greeted(talk: Conversation, image: str) -> bool:
     raise EngineUnreachable(f"the container of `{image}` did not answer within a minute")
 
 
-def _user(engine: Engine) -> str:
+def user_of(engine: Engine) -> str:
     """The caller's uid and gid. A rootless engine maps the caller to its root."""
     return "0:0" if engine.rootless else f"{os.getuid()}:{os.getgid()}"
