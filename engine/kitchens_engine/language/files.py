@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from itertools import dropwhile
 
 from kitchens_engine.errors import Fault
-from kitchens_engine.language.recipe_shape import FUNCTION, OFFERS
+from kitchens_engine.language.recipe_shape import FUNCTION, OFFERS, words_of
 from kitchens_engine.ports import Source
 from kitchens_engine.recipe import Node, Recipe, sql_file
 from kitchens_engine.templating.template import has_markers
@@ -73,7 +73,7 @@ def is_test_file(name: str) -> bool:
 
 def _word(body: str | Sequence[str]) -> str | None:
     """The first word of a script with its arguments, unless only a run will know it."""
-    word = (body.split() if isinstance(body, str) else body)[0]
+    word = (words_of(body) if isinstance(body, str) else body)[0]
     return None if has_markers(word) else word
 
 

@@ -57,8 +57,21 @@ def _regular_expression(value: str) -> object:
         raise ValueError(f"`{value}` is no regular expression: {error}") from None
 
 
+def words_of(command: str) -> list[str]:
+    """The words of `python = "…"`, as a shell reads them; one whose quotes are open counts as it is written."""
+    plain = re.sub(r"\{\{.*?\}\}", lambda found: re.sub(r"[\s'\"]", "", found[0]), command)
+    if not re.search(r"['\"\\]", plain):
+        return plain.split()
+    import shlex
+
+    try:
+        return shlex.split(plain)
+    except ValueError:
+        return plain.split()
+
+
 def _script_or_function(value: str | list[Any]) -> object:
-    words = value.split() if isinstance(value, str) else [str(word) for word in value]
+    words = words_of(value) if isinstance(value, str) else [str(word) for word in value]
     if not words:
         raise ValueError("it is empty")
     if words[0].endswith(".py") or (isinstance(value, str) and re.fullmatch(FUNCTION, value)):

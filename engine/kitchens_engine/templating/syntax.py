@@ -39,7 +39,11 @@ def _chains(node: nodes.Node) -> Iterator[Reference]:
             yield Reference(path, node.lineno)
             return
     for child in node.iter_child_nodes():
-        yield from _chains(child)
+        if isinstance(node, nodes.Call) and child is node.node and isinstance(child, nodes.Getattr):
+            # A method, as in `variables.table.items()`, is part of no name.
+            yield from _chains(child.node)
+        else:
+            yield from _chains(child)
 
 
 def chain(node: nodes.Node) -> tuple[str, ...] | None:

@@ -223,3 +223,12 @@ def test_problems_are_found_without_running_anything(
     (problem,) = names(text, expression=expression).problems
     assert problem.message.startswith(message)
     assert problem.hint == hint
+
+
+def test_a_method_is_part_of_no_name() -> None:
+    """`items()` of a table is none of its keys, and what a macro is called is a name of the template's own."""
+    found = names(
+        "{% macro m(x) %}{{ x }}{% endmacro %}{% for k, v in variables.t.items() %}{{ m(k) }}{% endfor %}{{ variables.s.split(',') }}"
+    )
+    assert [reference.path for reference in found.references] == [("variables", "t"), ("variables", "s")]
+    assert not found.problems

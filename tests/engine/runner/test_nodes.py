@@ -363,3 +363,21 @@ def test_the_name_of_a_sql_file_may_hold_spaces_and_templates(bench: Bench) -> N
     assert [node.outputs.get("a") for node in nodes.values()] == [5, 5, 6], [
         one.why for one in nodes.values()
     ]
+
+
+def test_the_name_of_a_script_may_hold_spaces_and_templates(bench: Bench) -> None:
+    """In quotes, as for a shell; as a word of its own it needs none."""
+    bench.write("recipes/r/my script.py", "import sys; print(sys.argv[1:])").recipe("""
+        [variables]
+        name = "my"
+        [nodes.text]
+        python = "'my script.py' --x 'a b'"
+        [nodes.words]
+        python = ["my script.py", "c"]
+        [nodes.template]
+        python = "'{{ variables.name }} script.py'"
+    """)
+
+    nodes = bench.nodes(bench.run())
+
+    assert [bench.log(node) for node in nodes.values()] == ["['--x', 'a b']\n", "['c']\n", "[]\n"]
