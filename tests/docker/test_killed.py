@@ -83,13 +83,12 @@ def test_what_is_killed_in_containers_leaves_none_and_can_be_done_again(
 
 
 def only_services_stay(book: Processes, engine: Engine, name: str) -> None:
-    """Whatever ran for the dead ends with them, or goes with the next command that looks."""
-    repaired = book.kitchen("repair", "--json")
-    assert repaired.status == 0, repaired
+    """What ran for the dead ends with them, or `repair` removes it: also what the engine was still making for them."""
     deadline = time.monotonic() + 30
     while True:
+        repaired = book.kitchen("repair", "--json")
+        assert repaired.status == 0, repaired
         left = census(engine, name)
         if len(left["containers"]) <= 1 and len(left["volumes"]) <= 1 and len(left["networks"]) <= 2:
             return
         assert time.monotonic() < deadline, (left, repaired.out)
-        time.sleep(0.2)

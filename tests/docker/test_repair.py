@@ -15,6 +15,7 @@ import pytest
 
 from kitchens.containers.engine import Engine
 from tests.desk import desk, empty
+from tests.docker.conftest import BUSYBOX, PYTHON
 from tests.docker.services import NOTHING, Processes, census, web
 from tests.docker.test_services import begin, book
 
@@ -80,3 +81,24 @@ def test_killed_at_any_moment_nothing_leaks(book: Processes, engine: Engine, cyc
         assert repaired.status == 0, repaired
         assert census(engine, name) == NOTHING, repaired.out
         assert str(book.folder) not in Path("/proc/self/mounts").read_text()
+
+
+def test_what_a_killed_gate_left_is_removed(book: Processes, engine: Engine) -> None:
+    """Its services, which would go on without anybody; whether or not a kitchen ever had some."""
+    name = begin(book, web("front"))
+    book.write("kitchens.toml", (book.folder / "kitchens.toml").read_text().replace(PYTHON, BUSYBOX))
+    book.commit("recipes/counts/recipe.toml", '[nodes.wait]\nrun = "sleep 60"\n')
+    with subprocess.Popen(
+        [sys.executable, "-m", "kitchens.cli.main", "test", "production", "--again"],
+        cwd=book.folder,
+        stderr=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+    ) as gate:
+        deadline = time.monotonic() + 60
+        while not census(engine, name)["containers"] and time.monotonic() < deadline:
+            time.sleep(0.02)
+        gate.kill()
+    deadline = time.monotonic() + 30
+    while census(engine, name) != NOTHING and time.monotonic() < deadline:
+        assert book.kitchen("repair").status == 0
+    assert census(engine, name) == NOTHING

@@ -312,10 +312,12 @@ def _temporary(house: House, claimed: set[str]) -> Iterator[Finding]:
 
 
 def _on_engines(house: House) -> Iterator[Finding]:
-    """What carries the labels of kitchens that are gone. No engine is asked where no kitchen ever had a container."""
-    if not (house.state / "services").is_dir():
+    """What carries the labels of kitchens that are gone, and what runs and gates of the dead left. No engine is asked
+    where no kitchen ever had a container, or will."""
+    if not _has_services(house):
         return
     from kitchens.actions.services.home import HOME, HOUSE, house_of
+    from kitchens.containers import owners
     from kitchens.containers.engine import connect
     from kitchens.containers.owners import LABEL
     from kitchens.containers.sweeping import Left, everything, remove
@@ -323,9 +325,13 @@ def _on_engines(house: House) -> Iterator[Finding]:
     try:
         engine = connect(house.environment)
         found = everything(engine, f"{HOUSE}={house_of(house)}")
+        dead = [left for left in everything(engine, owners.MACHINE) if owners.is_dead(left.labels)]
     except EnvironmentFailure as failure:
         yield Finding("engine", "docker", f"what is there cannot be looked through: {failure.message}")
         return
+    for left in dead:
+        why = "whoever ran something in it was killed"
+        yield Finding(left.kind, left.name, why, "removed", partial(remove, engine, left))
     homes, names = _homes(house)
 
     def removed(left: Left) -> None:
@@ -344,6 +350,16 @@ def _on_engines(house: House) -> Iterator[Finding]:
         else:
             why = f"its kitchen `{name}` is gone"
             yield Finding(left.kind, left.name, why, "removed", partial(removed, left))
+
+
+def _has_services(house: House) -> bool:
+    if (house.state / "services").is_dir():
+        return True
+    try:
+        cookbook = Kitchens(house).cookbook
+        return cookbook is not None and bool(cookbook.services)
+    except KitchensError:
+        return False
 
 
 def _homes(house: House) -> tuple[set[str], set[str]]:
