@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import shutil
 import time
 from collections.abc import Collection, Mapping
@@ -23,6 +24,12 @@ from kitchens.git.trees import differing
 from kitchens_engine.errors import EnvironmentFailure
 
 SUBMODULE = "160000"
+
+#: What a landing writes into the lock that it takes.
+TOKEN = re.compile(rb"[0-9a-f]{16}")
+
+#: Seconds for which a landing waits for others: many may stand in line, on a busy machine.
+LANDING_PATIENCE = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,9 +220,12 @@ def finish_index(place: Place, index: Path, paths: Collection[str] | None = None
 
 
 def take_lock(place: Place, patience: float) -> None:
-    """Take git's lock on the index, with our token in it, so that nobody takes it for somebody else's."""
+    """Take git's lock on the index, with our token in it, so that nobody takes it for somebody else's.
+
+    Another landing is waited for longer than somebody's git, which may sit in an editor: it is soon done.
+    """
     ours = place.own / f"kitchens-{place.token}.lock"
-    deadline = time.monotonic() + patience
+    began = time.monotonic()
     try:
         ours.write_text(place.token)
         flush([ours])
@@ -223,7 +233,8 @@ def take_lock(place: Place, patience: float) -> None:
             try:
                 place.lock.hardlink_to(ours)
             except FileExistsError:
-                if time.monotonic() > deadline:
+                waited = time.monotonic() - began
+                if waited > LANDING_PATIENCE or (waited > patience and not _of_a_landing(place.lock)):
                     raise EnvironmentFailure(
                         f"somebody else's git holds `{place.lock}`; nothing was moved",
                         f"if no git is running in `{place.path}`, remove `{place.lock}`",
@@ -236,6 +247,14 @@ def take_lock(place: Place, patience: float) -> None:
         raise EnvironmentFailure(f"`{place.lock}` cannot be taken: {error.strerror}", code="disk") from error
     finally:
         ours.unlink(missing_ok=True)
+
+
+def _of_a_landing(lock: Path) -> bool:
+    """Whether a landing of ours holds it, or held it just now: git's own locks are empty, or begin of an index."""
+    try:
+        return TOKEN.fullmatch(lock.read_bytes()) is not None
+    except FileNotFoundError:
+        return True
 
 
 def withdraw(place: Place) -> None:

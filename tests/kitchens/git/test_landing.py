@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import threading
 from contextlib import suppress
 from pathlib import Path
 
@@ -209,6 +210,17 @@ def test_somebody_elses_lock_is_waited_for_and_named(checkout, repository, commi
     assert lock.exists()
     lock.unlink()
     clean_at(checkout, commits[0])
+
+
+def test_another_landing_is_waited_for_until_it_is_done(checkout, repository, commits, monkeypatch):
+    """Many that land at once stand in line: longer than for a git that may sit in an editor."""
+    monkeypatch.setattr(landing, "PATIENCE", 0.05)
+    lock = checkout.write(".git/index.lock", "0123456789abcdef")
+    done = threading.Timer(0.4, lock.unlink)
+    done.start()
+    land(repository, *commits)
+    done.join()
+    clean_at(checkout, commits[1])
 
 
 @pytest.mark.parametrize("what", ["merge", "rebase"])
