@@ -13,6 +13,7 @@ from kitchens_engine.order import Order
 from kitchens_engine.recipe import Node, Position, Recipe
 from kitchens_engine.state.plan import Plan
 from kitchens_engine.state.scope import Scope
+from kitchens_engine.values import as_word
 
 
 def enter(node: Node, outer: Scope, plan: Plan, order: Order) -> Scope:
@@ -49,7 +50,7 @@ def _hold(value: Any, contract: Mapping[str, Any], ingredient: Recipe, subject: 
     wanted = contract["type"]
     hidden = contract.get("hidden", False)
     if not is_a(value, wanted):
-        shown = with_article(type_name(value)) + ("" if hidden else f": `{value}`")
+        shown = with_article(type_name(value)) + ("" if hidden else f": `{as_word(value)}`")
         raise InvalidInput(f"{subject} is {with_article(wanted)} by its contract, and got {shown}")
     if contract.get("locked", False) and value != contract.get("default"):
         raise InvalidInput(f"{subject} is locked by its contract: it cannot be given")

@@ -80,7 +80,11 @@ def _copy(table: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _broken(constraint: Constraint, value: Any) -> str | None:
-    if constraint.choices and value not in constraint.choices:
+    # Python takes `true` for 1.
+    is_truth = isinstance(value, bool)
+    if constraint.choices and not any(
+        value == one and is_truth is isinstance(one, bool) for one in constraint.choices
+    ):
         return "be " + _listed(constraint.choices)
     if constraint.at_least is not None and not _ordered(constraint.at_least, value):
         return f"be at least {_toml(constraint.at_least)}"

@@ -22,6 +22,7 @@ from kitchens_engine.state.pools import Places, Pool, Pools
 from kitchens_engine.state.scope import ItemScope, Scope
 from kitchens_engine.state.timers import Timers
 from kitchens_engine.testing import measures
+from kitchens_engine.trying import declared
 from kitchens_engine.trying.tries import Tries
 
 _INDEX = re.compile(r"\[\d+\]")
@@ -312,7 +313,10 @@ class Graphs:
     def _graph_passed(self, live: LiveNode, graph: Graph) -> None:
         if live.node.action == "ingredient":
             try:
-                live.outputs = ingredient.leave(graph.scope, whole=not _failed(graph))
+                whole = not _failed(graph)
+                live.outputs = ingredient.leave(graph.scope, whole=whole)
+                if whole:
+                    declared.hold(live.node, live.outputs)
             except KitchensError as error:
                 self.tries.attempt_ended(live, End(Status.FAILED, error.message))
                 return

@@ -8,6 +8,7 @@ from typing import Any
 from kitchens_engine.errors import InvalidInput
 from kitchens_engine.language.types import as_moment, is_a, type_name, with_article
 from kitchens_engine.recipe import Node
+from kitchens_engine.values import as_word
 
 #: How much of a value a sentence shows.
 _SHOWN = 80
@@ -41,5 +42,5 @@ def hold(node: Node, outputs: Mapping[str, Any]) -> None:
 
 
 def _short(value: Any) -> str:
-    text = " ".join(str(value).split())
+    text = " ".join(as_word(value).split())
     return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"

@@ -145,3 +145,19 @@ def test_a_column_called_rows_is_what_its_author_means(bench: Bench) -> None:
 
     assert nodes["counted"].outputs == {"rows": 7}
     assert nodes["returned"].outputs == {"rows": 3, "n": 5}
+
+
+def test_an_ingredient_is_held_to_what_its_node_declares(bench: Bench) -> None:
+    """As any other node."""
+    bench.write(
+        "ingredients/one/recipe.toml",
+        "[outputs]\nn = { type = 'integer', value = 1 }\n[nodes.w]\nnoop = true\n",
+    ).recipe("""
+        [nodes.n]
+        ingredient = "one"
+        outputs = { n = "list" }
+    """)
+
+    assert "output `n` is a list by its declaration, and got an integer: `1`" in (
+        bench.nodes(bench.run())["n"].why or ""
+    )
