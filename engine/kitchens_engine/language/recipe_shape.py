@@ -7,6 +7,7 @@ from typing import Any
 
 from kitchens_engine import durations
 from kitchens_engine.language.names import DOTTED
+from kitchens_engine.language.schedules import PATTERN, schedule
 from kitchens_engine.language.secrets import admit, reference
 from kitchens_engine.language.types import ELSEWHERE, TYPES
 from kitchens_engine.language.zones import time_zone
@@ -123,11 +124,7 @@ _PARAMETER = matching(
     rf"(?!(?:{'|'.join(OFFERS)})$)[^\W\d]\w*",
     f"is no parameter of a function that a recipe can set; {', '.join(f'`{name}`' for name in OFFERS)} are given by themselves",
 )
-_SCHEDULE = matching(
-    "schedule",
-    r"@(?:hourly|daily|weekly|monthly|yearly)|(?:[\d*/,A-Za-z-]+\s+){4}[\d*/,A-Za-z-]+",
-    "is no schedule; write minute, hour, day of month, month and day of week, such as `0 6 * * *`",
-)
+_SCHEDULE = Format("schedule", schedule, {"pattern": f"^(?:{PATTERN})$"})
 _DURATION = Format("duration", durations.seconds, durations.SCHEMA)
 _OCCASION = Format(
     "failure", Occasion.parse, {"pattern": r"^(?:timeout|lost|test|exit:\d{1,3}(?:-\d{1,3})?|matches:.+)$"}

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
 
+from kitchens_engine.language.schedules import schedule
 from kitchens_engine.recipe import Recipe
 from kitchens_engine.retry import Occasion, Retry
 
@@ -115,3 +117,26 @@ TEST = "[[nodes.a.tests]]\nname = 't'\noutput = 'x'\nequals = 1\n"
 def test_a_test_blocks_what_comes_after_it(lines: Lines, text: str, line: str) -> None:
     """Anything else would block nothing."""
     assert lines(text) == [f"recipe.toml:{line}"]
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("0-30/10,45 8-18 1,15 */2 mon-fri", None),
+        ("@daily", None),
+        ("0 6 * jan fri-sun", None),
+        ("60 6 * * *", "`60` is no minute; they go from 0 to 59"),
+        ("0 6 * 13 *", "`13` is no month; they go from 1 to 12"),
+        ("0 18-6 * * *", "`18-6` ends before it begins"),
+        ("*/0 * * * *", "`*/0` has no step; write one such as `*/5`"),
+        ("0 6 * * mno", "`mno` is no day of the week; they go from 0 to 7"),
+        ("every day", "is no schedule"),
+    ],
+)
+def test_a_schedule_is_one_that_can_be_met(text: str, why: str | None) -> None:
+    """Each part is a number, a name, a range or a step of its own kind."""
+    if why is None:
+        assert schedule(text) == text
+        return
+    with pytest.raises(ValueError, match=re.escape(why)):
+        schedule(text)
