@@ -99,6 +99,7 @@ class Test(NamedTuple):
     `measure` is one of `MEASURES` and `expression` its text (for `run`, text or argv);
     `rule` is one of `RULES` and `limit` its value as TOML gave it (a pair for `between`).
     `blocks` are the only nodes that a failure keeps from running; None is all that need the node.
+    `place` is where it stands among the node's tests in the file, from 0.
     """
 
     name: str
@@ -109,6 +110,7 @@ class Test(NamedTuple):
     fail: OnFailure
     position: Position
     blocks: tuple[str, ...] | None = None
+    place: int = 0
 
 
 Test.__test__ = False  # type: ignore[attr-defined] # for pytest, which collects by name

@@ -182,6 +182,7 @@ def build_test(document: Document, path: Path, table: Mapping[str, Any]) -> Test
         fail=OnFailure(table.get("fail", "stop")),
         position=_position(document, path),
         blocks=tuple(dict.fromkeys(table["blocks"])) if "blocks" in table else None,
+        place=int(path[-1]),
     )
 
 

@@ -111,11 +111,13 @@ def _use(shelf: Shelf, node: Node, other: Recipe) -> Iterator[Wrong]:
 
 
 def _measured(node: Node, ingredient: Recipe, path: Path) -> Iterator[Wrong]:
-    for index, test in enumerate(node.tests):
+    for test in node.tests:
         if test.measure == "output" and node.outputs is None and test.expression not in ingredient.outputs:
             name = str(test.expression)
             message = f"test `{test.name}` measures output `{name}`, which ingredient `{ingredient.name}` does not have"
-            yield Wrong((*path, "tests", index, "output"), message, did_you_mean(name, ingredient.outputs))
+            yield Wrong(
+                (*path, "tests", test.place, "output"), message, did_you_mean(name, ingredient.outputs)
+            )
 
 
 def _literals(declared: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:

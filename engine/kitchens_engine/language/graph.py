@@ -43,8 +43,8 @@ def _circle_faults(document: Document, recipe: Recipe) -> Iterator[Fault]:
 
 def _block_faults(document: Document, recipe: Recipe, node: Node) -> Iterator[Fault]:
     """Tests block nodes that come after their own, and only when their failure stops anything."""
-    for number, test in enumerate(node.tests):
-        path = ("nodes", node.name, "tests", number, "blocks")
+    for test in node.tests:
+        path = ("nodes", node.name, "tests", test.place, "blocks")
         if test.blocks and test.fail != "stop":
             message = f'test `{test.name}` blocks nothing: it does not stop when it fails, it says `fail = "{test.fail}"`'
             yield document.fault(path, message)

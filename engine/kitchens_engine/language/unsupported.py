@@ -17,7 +17,7 @@ def unsupported(recipe: Recipe) -> Iterator[Wrong]:
         path = ("nodes", node.name)
         if node.action in ACTIONS:
             yield Wrong((*path, node.action), f"`{node.action}` nodes are not supported by this version")
-        for index, test in enumerate(node.tests):
+        for test in node.tests:
             if test.rule in RULES:
-                key = (*path, "tests", index, test.rule)
+                key = (*path, "tests", test.place, test.rule)
                 yield Wrong(key, f"`{test.rule}` rules are not supported by this version")

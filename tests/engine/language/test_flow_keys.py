@@ -140,3 +140,11 @@ def test_a_schedule_is_one_that_can_be_met(text: str, why: str | None) -> None:
         return
     with pytest.raises(ValueError, match=re.escape(why)):
         schedule(text)
+
+
+def test_a_fault_of_a_test_has_its_own_line_behind_a_broken_one(lines: Lines) -> None:
+    """A test that has no rule takes no other test's place."""
+    broken = "[[nodes.a.tests]]\nvalue = '1'\n"
+    found = lines(f"{NODE}{broken}[[nodes.a.tests]]\nvalue = 'run.id'\nequals = 'x'\nblocks = ['no']\n")
+
+    assert any(line.startswith("recipes/r/recipe.toml:8:") and "blocks `no`" in line for line in found), found
