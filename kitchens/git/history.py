@@ -7,12 +7,12 @@ from typing import BinaryIO
 
 from kitchens.gate.ancestry import merge_bases
 from kitchens.git.command import PINNED_MERGE
-from kitchens.git.formats import Commit
+from kitchens.git.objects import Far
 from kitchens.git.repository import Repository
 from kitchens_engine.errors import EnvironmentFailure
 
-#: So many commits are looked at in process, a question each, before git walks: a process takes as long as some dozens.
-NEAR = 48
+#: So many commits are looked at in process before git walks: a process takes as long as some hundred.
+NEAR = 200
 
 
 def ahead_behind(repository: Repository, pairs: Sequence[tuple[str, str]]) -> list[tuple[int, int]]:
@@ -54,27 +54,14 @@ def common_ancestors(repository: Repository, one: str, other: str) -> Sequence[s
 
 def _near_ancestors(repository: Repository, one: str, other: str) -> Sequence[str] | None:
     """The same, or None where only git can tell in time."""
-    looked_at = 0
     if {len(one), len(other)} != {repository.objects.width}:
         # A name: what it stands for is git's to say.
         return None
-
-    def read(commits: Sequence[str]) -> Sequence[Commit]:
-        nonlocal looked_at
-        looked_at += len(commits)
-        if looked_at > NEAR:
-            raise _Far
-        return repository.objects.commits(commits)
-
     try:
-        return merge_bases(one, other, read)
-    except (_Far, EnvironmentFailure):
-        # In a shallow clone only git knows where history ends.
+        return merge_bases(one, other, repository.objects.walker(NEAR))
+    except (Far, EnvironmentFailure):
+        # Beyond, and in a shallow clone, git knows better.
         return None
-
-
-class _Far(Exception):
-    """The merge base is too far away to be looked for one by one."""
 
 
 def is_ancestor(repository: Repository, older: str, newer: str) -> bool:

@@ -29,6 +29,9 @@ WINDOW = 2048
 #: Blobs of at most so many bytes are remembered, and at most so many of them.
 SMALL, MANY = 1 << 14, 1 << 10
 
+#: So many commits are read ahead at most.
+AHEAD = 64
+
 #: The exit status of a git that cannot go on.
 _FATAL = 128
 
@@ -216,6 +219,33 @@ class Objects:
             self._kept(oid, content, ends)
         return [self._commits[oid] for oid in oids]
 
+    def walker(self, limit: int | None = None) -> Callable[[Sequence[str]], list[Commit]]:
+        """`commits` for whoever walks through history: the further it goes, the more is read ahead along first parents,
+        because a question costs more than a commit. Raises `Far` past `limit` commits."""
+        looked_at = 0
+
+        def read(oids: Sequence[str]) -> list[Commit]:
+            nonlocal looked_at
+            looked_at += len(oids)
+            if limit is not None and looked_at > limit:
+                raise Far
+            self._read_ahead([oid for oid in oids if oid not in self._commits], min(looked_at // 4, AHEAD))
+            return self.commits(oids)
+
+        return read
+
+    def _read_ahead(self, oids: Sequence[str], ahead: int) -> None:
+        """Read commits, and as many before each along first parents as there are."""
+        if not oids or not ahead:
+            return
+        contents: list[bytes] = []
+        names = [f"{oid}~{back}" for oid in oids for back in range(ahead + 1)]
+        found = self._answers(b"contents", names, lambda stream, size: contents.append(stream.read(size)))
+        ends = self._ends()
+        for each, content in zip((one for one in found if one is not None), contents, strict=True):
+            if each[0] == "commit" and each[1] not in self._commits:
+                self._kept(each[1], content, ends)
+
     @property
     def is_shallow(self) -> bool:
         """Whether this is a shallow clone."""
@@ -361,6 +391,10 @@ class Objects:
             return _Unreadable()
         self._git.require_version()
         return EnvironmentFailure("`git cat-file` ended before it answered", code="git")
+
+
+class Far(Exception):
+    """It is further away than anybody wants to look."""
 
 
 class _Unreadable(Exception):

@@ -53,7 +53,7 @@ def recompute(
     theirs = made.parents[1]
     side = _reconciled(repository, ours, theirs, reconciled) if reconciled else ours
     known = ancestry.merge_bases(side, theirs) if ancestry else None
-    bases = known or merge_bases(side, theirs, objects.commits)
+    bases = known or merge_bases(side, theirs, objects.walker())
     if not bases or (claimed is not None and claimed not in bases):
         raise Uncertified(f"`{str(claimed)[:12]}` is no merge base of its sides")
     *below, our_tree, their_tree = (each.tree for each in objects.commits([*bases, side, theirs]))
