@@ -19,6 +19,8 @@ from kitchens.git.checkouts.folders import flush, remove_folder
 from kitchens.git.claims import Claim
 from kitchens.git.command import Git, data
 from kitchens.git.formats import Entry
+from kitchens.git.moving.index import Folder, NotPlain, edited, seen
+from kitchens.git.objects import Objects
 from kitchens.git.repository import Repository, git_directory
 from kitchens.git.trees import differing
 from kitchens_engine.errors import EnvironmentFailure
@@ -95,6 +97,7 @@ def copy_index(place: Place, name: str) -> Path:
     copy = place.folder / name
     try:
         shutil.copyfile(place.index, copy)
+        _keep_age(copy, place.index)
     except FileNotFoundError as error:
         raise EnvironmentFailure(
             f"the checkout `{place.path}` has no index",
@@ -158,8 +161,20 @@ def left_out(place: Place, index: Path) -> frozenset[str]:
     return frozenset(path for path in out if not os.path.lexists(place.path / path))
 
 
-def amended_index(place: Place, changes: Collection[Change]) -> Path:
+def amended_index(place: Place, objects: Objects, changes: Collection[Change], old: str, new: str) -> Path:
     """The same where the index is known to hold the old tree at every path that changes: only these are touched."""
+    try:
+        made = edited(place.index.read_bytes(), changes, _folders(objects, changes, old, new), objects.width)
+    except (NotPlain, OSError):
+        return _amended_by_git(place, changes)
+    place.folder.mkdir(exist_ok=True)
+    index = place.folder / "next"
+    index.write_bytes(made)
+    _keep_age(index, place.index)
+    return index
+
+
+def _amended_by_git(place: Place, changes: Collection[Change]) -> Path:
     index = copy_index(place, "next")
     gone = [f"0 {'0' * len(each.oid)}\t{each.path}\0" for each in changes if each.after is None]
     there = [f"{each.after} {each.oid}\t{each.path}\0" for each in changes if each.after is not None]
@@ -167,19 +182,40 @@ def amended_index(place: Place, changes: Collection[Change]) -> Path:
     return index
 
 
+def _folders(objects: Objects, changes: Collection[Change], old: str, new: str) -> dict[str, Folder]:
+    """The trees of each folder that something changes in, before and after."""
+    found: dict[str, Folder] = {}
+    for change in changes:
+        folder = change.path
+        while folder:
+            folder = folder.rpartition("/")[0]
+            if folder in found:
+                break
+            before, after = objects.entry(old, folder), objects.entry(new, folder)
+            if before is not None and after is not None:
+                found[folder] = Folder(before.oid, after.oid)
+    return found
+
+
+def _keep_age(copy: Path, original: Path) -> None:
+    """An index is as old as what it says of files: of a file that is as young, git does not believe it."""
+    stat = original.stat()
+    os.utime(copy, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+
+
 def put(
-    place: Place, staged: Path, wanted: Collection[Change], seen: Mapping[str, tuple[int, ...] | None]
+    place: Place, staged: Path, wanted: Collection[Change], before: Mapping[str, tuple[int, ...] | None]
 ) -> list[str]:
     """Delete and put into place what `wanted` says; the paths that were left, since somebody edited them.
 
-    `seen` is what `look` said before they were checked. Done twice, it does the rest.
+    `before` is what `look` said before they were checked. Done twice, it does the rest.
     """
     left = []
     for change in wanted:
         now = look(place, change.path)
         if change.after is not None or now is None or change.before == SUBMODULE:
             continue
-        if now == seen[change.path]:
+        if now == before[change.path]:
             (place.path / change.path).unlink()
             _prune(place.path, (place.path / change.path).parent)
         else:
@@ -190,17 +226,18 @@ def put(
             target.mkdir(parents=True, exist_ok=True)
         elif change.after is None or not os.path.lexists(fresh):
             continue
-        elif look(place, change.path) != seen[change.path] or _led_elsewhere(place.path, target):
+        elif look(place, change.path) != before[change.path] or _led_elsewhere(place.path, target):
             left.append(change.path)
         else:
             _settle(fresh, target)
     return left
 
 
-def look(place: Place, path: str) -> tuple[int, ...] | None:
-    """What shows that a file was touched; None for no file (a folder is none)."""
+def look(place: Place, path: str, top: Path | None = None) -> tuple[int, ...] | None:
+    """What shows that a file was touched; None for no file (a folder is none). The same file has the same look wherever
+    it lies: in the checkout, or below `top`."""
     try:
-        found = os.lstat(place.path / path)
+        found = os.lstat((top or place.path) / path)
     except (FileNotFoundError, NotADirectoryError):
         return None
     if (found.st_mode & 0o170000) == 0o040000:
@@ -208,15 +245,39 @@ def look(place: Place, path: str) -> tuple[int, ...] | None:
     return (found.st_ino, found.st_mode, found.st_size, found.st_mtime_ns)
 
 
-def finish_index(place: Place, index: Path, paths: Collection[str] | None = None) -> None:
-    """Let `index` become the checkout's, with what the files now look like: all of them, or those at `paths`."""
-    if paths is None:
-        place.git.run("update-index", "-q", "--refresh", index=index, check=False)
-    elif paths:
-        words = ("--literal-pathspecs", "add", "--refresh", "--", *paths)
-        place.git.run(*words, index=index, check=False)
+def finish_index(place: Place, index: Path) -> None:
+    """Let `index` become the checkout's, with what all files now look like."""
+    place.git.run("update-index", "-q", "--refresh", index=index, check=False)
     flush([index])
     index.replace(place.index)
+
+
+def finish_few(
+    place: Place,
+    index: Path,
+    there: Collection[Change],
+    made: Mapping[str, tuple[int, ...] | None],
+    width: int,
+) -> None:
+    """The same with what the files of these changes look like; `made` is what `look` said of those that we made."""
+    ready = index
+    try:
+        files = {}
+        for change in there:
+            if look(place, change.path) != made[change.path]:
+                raise NotPlain
+            files[change.path, change.oid] = os.lstat(place.path / change.path)
+        content = seen(index.read_bytes(), files, width)
+        ready = index.with_name("ready")
+        ready.write_bytes(content)
+        _keep_age(ready, index)
+    except (NotPlain, OSError):
+        ready = index
+        if there:
+            words = ("--literal-pathspecs", "add", "--refresh", "--", *(each.path for each in there))
+            place.git.run(*words, index=index, check=False)
+    flush([ready])
+    ready.replace(place.index)
 
 
 def take_lock(place: Place, patience: float) -> None:

@@ -25,6 +25,7 @@ from kitchens.git.moving.arriving import (
     Place,
     amended_index,
     changes,
+    finish_few,
     finish_index,
     left_out,
     look,
@@ -68,8 +69,8 @@ class _Arrival:
     index: Path
     wanted: tuple[Change, ...]
     seen: dict[str, tuple[int, ...] | None]
-    #: Whether nothing of the index but these changes needs a look.
-    plain: bool = False
+    #: What the files that were made look like, where nothing of the index but these needs a look.
+    made: dict[str, tuple[int, ...] | None] | None = None
 
 
 def plan_landing(
@@ -109,6 +110,7 @@ def carry_out(
     plan saw it. Whatever it raises before the branch moved, nothing has changed.
     """
     repository, ref = plan.repository, f"refs/heads/{plan.branch}"
+    width = repository.objects.width
     places, held = _claimed(plan, moves=True)
     try:
         arrivals = [_prepare(plan, each) for each in places]
@@ -125,13 +127,13 @@ def carry_out(
         if repository.refs.read(ref) != plan.new:
             _withdraw(places, held)
         else:
-            _arrive(arrivals, held)
+            _arrive(arrivals, held, width)
         raise
     try:
-        left = _arrive(arrivals, held)
+        left = _arrive(arrivals, held, width)
     except KeyboardInterrupt:
         # The branch has moved: what follows is short, and stopping here would help nobody.
-        _arrive(arrivals, held)
+        _arrive(arrivals, held, width)
         raise
     # Whoever hears that it landed may pull the plug.
     flush([repository.claims])
@@ -145,22 +147,32 @@ def _prepare(plan: LandingPlan, place: Place) -> _Arrival:
     seen = {change.path: look(place, change.path) for change in plan.changes}
     simple = plain(place, plan.changes, plan.repository.objects.width)
     wanted = plan.changes if simple else check(place, plan.changes, plan.old, plan.new)
-    index = amended_index(place, wanted) if simple else next_index(place, plan.old, plan.new)
+    objects = plan.repository.objects
+    index = (
+        amended_index(place, objects, wanted, plan.old, plan.new)
+        if simple
+        else next_index(place, plan.old, plan.new)
+    )
     if not simple and (out := left_out(place, index)):
         wanted = tuple(each for each in wanted if each.after is None or each.path not in out)
     fresh = [change.path for change in wanted if change.after not in (None, SUBMODULE)]
-    return _Arrival(place, stage(place, index, fresh, "new"), index, wanted, seen, simple)
+    staged = stage(place, index, fresh, "new")
+    made = {path: look(place, path, staged) for path in fresh}
+    return _Arrival(place, staged, index, wanted, seen, made if simple else None)
 
 
-def _arrive(arrivals: list[_Arrival], held: Claim) -> list[Path]:
+def _arrive(arrivals: list[_Arrival], held: Claim, width: int) -> list[Path]:
     left = []
     for each in arrivals:
         place = each.place
         if place.folder.exists():
             left += [place.path / path for path in put(place, each.staged, each.wanted, each.seen)]
             if each.index.exists():
-                there = [one.path for one in each.wanted if one.after is not None]
-                finish_index(place, each.index, there if each.plain else None)
+                there = [one for one in each.wanted if one.after is not None]
+                if each.made is None:
+                    finish_index(place, each.index)
+                else:
+                    finish_few(place, each.index, there, each.made, width)
         withdraw(place)
     held.release()
     return left

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from kitchens.git.moving.arriving import SUBMODULE, Change, Place, copy_index, is_sparse
+from kitchens.git.moving.index import NotPlain, holds
 from kitchens.git.repository import git_directory
 from kitchens_engine.errors import EnvironmentFailure, InvalidInput
 
@@ -63,18 +64,27 @@ def plain(place: Place, changes: Sequence[Change], width: int) -> bool:
         return False
     if any(True for _ in _untracked(place, changes, set())):
         return False
+    if not _indexed(place, changes, width) or not all(
+        _holds(place.path / change.path, change, width) for change in changes if change.before is not None
+    ):
+        return False
+    _refuse_unwritable(place, changes)
+    return True
+
+
+def _indexed(place: Place, changes: Sequence[Change], width: int) -> bool:
+    """Whether the index plainly has what changes as the old tree has it."""
+    try:
+        return holds(place.index.read_bytes(), changes, width)
+    except (NotPlain, OSError):
+        pass
     words = ("--literal-pathspecs", "ls-files", "-v", "--stage", "-z", "--")
     lines = place.git.run(*words, *(change.path for change in changes)).fields
     # `H`: in the index, on disk, and nobody told git to look away from it.
     expected = {
         f"H {change.before} {change.was} 0\t{change.path}" for change in changes if change.before is not None
     }
-    if set(lines) != expected or not all(
-        _holds(place.path / change.path, change, width) for change in changes if change.before is not None
-    ):
-        return False
-    _refuse_unwritable(place, changes)
-    return True
+    return set(lines) == expected
 
 
 def _holds(path: Path, change: Change, width: int) -> bool:
