@@ -59,6 +59,31 @@ def test_a_broken_cookbook_file_is_named(desk: Desk, text: str, words: str) -> N
     assert words in answer.err
 
 
+def test_a_cookbook_does_not_land_without_its_file(desk: Desk) -> None:
+    """Nobody would know any more what is protected; a rollback to before there was one is refused, too."""
+    desk.json("create", "idea", "--no-test")
+    path = desk.path("idea")
+    desk.git("rm", "-r", "-q", "kitchens.toml", "recipes", folder=path)
+    commit = desk.save("nothing left", path)
+    before = desk.refs()
+    for words in (("merge", "idea"), ("promote", "idea"), ("preview", "idea")):
+        assert desk.json(*words, status=2)["error"]["code"] == "no-cookbook"
+    assert desk.refs() == before
+    desk.git("merge", "-q", "idea")
+    desk.git("revert", "--no-edit", "HEAD")
+    assert desk.json("rollback", "production", "--to", commit, status=2)["error"]["code"] == "no-cookbook"
+
+
+def test_rules_that_cannot_be_read_are_those_of_the_target(desk: Desk) -> None:
+    """The change may have mended them: whose they are is said."""
+    desk.json("create", "idea", "--no-test")
+    desk.commit("notes.txt", "1\n", "idea")
+    desk.commit("kitchens.toml", COOKBOOK.replace("protected", "protectd"))
+    error = desk.json("merge", "idea", status=2)["error"]
+    assert error["message"].startswith("at the tip of `production`, whose rules count: unknown key")
+    assert (error["file"], error["line"]) == ("kitchens.toml", 10)
+
+
 def test_a_repository_without_commits_is_one_sentence(empty: Desk) -> None:
     """Before and after `init`."""
     empty.git("init", "--quiet")

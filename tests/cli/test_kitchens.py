@@ -78,6 +78,17 @@ def test_unmerged_work_is_not_deleted(desk: Desk) -> None:
     assert desk.git("worktree", "list").count("\n") == 1
 
 
+def test_a_worktree_that_shows_something_else_stays_and_is_named(desk: Desk) -> None:
+    """What was committed in it on no branch is in no ref of the kitchen's."""
+    desk.json("create", "idea", "--no-test")
+    path = desk.path("idea")
+    desk.git("switch", "--quiet", "--detach", folder=path)
+    desk.commit("notes.txt", "x\n", "production")
+    answer = desk.kitchen("delete", "idea")
+    assert (answer.status, f"{path} stays" in answer.err) == (0, True)
+    assert path.is_dir()
+
+
 def test_the_root_and_protected_kitchens_stay(desk: Desk) -> None:
     """Exit 4, even with `--force`."""
     desk.json("create", "dev")

@@ -80,7 +80,7 @@ def plan_gate(
     view = house.view(commit)
     if settings is None:
         settings = target.registered.settings if target.registered else {}
-    rules = _rules(house.view(rules_at or target.tip), view, looking_back=rules_at is not None)
+    rules = _rules(house.view(rules_at or target.tip), view, None if rules_at else target.name)
     examiner = Examiner.of(rules, settings)
     policy = rules.policy(target.name)
     isolation = policy.isolation
@@ -126,17 +126,29 @@ def policy_at(house: House, tip: str, name: str, *, looking_back: bool = False) 
         raise
 
 
-def _rules(rules: TreeView, candidate: TreeView, *, looking_back: bool) -> Cookbook:
+def _rules(rules: TreeView, candidate: TreeView, target: str | None) -> Cookbook:
     """The target's `kitchens.toml`; the candidate's when the target has none yet (it is about to arrive), and,
-    looking back, when it could not be read: the commit that mended it has nothing else to go by."""
+    looking back (without a `target`), when it could not be read: the commit that mended it has nothing else to go by.
+
+    Raises the fault of a candidate whose own cannot be read or is not there: with it, the rules would be gone.
+    """
     if not rules.oid("kitchens.toml"):
         return candidate.cookbook
     try:
-        return rules.cookbook
-    except InvalidInput:
-        if looking_back:
+        found = rules.cookbook
+    except InvalidInput as fault:
+        if target is None:
             return candidate.cookbook
-        raise
+        raise InvalidInput(
+            f"at the tip of `{target}`, whose rules count: {fault.message}",
+            *fault.hints[:1],
+            f"a commit in `{target}` itself mends it",
+            file=fault.file,
+            line=fault.line,
+        ) from fault
+    if target is not None:
+        _ = candidate.cookbook
+    return found
 
 
 def _compared(

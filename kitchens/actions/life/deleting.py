@@ -105,6 +105,10 @@ def carry_out_delete(house: House, plan: DeletePlan) -> dict[str, Any]:
     if (house.state / "services").is_dir():
         _remove_containers(house, home)
     share(house, [kitchen.name])
+    if plan.worktree is None and ((left := plan.top / kitchen.name) / ".git").is_file():
+        house.note(
+            f"{left} stays: `{kitchen.name}` was not checked out in it any more, so it may be somebody's work"
+        )
     return {"kitchen": kitchen.name, "status": "deleted", "commit": kitchen.tip, "kept": kept}
 
 
