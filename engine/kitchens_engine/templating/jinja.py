@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from datetime import date
 from functools import cache, lru_cache
 from typing import Any
@@ -153,7 +153,9 @@ def _result(expression: nodes.Expr) -> nodes.Template:
 def _quote(tree: nodes.Template) -> None:
     """Give each value in the command the quotes of the place where it stands."""
     state = quoting.START
-    for output in tree.find_all(nodes.Output):
+    # What a macro or a block gives is quoted where it is used; only a `call` writes into the command by itself.
+    inside = () if next(tree.find_all(nodes.CallBlock), None) else (nodes.Macro, nodes.AssignBlock)
+    for output in _outputs(tree, inside):
         quoted: list[nodes.Expr] = []
         for part in output.nodes:
             if isinstance(part, nodes.TemplateData):
@@ -166,6 +168,14 @@ def _quote(tree: nodes.Template) -> None:
                 quoted.append(wrapped.set_environment(environment()))  # type: ignore[arg-type]
                 state = quoting.after_value(state)
         output.nodes = quoted
+
+
+def _outputs(node: nodes.Node, passed_over: tuple[type[nodes.Node], ...]) -> Iterator[nodes.Output]:
+    for child in node.iter_child_nodes():
+        if isinstance(child, nodes.Output):
+            yield child
+        if not isinstance(child, passed_over):
+            yield from _outputs(child, passed_over)
 
 
 def _filtered(value: nodes.Expr, name: str, *arguments: nodes.Expr) -> nodes.Expr:

@@ -16,6 +16,11 @@ _TWICE = "`"
 _WORD_AFTER_ARROWS = re.compile(r"<<(-?)[ \t]*(?:'([^'\n]+)'|\"([^\"\n]+)\"|(\\?)([\w.-]+))")
 
 
+_CASE = re.compile(r"(?:case|esac)(?![\w-])")
+#: After these a command begins, so that `case` and `esac` are no arguments.
+_BEFORE_COMMAND = re.compile(r"(?:^|[\n;&|(`{!)]|(?:^|[\s;])(?:then|do|else|elif|if|while|until))[ \t]*$")
+
+
 class Raw(str):
     """Text that goes into a command as it is."""
 
@@ -29,7 +34,7 @@ class Raw(str):
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What is open at a point of a command: a stack of `'`, `"`, `(`, `=` (arithmetic), `` ` `` and `#`.
+    """What is open at a point of a command: a stack of `'`, `"`, `(`, `=` (arithmetic), `c` (`case`), `` ` `` and `#`.
 
     `awaited` are here-documents whose lines start after the end of this line, `open`
     those that have begun: as pairs of the closing word and whether it was quoted.
@@ -116,7 +121,10 @@ def _step_outside_quotes(state: State, text: str, at: int) -> tuple[State, int]:
         return replace(state, stack=stack + "'"), at + 1
     if character == "#" and (text[at - 1] if at else state.last) in " \t\n;&|(" and "=" not in stack:
         return replace(state, stack=stack + "#"), at + 1
-    if character == "(" and stack[-1:] in ("(", "="):
+    if character in "ce" and (keyword := _CASE.match(text, at)) and _begins_command(state, text, at):
+        kept = stack + "c" if keyword[0] == "case" else stack.removesuffix("c")
+        return replace(state, stack=kept), keyword.end()
+    if character == "(" and stack[-1:] in ("(", "=", "c"):
         return replace(state, stack=stack + "("), at + 1
     if character == ")" and stack[-1:] == "(":
         return replace(state, stack=stack[:-1]), at + 1
@@ -125,6 +133,11 @@ def _step_outside_quotes(state: State, text: str, at: int) -> tuple[State, int]:
         word = single or double or bare
         return replace(state, awaited=(*state.awaited, (word, bare is None or bool(backslash)))), found.end()
     return state, at + 1
+
+
+def _begins_command(state: State, text: str, at: int) -> bool:
+    before = text[max(0, at - 40) : at]
+    return _BEFORE_COMMAND.search(before if before.strip(" \t") else state.last + before) is not None
 
 
 def _through_document(state: State, text: str, at: int) -> tuple[State, int]:

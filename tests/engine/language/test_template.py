@@ -142,6 +142,9 @@ PLACES = [
     "x=`echo 1 # it isn't`; printf '%s\\n' {{ v }}",
     "printf '%s\\n' \"`printf '%s' '{{ v }}'`\"",
     "x=$(( (1 << 2) + 1 ))\nprintf '%s\\n' {{ v }}",
+    "x=\"$(case b in a) echo no;; (b) printf '%s' {{ v }};; esac)\"; printf '%s\\n' \"$x\"",
+    'x="$(echo case)"; printf \'%s\\n\' "{{ v }}"',
+    "{% macro m(x) %}{{ x }}{% endmacro %}{% set b %}{{ v }}{% endset %}test {{ b }} = '{{ m(v) }}' && printf '%s\\n' \"{{ m(v) }}\"",
     "x=abc; test ${#x} = 3 && printf '%s\\n' {{ v }}",
 ]
 
