@@ -126,6 +126,29 @@ def test_a_run_whose_runner_is_killed_loses_nothing_and_repeats_nothing(
     assert killed >= trials, "the moments were badly chosen"
 
 
+@pytest.mark.trials(1, 30)
+def test_a_run_whose_runner_is_stopped_for_a_while_goes_on(kitchen: Kitchen, trials: int) -> None:
+    """As on a laptop that sleeps: for others the run is running, nobody takes it over, and in the end all ran once."""
+    span: float = kitchen.answer("order", "run", "many")["seconds"]
+    for _ in range(trials):
+        before = kitchen.runs()
+        process = kitchen.start("order", "run", "many")
+        while process.poll() is None and len(kitchen.runs()) <= len(before):
+            time.sleep(0.01)
+        time.sleep(span * random.random())
+        process.send_signal(signal.SIGSTOP)
+        time.sleep(0.5 if trials == 1 else 5)
+        new = [row for row in kitchen.answer("order", "list") if row["run"] not in before]
+        assert {row["status"] for row in new} <= {"queued", "running", "passed"}
+        if new and new[0]["status"] != "passed":
+            assert "error" in kitchen.answer("order", "resume", new[0]["run"])
+        process.send_signal(signal.SIGCONT)
+        _, said = process.communicate()
+        assert process.returncode == 0, said.decode()
+        (run,) = kitchen.runs() - before
+        span = check(kitchen, run)
+
+
 def kill(kitchen: Kitchen, span: float, runs: int, *words: str) -> bool:
     """Kill the command's own process at a random moment once there are so many `runs`; what it started lives on."""
     process = kitchen.start(*words)
