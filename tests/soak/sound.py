@@ -8,26 +8,27 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.desk import Answer
+from tests.desk import COOKBOOK, Answer
 from tests.soak.shop import Shop
 
 #: Refs that are evidence or are made for a moment: they decide nothing by being there.
-ASIDE = ("refs/attestations/", "refs/candidates/")
+ASIDE = ("refs/attestations/", "refs/candidates/", "refs/kitchens-remote/")
 
 
 @dataclass(frozen=True)
 class Job:
     """A command to cut off. `again` are the codes by which a second one may say that it is done already; `before` is
-    what users did until then."""
+    what users did until then; `alone` says that what it started is not cut off with it, being another machine's."""
 
     words: tuple[str, ...]
     again: tuple[str, ...] = ()
     before: Callable[[Shop], None] | None = None
+    alone: bool = False
 
     @property
     def name(self) -> str:
         """How a test is called that cuts it off."""
-        return "-".join(word.strip("-") for word in self.words[:3])
+        return "-".join(word.strip("-./C") for word in self.words[:3])
 
 
 def promoted(shop: Shop) -> None:
@@ -49,6 +50,30 @@ def queued(shop: Shop) -> None:
     assert shop.kitchen("queue", "add", "feature").status == 0
 
 
+def shared(shop: Shop) -> None:
+    """There is a remote, which has production and nothing else yet."""
+    hub = shop.top / "hub.git"
+    shop.git("init", "--quiet", "--bare", "--initial-branch=production", str(hub))
+    shop.git("remote", "add", "origin", f"file://{hub}")
+    shop.write("kitchens.toml", COOKBOOK.replace("[runtime]", 'remote = "origin"\n[runtime]'))
+    shop.git("commit", "--quiet", "--message", "shared", "--", "kitchens.toml")
+    shop.git("push", "--quiet", "origin", "production")
+
+
+def synced(shop: Shop) -> None:
+    """The remote has everything."""
+    shared(shop)
+    assert shop.kitchen("sync").status == 0
+
+
+def plain(shop: Shop) -> None:
+    """Beside lies a repository that knows nothing of kitchens."""
+    folder = shop.top / "plain"
+    shop.git("init", "--quiet", "--initial-branch=main", str(folder))
+    shop.write("notes.txt", "mine\n", folder)
+    shop.save("begin", folder)
+
+
 JOBS = (
     Job(("create", "fresh", "--from", "dev"), again=("kitchen-exists",)),
     Job(("merge", "feature")),
@@ -63,6 +88,10 @@ JOBS = (
     Job(("queue", "add", "feature")),
     Job(("queue", "run"), before=queued),
     Job(("init", "../new")),
+    Job(("-C", "../plain", "init"), before=plain),
+    Job(("sync",), before=shared, alone=True),
+    Job(("-C", "../hub.git", "hook", "install"), before=synced),
+    Job(("merge", "feature"), before=synced, alone=True),
 )
 
 
@@ -76,8 +105,9 @@ def run_whole(shop: Shop, job: Job) -> dict[str, str]:
     return after
 
 
-def check_cut_off(shop: Shop, job: Job, after: dict[str, str]) -> None:
-    """Right after the cut, after the next command, and after the same command again."""
+def check_cut_off(shop: Shop, job: Job, after: dict[str, str], *, thorough: bool = True) -> None:
+    """Right after the cut, after the next command, and after the same command again; `thorough` adds the next gate,
+    worktree and landing, and what proves all of it."""
     git_finds_it_sound(shop)
     old_or_new(shop, after)
     healed(shop)
@@ -85,6 +115,10 @@ def check_cut_off(shop: Shop, job: Job, after: dict[str, str]) -> None:
     old_or_new(shop, after)
     again = shop.kitchen(*job.words, "--json")
     done_or_done_already(job, again)
+    if not thorough:
+        git_finds_it_sound(shop)
+        assert locks(shop) == [], locks(shop)
+        return
     nothing_is_left(shop)
     made_whole(shop)
     for words in (("list",), ("verify", "dev"), ("verify", "production"), ("doctor",)):
