@@ -10,12 +10,13 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from desk import EMPTY, KITCHEN, Desk
-from figures import Figure, least, show
+from figures import Figure, least, show, timed
 
 if TYPE_CHECKING:
     from kitchens.actions.house import House
@@ -35,6 +36,7 @@ def figures(folder: Path) -> Iterator[Figure]:
     """Each figure as soon as it is known."""
     yield from _figures_of_many_kitchens(Many(folder / "many"))
     yield from _figures_of_many_files(Large(folder / "large"))
+    yield from _figures_of_landings(Landings(folder / "landings"))
     yield _figure_of_an_attested_gate(Attested(folder / "attested"))
     yield _figure_of_a_proof(Landed(folder / "landed"))
 
@@ -64,6 +66,15 @@ def _figures_of_many_files(desk: Large) -> Iterator[Figure]:
     words = ("git", "merge-tree", "--write-tree", "production", "idea")
     ours, beside = least(15, desk.preview, lambda: desk.run(*words))
     yield Figure(f"preview, {FILES:,} files, in process", "git merge-tree", ours, beside, 3)
+
+
+def _figures_of_landings(desk: Landings) -> Iterator[Figure]:
+    beside = f"git merge, a checkout of {FILES:,}"
+    for what, target in (("checked out nowhere", "lone"), (f"with a checkout of {FILES:,}", "dev")):
+        for whole in (False, True):
+            ours, floor = least(9, partial(desk.land, target, whole=whole), desk.git_merge)
+            name = "merge, its source's checkout looked at" if whole else "candidate, certificate, landing"
+            yield Figure(f"{name}; {what}", beside, ours, floor, 0.5)
 
 
 def _figure_of_an_attested_gate(desk: Attested) -> Figure:
@@ -201,6 +212,57 @@ class Large(Grown):
             began = time.perf_counter()
             preview(house, "idea", None)
             return time.perf_counter() - began
+
+
+class Landings(Grown):
+    """Many files, kitchens `dev` and `idea` with checkouts, `lone` without, and the same in plain git."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.make_cookbook(one=RECIPE)
+        for at in range(FILES):
+            file = self.cookbook / f"data/part-{at % 100}/{at}.txt"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(f"file {at}\n" * 20)
+        self.run("git", "add", "--all")
+        self.run("git", "commit", "--quiet", "--message", "Many files")
+        for name, parent in (("dev", "production"), ("lone", "dev"), ("idea", "dev")):
+            self.run(KITCHEN, "create", name, "--from", parent, "--no-test")
+        self.run("git", "worktree", "remove", str(self.home / "shop.kitchens" / "lone"))
+        self.run("git", "worktree", "add", "--quiet", "-b", "plain", str(self.home / "plain"), "dev")
+        self.run("git", "worktree", "add", "--quiet", "-b", "change", str(self.home / "change"), "dev")
+        self.changes = 0
+
+    def land(self, into: str, *, whole: bool) -> float:
+        """Seconds of a merge of a change that needs no test, in an open repository, its reader process included.
+        Without `whole` nobody looks for uncommitted changes in the source's checkout."""
+        from kitchens.actions.kitchens import Kitchens
+        from kitchens.actions.landing.merging import merge, plan_merge
+        from kitchens.actions.landing.moving import MovePlan, land
+
+        self._change(self.home / "shop.kitchens" / "idea")
+        with self.house() as house:
+            began = time.perf_counter()
+            if whole:
+                moved = merge(house, "idea", into, None)
+            else:
+                plan = plan_merge(Kitchens(house), "idea", into, None)
+                assert isinstance(plan, MovePlan)
+                moved = land(house, plan)
+            took = time.perf_counter() - began
+        assert moved.status == "merged"
+        return took
+
+    def git_merge(self) -> float:
+        """Seconds of a merge of such a change by git, in a checkout."""
+        self._change(self.home / "change")
+        words = ("git", "merge", "--quiet", "--no-ff", "--no-edit", "change")
+        return timed(lambda: self.run(*words, folder=self.home / "plain"))
+
+    def _change(self, folder: Path) -> None:
+        self.changes += 1
+        (folder / "data/part-7/7.txt").write_text(f"change {self.changes}\n" * 20)
+        self.run("git", "commit", "--quiet", "--all", "--message", f"Change {self.changes}", folder=folder)
 
 
 class Attested(Desk):
