@@ -92,9 +92,11 @@ class Answer(NamedTuple):
 
     @property
     def complaint(self) -> str:
-        """Git's last words, to be quoted and never to be decided on."""
+        """What git, or its ssh, said first of what is wrong, else its last words; to be quoted and never to be decided on."""
         lines = text(self.err).strip().splitlines()
-        return lines[-1].removeprefix("fatal: ").removeprefix("error: ") if lines else "it said nothing"
+        wrong = (line for line in lines if line.startswith(("fatal: ", "error: ", "ssh: ")))
+        said = next(wrong, lines[-1] if lines else "it said nothing")
+        return said.removeprefix("fatal: ").removeprefix("error: ")
 
 
 class Tally:

@@ -279,7 +279,8 @@ def test_what_cannot_be_pinned_changes_nothing(
 def test_a_repository_that_cannot_be_reached_is_no_fault_of_the_cookbook(desk: Desk, other: Other) -> None:
     """Exit status 5; a password in the address is refused, and not repeated."""
     desk.write("kitchens.toml", want(other).replace(str(other.folder), "/nowhere/at/all"))
-    assert "`/nowhere/at/all` cannot be fetched" in desk.json("lock", status=5)["error"]["message"]
+    message = desk.json("lock", status=5)["error"]["message"]
+    assert message.startswith("`/nowhere/at/all` cannot be fetched: '/nowhere/at/all' ")
 
     desk.write("kitchens.toml", want(other).replace(str(other.folder), "https://me:s3cret@example.org/x"))
     answer = desk.kitchen("lock")
