@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import random
+
 import pytest
 
 from tests.soak.shop import Shop
@@ -9,7 +12,7 @@ from tests.soak.sound import JOBS
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """A test with `trials` runs with a few of them; `make soak` runs it with many.
+    """A test with `trials` runs with a few of them; `make soak` runs it with many, or with `KITCHENS_TRIALS`.
 
     One that takes a `job` takes all of them in `make soak`, and otherwise those that `quick` names.
     """
@@ -18,6 +21,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     marker = metafunc.definition.get_closest_marker("trials")
     assert marker is not None
     few, many = marker.args
+    many = int(os.environ.get("KITCHENS_TRIALS", many))
     if "job" not in metafunc.fixturenames:
         cases = [pytest.param(few, id="few"), pytest.param(many, id="many", marks=pytest.mark.soak)]
         metafunc.parametrize("trials", cases)
@@ -32,6 +36,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         ]
         + [pytest.param(job, many, id=f"{job.name}-many", marks=pytest.mark.soak) for job in jobs],
     )
+
+
+@pytest.fixture(autouse=True)
+def _seeded() -> None:
+    """What is drawn is the same in each run, up to when a busy machine comes to it; `KITCHENS_SEED` draws otherwise."""
+    random.seed(int(os.environ.get("KITCHENS_SEED", "0")))
 
 
 @pytest.fixture(scope="session")

@@ -51,7 +51,9 @@ def test_a_user_commits_with_git_while_others_merge(shop: Shop, trials: int) -> 
     mine: list[str] = []
     ended: list[int] = []
     while running:
-        mine.append(committed(shop, f"mine-{len(mine)}.txt"))
+        if len(mine) < trials:
+            mine.append(committed(shop, f"mine-{len(mine)}.txt"))
+        time.sleep(0.5)
         for pid in list(running):
             done, status = os.waitpid(pid, os.WNOHANG)
             if done:
@@ -148,5 +150,4 @@ def committed(shop: Shop, name: str) -> str:
         while subprocess.run(["git", *words], cwd=folder, capture_output=True, check=False).returncode:
             assert time.monotonic() < deadline
             time.sleep(0.02)
-    time.sleep(0.2)
     return name
