@@ -66,6 +66,11 @@ def test_a_brace_in_the_folder_of_worktrees_is_a_letter(desk: Desk) -> None:
     assert folder == desk.folder.parent / "shop{" / "idea"
 
 
+def test_a_kitchen_that_would_have_had_its_time_at_once_is_not_made(desk: Desk) -> None:
+    """The next `prune` would take it away."""
+    assert "no time to live in" in desk.json("create", "idea", "--ttl", "0d", status=2)["error"]["message"]
+
+
 def test_unmerged_work_is_not_deleted(desk: Desk) -> None:
     """Exit 4 without `--force`; with it the tip stays reachable."""
     desk.json("create", "dev")

@@ -187,6 +187,20 @@ def test_a_service_that_never_was_ready_is_red_and_one_that_was_is_the_environme
     assert book.json("up", "dev")["status"] == "up"
 
 
+def test_a_service_that_says_nothing_of_itself_must_at_least_run(book: Processes, engine: Engine) -> None:
+    """Without a port and a health command there is nothing to ask; one that has ended is not ready."""
+    text = web("mute", "echo broken here; exit 6").replace("port = 8080\n", "")
+    assert "port" not in text
+    begin(book, text)
+    book.json("create", "dev", "--no-test")
+    (mute,) = book.json("up", "dev", status=1)["services"]
+    assert (mute["status"], mute["why"], mute["log"]) == (
+        "failed",
+        "it ended with status 6",
+        ["broken here"],
+    )
+
+
 def test_up_and_delete_at_once_leave_nothing(book: Processes, engine: Engine) -> None:
     """Whoever comes second waits, and does what is still to be done."""
     name = begin(book, web("front", more='volumes = ["/data"]\n'))

@@ -409,7 +409,9 @@ def _expiry(now: datetime, ttl: str | None, permanent: bool) -> datetime | None:
     if permanent:
         raise InvalidInput("a permanent kitchen has no time to live", "leave `--ttl` out")
     try:
-        return now + timedelta(seconds=seconds(ttl))
+        if (lives := seconds(ttl)) <= 0:
+            raise ValueError(f"`{ttl}` is no time to live in")
+        return now + timedelta(seconds=lives)
     except (ValueError, OverflowError) as error:
         raise InvalidInput(f"`--ttl`: {error}") from None
 

@@ -11,11 +11,14 @@ from kitchens.actions.house import House
 from kitchens.actions.services.home import green
 from kitchens.actions.services.states import NotReady, Started
 from kitchens.containers import objects
-from kitchens.containers.services.service import Spec, Wait, is_ready, start
+from kitchens.containers.services.service import Spec, Wait, is_ready, says_so, start
 from kitchens_engine.errors import EnvironmentFailure, Interrupted
 
 if TYPE_CHECKING:
     from kitchens.containers.engine import Engine
+
+#: One that shows in no other way that it is ready has run for so many seconds: most that fail do so at once.
+_SETTLED = 0.3
 
 #: How many of its last lines a service shows that does not become ready.
 _LINES = 15
@@ -80,7 +83,7 @@ def _awaited(
                     continue
                 took = time.monotonic() - began
                 why = None
-                if ready(engine, spec, container):
+                if (ran or says_so(spec) or took > _SETTLED) and ready(engine, spec, container):
                     _remember(green(house, spec.key))
                     if not ran:
                         tell(f"service `{name}` is ready ({took:.1f} s)")

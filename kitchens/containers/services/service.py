@@ -163,7 +163,7 @@ def is_ready(engine: Engine, spec: Spec, container: str) -> bool:
         return False
     command = _health(spec)
     if command is None:
-        return True
+        return spec.port is not None or _is_running(engine, container)
     status = objects.run_in(engine, container, command, spec.secret, _PATIENCE)
     if status in _NOT_FOUND:
         raise ContainerEnded(
@@ -182,6 +182,11 @@ class Wait:
         """Wait once more."""
         time.sleep(self._pause)
         self._pause = min(self._pause * 1.3, _LONGEST_PAUSE)
+
+
+def says_so(spec: Spec) -> bool:
+    """Whether anything but its running shows that it is ready: a port or a health command."""
+    return spec.port is not None or _health(spec) is not None
 
 
 def _health(spec: Spec) -> list[str] | None:
