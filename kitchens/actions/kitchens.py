@@ -40,7 +40,6 @@ class Kitchens:
     """All kitchens as they stood when their refs were read, which is once; registrations are read when asked for."""
 
     def __init__(self, house: House) -> None:
-        self._house = house
         self.house = house
         self._registrations: dict[str, Registration] = {}
 
@@ -268,7 +267,7 @@ class Kitchens:
 
     def pooled_checkout(self, name: str) -> Path:
         """Where a kitchen's commit is checked out clean; runs that are under way at once have one each beside it."""
-        return self._house.state / "checkouts" / name / "tree"
+        return self.house.state / "checkouts" / name / "tree"
 
     def data_folder(self, name: str) -> Path:
         """The kitchen's data folder. No kitchen can be named `.data`."""
