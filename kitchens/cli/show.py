@@ -136,8 +136,7 @@ def _failure(failure: Mapping[str, Any]) -> None:
     if failure["node"] or failure["test"]:
         click.echo(f"      {where}{what}{place}")
     if failure["test"] and (failure["value"] is not None or failure["limits"] is not None):
-        value = "nothing" if failure["value"] is None else as_word(failure["value"])
-        click.echo(line(f"      measured {value}, limit {failure['limits']}"))
+        click.echo(line(f"      measured {_value(failure['value'])}, limit {failure['limits']}"))
     if failure["why"]:
         click.echo(line(f"      {failure['why']}"))
     if failure["log"]:
@@ -151,7 +150,11 @@ def measured(test: Mapping[str, Any]) -> str:
     value = test.get("value")
     if value is None and test.get("message"):
         return line(test["message"])
-    return line(f"measured {'nothing' if value is None else as_word(value)}, limit {test.get('limits')}")
+    return line(f"measured {_value(value)}, limit {test.get('limits')}")
+
+
+def _value(value: Any) -> str:
+    return "nothing" if value is None else as_word(value) or '""'
 
 
 def line(text: Any) -> str:

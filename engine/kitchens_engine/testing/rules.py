@@ -98,6 +98,8 @@ def shown(value: Any) -> str:
             return "true" if value else "false"
         case None:
             return "null"
+        case "":
+            return '""'
         case Mapping() | list() | tuple():
             return json.dumps(json_safe(value), ensure_ascii=False)
         case _:
