@@ -32,7 +32,7 @@ def run_words(document: dict[str, Any], *, nodes: bool = False) -> None:
 
 def _node_words(nodes: list[dict[str, Any]], indent: str) -> None:
     for node in nodes:
-        why = f"  {show.line(node['why'])}" if node.get("why") else ""
+        why = f"  {show.one_line(node['why'])}" if node.get("why") else ""
         click.echo(
             f"{indent}{show.state(node['status'])}  {node['name']}  {show.seconds(node['seconds'])}{why}"
         )
@@ -48,7 +48,7 @@ def _trouble(nodes: list[dict[str, Any]], above: str) -> None:
         _trouble(node.get("nodes") or [], f"{path}/")
         if node["status"] in ("passed", "skipped"):
             continue
-        click.echo(f"  {show.state(node['status'])}  {path}  {show.line(node.get('why') or '')}".rstrip())
+        click.echo(f"  {show.state(node['status'])}  {path}  {show.one_line(node.get('why') or '')}".rstrip())
         for test in node["tests"]:
             if test["status"] != "passed":
                 click.echo(f"      {show.state(test['status'])}  {_test(test)}")
@@ -100,7 +100,7 @@ def _node_differences(document: dict[str, Any]) -> None:
 
 def _change(values: list[Any]) -> str:
     return " → ".join(
-        "nothing" if value is None else _shortened(show.line(as_word(value))) for value in values
+        "nothing" if value is None else _shortened(show.one_line(as_word(value))) for value in values
     )
 
 
@@ -115,5 +115,5 @@ def tests_words(tests: list[dict[str, Any]]) -> None:
 
 
 def _test(test: dict[str, Any]) -> str:
-    name = show.line(test["name"])
+    name = show.one_line(test["name"])
     return name if test["status"] == "passed" else f"{name}: {show.measured(test)}"

@@ -65,7 +65,8 @@ def toned(text: str, tone: str) -> str:
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """A plain table, columns as wide as their content; colours do not count as width."""
-    lines = [[click.style(heading, bold=True) for heading in headings], *[list(row) for row in rows]]
+    cells_of = [[cell if "\x1b" in cell else one_line(cell) for cell in row] for row in rows]
+    lines = [[click.style(heading, bold=True) for heading in headings], *cells_of]
     lengths = [[_length(cell) for cell in line] for line in lines]
     widths = [max(column) for column in zip(*lengths, strict=True)]
     shown = []
@@ -136,9 +137,9 @@ def _failure(failure: Mapping[str, Any]) -> None:
     if failure["node"] or failure["test"]:
         click.echo(f"      {where}{what}{place}")
     if failure["test"] and (failure["value"] is not None or failure["limits"] is not None):
-        click.echo(line(f"      measured {_value(failure['value'])}, limit {failure['limits']}"))
+        click.echo(one_line(f"      measured {_value(failure['value'])}, limit {failure['limits']}"))
     if failure["why"]:
-        click.echo(line(f"      {failure['why']}"))
+        click.echo(one_line(f"      {failure['why']}"))
     if failure["log"]:
         click.echo(f"      log: {failure['log']}")
     if failure.get("hint"):
@@ -149,15 +150,15 @@ def measured(test: Mapping[str, Any]) -> str:
     """Value and limit of a test that did not pass, or why there is no value."""
     value = test.get("value")
     if value is None and test.get("message"):
-        return line(test["message"])
-    return line(f"measured {_value(value)}, limit {test.get('limits')}")
+        return one_line(test["message"])
+    return one_line(f"measured {_value(value)}, limit {test.get('limits')}")
 
 
 def _value(value: Any) -> str:
     return "nothing" if value is None else as_word(value) or '""'
 
 
-def line(text: Any) -> str:
+def one_line(text: Any) -> str:
     """What a node or a user said, on one line: what would move the cursor or paint is left out or escaped."""
     plain = click.unstyle(str(text)) if "\x1b" in str(text) else str(text)
     if plain.isprintable():

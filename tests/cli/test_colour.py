@@ -44,4 +44,4 @@ def test_no_color_is_heard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, word
 
 def test_what_a_node_said_stays_on_its_line() -> None:
     """It neither paints nor moves the cursor; letters of any language stay as they are."""
-    assert show.line("\x1b[31mred\x1b[0m\nnext\tä\xa0☃\x07") == "red\\nnext\\tä\xa0☃\\x07"
+    assert show.one_line("\x1b[31mred\x1b[0m\nnext\tä\xa0☃\x07") == "red\\nnext\\tä\xa0☃\\x07"

@@ -74,6 +74,9 @@ def read_recipe(name: str, folder: str, text: bytes, source: Source) -> Reading:
 
 
 def _faults(document: Document, values: Mapping[str, Any], recipe: Recipe, source: Source) -> Iterator[Fault]:
+    if not recipe.name.isprintable():  # no record, table or command line takes it
+        message = f"`{repr(recipe.name)[1:-1]}` cannot be the name of a folder with a recipe"
+        yield document.fault((), message, "use letters, digits, `_`, `-` and `.`")
     yield from graph_faults(document, recipe)
     yield from constraint_faults(document, values, recipe)
     for node in recipe.nodes.values():

@@ -27,13 +27,13 @@ def line_of(event: Event) -> str | None:
         case "run-started":
             return f"run {event.run}"
         case "node-retried":
-            return f"  {event.node} is tried again: {show.line(detail.get('why', ''))}"
+            return f"  {event.node} is tried again: {show.one_line(detail.get('why', ''))}"
         case "late":
             return f"  {event.node or 'the run'} goes on: {detail.get('why', '')}"
         case "node-ended":
             return _node_line(str(event.node), detail)
         case "test-ended" if detail.get("status") != "passed":
-            return f"    {show.state(str(detail['status']))} {show.line(detail['name'])}: {show.measured(detail)}"
+            return f"    {show.state(str(detail['status']))} {show.one_line(detail['name'])}: {show.measured(detail)}"
     return None
 
 
@@ -48,6 +48,6 @@ def is_quiet(event: Event) -> bool:
 
 
 def _node_line(node: str, detail: Mapping[str, Any]) -> str:
-    why = f"  {show.line(detail['why'])}" if detail.get("why") else ""
+    why = f"  {show.one_line(detail['why'])}" if detail.get("why") else ""
     took = f"  {show.seconds(detail.get('seconds'))}" if detail.get("seconds") is not None else ""
     return f"  {show.state(str(detail['status']))} {node}{took}{why}"

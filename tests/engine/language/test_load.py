@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from kitchens_engine.errors import Fault
+from kitchens_engine.language.shelf import Shelf
 from kitchens_engine.recipe import OnFailure, Recipe
 
 Parse = Callable[..., Recipe]
@@ -375,3 +376,12 @@ def test_text_that_is_not_utf8_is_a_fault(parse: Parse) -> None:
     assert recipe is None
     assert (fault.line, fault.column, fault.message) == (2, 8, "the file is not UTF-8 text")
     assert parse("\ufeff[nodes.a]\r\nnoop = true\r\n").nodes["a"].position.line == 1
+
+
+def test_a_folder_whose_name_nobody_could_write_down_holds_no_recipe(shelf: Callable[..., Shelf]) -> None:
+    """A line break or bytes that are no text: no record takes it."""
+    (fault,) = shelf({"recipes/two\nlines/recipe.toml": "[nodes.a]\nnoop = true"}).faults(
+        "recipes/two\nlines"
+    )
+
+    assert fault.message == "`two\\nlines` cannot be the name of a folder with a recipe"
