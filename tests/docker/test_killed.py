@@ -11,7 +11,9 @@ import time
 
 import pytest
 
+from kitchens.containers import owners
 from kitchens.containers.engine import Engine
+from kitchens.containers.sweeping import everything
 from tests.desk import desk, empty
 from tests.docker.conftest import BUSYBOX, PYTHON
 from tests.docker.services import NOTHING, Processes, census, web
@@ -88,7 +90,7 @@ def only_services_stay(book: Processes, engine: Engine, name: str) -> None:
     while True:
         repaired = book.kitchen("repair", "--json")
         assert repaired.status == 0, repaired
-        left = census(engine, name)
-        if len(left["containers"]) <= 1 and len(left["volumes"]) <= 1 and len(left["networks"]) <= 2:
+        found = everything(engine, f"{owners.LABEL}cookbook={name}")
+        if not [each for each in found if owners.MACHINE in each.labels]:
             return
-        assert time.monotonic() < deadline, (left, repaired.out)
+        assert time.monotonic() < deadline, (found, repaired.out)
