@@ -283,10 +283,12 @@ def finish_few(
 def take_lock(place: Place, patience: float) -> None:
     """Take git's lock on the index, with our token in it, so that nobody takes it for somebody else's.
 
-    Another landing is waited for longer than somebody's git, which may sit in an editor: it is soon done.
+    Another landing is waited for longer than somebody's git, which may sit in an editor: it is soon done. So is a git
+    that takes the lock again and again.
     """
     ours = place.own / f"kitchens-{place.token}.lock"
-    began = time.monotonic()
+    began = since = time.monotonic()
+    held: tuple[int, int] | None = None
     try:
         ours.write_text(place.token)
         flush([ours])
@@ -294,8 +296,10 @@ def take_lock(place: Place, patience: float) -> None:
             try:
                 place.lock.hardlink_to(ours)
             except FileExistsError:
-                waited = time.monotonic() - began
-                if waited > LANDING_PATIENCE or (waited > patience and not _of_a_landing(place.lock)):
+                now, somebodys = time.monotonic(), _somebodys(place.lock)
+                if somebodys != held:
+                    held, since = somebodys, now
+                if now - began > LANDING_PATIENCE or (held is not None and now - since > patience):
                     raise EnvironmentFailure(
                         f"somebody else's git holds `{place.lock}`; nothing was moved",
                         f"if no git is running in `{place.path}`, remove `{place.lock}`",
@@ -310,12 +314,16 @@ def take_lock(place: Place, patience: float) -> None:
         ours.unlink(missing_ok=True)
 
 
-def _of_a_landing(lock: Path) -> bool:
-    """Whether a landing of ours holds it, or held it just now: git's own locks are empty, or begin of an index."""
+def _somebodys(lock: Path) -> tuple[int, int] | None:
+    """Which of git's own locks it is, that is empty or begins of an index; None for that of a landing, or when it has
+    gone."""
     try:
-        return TOKEN.fullmatch(lock.read_bytes()) is not None
+        if TOKEN.fullmatch(lock.read_bytes()) is not None:
+            return None
+        found = lock.stat()
     except FileNotFoundError:
-        return True
+        return None
+    return found.st_ino, found.st_mtime_ns
 
 
 def withdraw(place: Place) -> None:

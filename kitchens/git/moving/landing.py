@@ -42,7 +42,7 @@ from kitchens.git.refs import Moved
 from kitchens.git.repository import Repository, git_directory
 
 #: Seconds for which we try again when somebody else's git holds an index.
-PATIENCE = 2.0
+PATIENCE = 5.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import threading
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -220,6 +221,25 @@ def test_another_landing_is_waited_for_until_it_is_done(checkout, repository, co
     done.start()
     land(repository, *commits)
     done.join()
+    clean_at(checkout, commits[1])
+
+
+def test_a_git_that_takes_the_lock_again_and_again_is_waited_for(checkout, repository, commits, monkeypatch):
+    """Whoever commits all the time is soon done each time."""
+    monkeypatch.setattr(landing, "PATIENCE", 0.3)
+    lock = checkout.write(".git/index.lock", "")
+
+    def again() -> None:
+        for _ in range(10):
+            lock.with_name("next").write_text("")
+            lock.with_name("next").replace(lock)
+            time.sleep(0.1)
+        lock.unlink()
+
+    busy = threading.Thread(target=again)
+    busy.start()
+    land(repository, *commits)
+    busy.join()
     clean_at(checkout, commits[1])
 
 
