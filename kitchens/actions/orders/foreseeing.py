@@ -19,7 +19,7 @@ from kitchens_engine.running.runner import earlier_outputs
 from kitchens_engine.state.past import Past
 from kitchens_engine.state.plan import Plan, plan_run
 from kitchens_engine.tuples import NamedTuple
-from kitchens_engine.values import json_safe
+from kitchens_engine.values import as_word, json_safe
 
 
 class Foreseen(NamedTuple):
@@ -87,5 +87,5 @@ def _why_run(node: Node, needs: tuple[str, ...]) -> str:
     if node.when is not None:
         why.append(f"when {node.when}")
     if node.each is not None:
-        why.append(f"once for each of {node.each}")
+        why.append(f"once for each of {as_word(node.each)}")
     return ", ".join(why)
