@@ -328,3 +328,30 @@ def test_fifty_nodes_that_write_at_once_are_followed_in_whole_lines(desk: Desk) 
         node, _, text = line.partition(" | ")
         by_node.setdefault(node, []).append(text)
     assert by_node == {f"n{one}": [f"n{one} line {number}" for number in range(20)] for one in range(50)}
+
+
+def test_a_hidden_variable_is_given_again(desk: Desk) -> None:
+    """No record keeps it; what is on record stays as it was, a required variable too."""
+    desk.commit(
+        "recipes/quiet/recipe.toml",
+        """
+        [variables]
+        password = ""
+        [constraints.password]
+        hidden = true
+        required = true
+        [constraints.year]
+        type = "integer"
+        required = true
+        [nodes.a]
+        run = 'test -e $KITCHEN_DATA/go && test {{ variables.password }}{{ variables.year }} = s3cret2013'
+        """,
+    )
+    given = ("--set", "password=s3cret")
+    run = desk.json("order", "run", "quiet", "--set", "year=2013", *given, status=1)["run"]
+    (data(desk) / "go").touch()
+
+    assert "requires variable `password`" in desk.json("order", "resume", run, status=2)["error"]["message"]
+    error = desk.json("order", "resume", run, *given, "--set", "year=1", status=2)["error"]
+    assert error["message"].startswith("`year` is on record")
+    assert desk.json("order", "resume", run, *given)["status"] == "passed"

@@ -18,11 +18,14 @@ from kitchens.actions.orders.runs import records_of
 from kitchens.actions.services.states import NotReady, Wanted
 from kitchens.git.checkouts.checkout import refresh_checkout
 from kitchens.git.checkouts.worktrees import dirty
+from kitchens_engine.errors import InvalidInput
 from kitchens_engine.language.check import checked
-from kitchens_engine.language.constraints import hidden_names
+from kitchens_engine.language.constraints import hidden_names, is_hidden
+from kitchens_engine.language.layers import found, merge
+from kitchens_engine.language.names import split
 from kitchens_engine.language.reach import images_reached
 from kitchens_engine.language.shelf import Shelf
-from kitchens_engine.language.variables import resolve
+from kitchens_engine.language.variables import Layer, nested, parse_assignment, resolve
 from kitchens_engine.order import KitchenFacts, Order
 from kitchens_engine.ports import Secrets
 from kitchens_engine.recipe import Recipe
@@ -183,8 +186,31 @@ def values_of(plan: OrderPlan, recipe: Recipe) -> tuple[Mapping[str, Any], Mappi
         return settings, resolve(recipe, plan.variation, settings, plan.assignments)
     asked = plan.past.record.asked
     settings = recalled(asked["settings"], settings)
-    hidden = resolve(recipe, plan.variation, settings) if hidden_names(recipe) else {}
-    return settings, {**recipe.variables, **recalled(asked["variables"], hidden)}
+    recorded = asked["variables"]
+    hidden = _hidden_now(plan, recipe, settings, recorded) if plan.assignments or hidden_names(recipe) else {}
+    return settings, {**recipe.variables, **recalled(recorded, hidden)}
+
+
+def _hidden_now(
+    plan: OrderPlan, recipe: Recipe, settings: Mapping[str, Any], recorded: Mapping[str, Any]
+) -> Mapping[str, Any]:
+    """The variables as they are now, with those that no level but the order ever gave from the record."""
+    for text in plan.assignments:
+        keys, _ = parse_assignment(text, recipe.variables, recipe.constraints)
+        if not is_hidden(recipe, keys):
+            raise InvalidInput(
+                f"`{'.'.join(keys)}` is on record, and a run goes on under the variables that it had",
+                f"`kitchen order run {plan.recipe} --set …` runs it anew",
+                code="variable",
+            )
+    given: dict[str, Any] = {}
+    for name, constraint in recipe.constraints.items():
+        keys = split(name)
+        there, value = found(recorded, keys)
+        if there and constraint.required and not constraint.locked and not is_hidden(recipe, keys):
+            given = merge(given, nested(keys, value))
+    layer = Layer("record", "the record", given)
+    return resolve(recipe, plan.variation, settings, plan.assignments, given=layer)
 
 
 def _refuse_what_cannot_run(

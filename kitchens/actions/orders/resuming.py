@@ -16,8 +16,15 @@ from kitchens_engine.state.past import Past
 from kitchens_engine.toml.nearest import hints
 
 
-def plan_resume(house: House, run: str, *, again: Sequence[str] = (), jobs: int | None = None) -> OrderPlan:
-    """What is left of a run, at its commit and under its variables.
+def plan_resume(
+    house: House,
+    run: str,
+    *,
+    again: Sequence[str] = (),
+    jobs: int | None = None,
+    assignments: Sequence[str] = (),
+) -> OrderPlan:
+    """What is left of a run, at its commit and under its variables; `assignments` give the hidden ones, which no record has.
 
     An interrupted run goes on under its id. Of any other that has ended a new run keeps what
     was green, but for the nodes `again` (by path) and all that needs them. Raises `InvalidInput`
@@ -43,7 +50,7 @@ def plan_resume(house: House, run: str, *, again: Sequence[str] = (), jobs: int 
         kitchen=kitchen,
         recipe=record.recipe,
         variation=record.variation,
-        assignments=(),
+        assignments=tuple(assignments),
         nodes=None if (nodes := record.asked["nodes"]) is None else tuple(nodes),
         checkout=checkout,
         pooled=pooled,

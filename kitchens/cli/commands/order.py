@@ -128,12 +128,25 @@ def run(
     metavar="N",
     help="Run this node again although it passed, and what needs it; a nested one by its path.",
 )
+@click.option(
+    "--set",
+    "assignments",
+    multiple=True,
+    metavar="K=V",
+    help="A hidden variable, which no record keeps.",
+)
 @_JOBS
 @_DETACH
 @_DRY_RUN
 @click.pass_obj
 def resume(
-    desk: Desk, run: str, again: tuple[str, ...], jobs: int | None, detach: bool, dry_run: bool
+    desk: Desk,
+    run: str,
+    again: tuple[str, ...],
+    assignments: tuple[str, ...],
+    jobs: int | None,
+    detach: bool,
+    dry_run: bool,
 ) -> Answer:
     """Go on with an order run that did not pass, at its commit and under its variables.
 
@@ -142,13 +155,14 @@ def resume(
     """
     if detach and not dry_run:
         words = _words({"--jobs": jobs})
-        words += [word for value in again for word in ("--again", value)]
+        for option, values in (("--again", again), ("--set", assignments)):
+            words += [word for value in values for word in (option, value)]
         return _detached(desk, ["resume", *words], [run])
     _prepare(dry_run)
     from kitchens.actions.orders.ordering import carry_out_order
     from kitchens.actions.orders.resuming import plan_resume
 
-    plan = plan_resume(desk.house, run, again=again, jobs=jobs)
+    plan = plan_resume(desk.house, run, again=again, jobs=jobs, assignments=assignments)
     return _foreseen(desk, plan) if dry_run else _answer(carry_out_order(desk.house, plan))
 
 
