@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import time
 
@@ -12,6 +13,7 @@ from kitchens.cli.run import run
 from tests.kitchens.crash import fork
 from tests.soak.shop import Shop
 from tests.soak.sound import git_finds_it_sound, locks
+from tests.soak.test_killed import spread
 
 
 @pytest.mark.trials(3, 8)
@@ -127,6 +129,38 @@ def test_a_kitchen_that_is_merged_and_promoted_at_once_is_whole(shop: Shop, tria
     assert shop.kitchen("verify", "production").status == 0
     shop.users_lost_nothing()
     git_finds_it_sound(shop)
+
+
+@pytest.mark.trials(1, 30)
+def test_a_merge_that_is_stopped_for_a_while_lands_in_the_end(shop: Shop, trials: int) -> None:
+    """With all that it started, at any moment, for seconds; another that meets it lands, or says why not."""
+    shop.prepare(changed_again)
+    began = time.monotonic()
+    shop.kitchen("merge", "feature")
+    whole = time.monotonic() - began
+    for moment in spread(whole, trials):
+        shop.reset()
+        stopped = shop.start("merge", "feature")
+        time.sleep(moment)
+        stopped.signal(signal.SIGSTOP)
+        other = shop.start("merge", "early")
+        time.sleep(0.5 if trials == 1 else 5)
+        stopped.signal(signal.SIGCONT)
+        answers = [stopped.wait(), other.wait()]
+        assert answers[0].status == 0, answers
+        assert answers[1].status in (0, 5), answers
+        assert "Traceback" not in answers[1].err
+        assert shop.kitchen("merge", "early").status == 0
+        assert shop.kitchen("verify", "dev").status == 0
+        shop.users_lost_nothing()
+        assert locks(shop) == []
+        git_finds_it_sound(shop)
+
+
+def changed_again(shop: Shop) -> None:
+    """`early` has something to merge, too."""
+    shop.write("early.txt", "later\n", shop.path("early"))
+    shop.save("later", shop.path("early"))
 
 
 def merging(shop: Shop, names: list[str]) -> int:

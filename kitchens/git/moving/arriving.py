@@ -31,7 +31,7 @@ SUBMODULE = "160000"
 TOKEN = re.compile(rb"[0-9a-f]{16}")
 
 #: Seconds for which a landing waits for others: many may stand in line, on a busy machine.
-LANDING_PATIENCE = 60.0
+LANDING_PATIENCE = 25.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,11 +300,7 @@ def take_lock(place: Place, patience: float) -> None:
                 if somebodys != held:
                     held, since = somebodys, now
                 if now - began > LANDING_PATIENCE or (held is not None and now - since > patience):
-                    raise EnvironmentFailure(
-                        f"somebody else's git holds `{place.lock}`; nothing was moved",
-                        f"if no git is running in `{place.path}`, remove `{place.lock}`",
-                        code="locked",
-                    ) from None
+                    raise _held_by_others(place, landing=held is None) from None
                 time.sleep(0.05)
             else:
                 return
@@ -312,6 +308,15 @@ def take_lock(place: Place, patience: float) -> None:
         raise EnvironmentFailure(f"`{place.lock}` cannot be taken: {error.strerror}", code="disk") from error
     finally:
         ours.unlink(missing_ok=True)
+
+
+def _held_by_others(place: Place, *, landing: bool) -> EnvironmentFailure:
+    who, hint = (
+        ("something else that lands", "try again")
+        if landing
+        else ("somebody else's git", f"if no git is running in `{place.path}`, remove `{place.lock}`")
+    )
+    return EnvironmentFailure(f"{who} holds `{place.lock}`; nothing was moved", hint, code="locked")
 
 
 def _somebodys(lock: Path) -> tuple[int, int] | None:
