@@ -8,7 +8,7 @@ database for as long as one query takes, so that whoever writes the row gets it 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta, tzinfo
 from typing import Any
 
 from kitchens_engine import durations
@@ -81,7 +81,7 @@ def _moment(value: Any, zone: str | None, started: datetime) -> datetime:
     from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
     try:
-        there = ZoneInfo(zone) if zone else UTC
+        there: tzinfo = ZoneInfo(zone) if zone else UTC
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
         raise ValueError(f"there is no time zone `{zone}`; write one such as `Europe/Berlin`") from error
     if isinstance(value, str):
@@ -89,9 +89,10 @@ def _moment(value: Any, zone: str | None, started: datetime) -> datetime:
     if isinstance(value, datetime):
         return value if value.tzinfo else value.replace(tzinfo=there)
     if isinstance(value, time):
-        local = started.astimezone(there)
-        moment = datetime.combine(local.date(), value, there)
-        return moment if moment >= local else datetime.combine(local.date() + timedelta(days=1), value, there)
+        there = value.tzinfo or there  # `06:30+02:00` says it itself
+        local, clock = started.astimezone(there), value.replace(tzinfo=None)
+        moment = datetime.combine(local.date(), clock, there)
+        return moment if moment >= local else datetime.combine(local.date() + timedelta(days=1), clock, there)
     raise ValueError(f"`{value}` is no time; write `2026-01-31T06:30:00Z` or `06:30`")
 
 

@@ -28,6 +28,8 @@ def test_a_wait_for_a_time_passes_when_it_has_come(bench: Bench) -> None:
         wait = {{ until = "{soon}" }}
         [nodes.clock]
         wait = {{ until = "{clock}", timezone = "Africa/Lagos" }}
+        [nodes.offset]
+        wait = {{ until = "{clock}+01:00" }}
         [nodes.past]
         wait = {{ until = 2020-01-01T00:00:00Z }}
     """)
@@ -35,7 +37,8 @@ def test_a_wait_for_a_time_passes_when_it_has_come(bench: Bench) -> None:
     nodes = bench.nodes(bench.run(started=started, jobs=1))
 
     assert {node.status for node in nodes.values()} == {"passed"}
-    assert all(0.1 < (nodes[name].seconds or 0) < 30 for name in ("duration", "instant", "clock")), nodes
+    timed = ("duration", "instant", "clock", "offset")
+    assert all(0.1 < (nodes[name].seconds or 0) < 30 for name in timed), nodes
 
 
 def test_waits_take_no_slot_and_no_process_each(bench: Bench) -> None:
