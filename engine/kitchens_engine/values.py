@@ -6,8 +6,13 @@ import datetime
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import ItemsView, Iterator, KeysView, Mapping, ValuesView
 from typing import Any
+
+
+def settled(value: Any) -> Any:
+    """What an expression gives piece by piece (`range(3)`, `names | map("upper")`, `table.keys()`) as a list; else the value."""
+    return list(value) if isinstance(value, (Iterator, range, KeysView, ValuesView, ItemsView)) else value
 
 
 def as_word(value: Any) -> str:

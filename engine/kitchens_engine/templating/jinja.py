@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date
 from functools import cache, lru_cache
 from typing import Any
@@ -19,7 +19,7 @@ from kitchens_engine.errors import InvalidInput
 from kitchens_engine.templating import dates
 from kitchens_engine.templating import shell as quoting
 from kitchens_engine.toml.nearest import did_you_mean
-from kitchens_engine.values import as_word
+from kitchens_engine.values import as_word, settled
 
 #: What a template says, which stays as it is; or the beginning of a shell's `${#name}`, which is no comment.
 _LENGTH = re.compile(
@@ -140,9 +140,7 @@ def _value(compiled: TemplateExpression, context: Mapping[str, Any]) -> Any:
     value = compiled(context)
     if isinstance(value, Undefined):
         str(value)  # raises: a strict undefined refuses every use
-    if isinstance(value, Generator):
-        return list(value)  # filters such as `map` and `select` are lazy; what they give is a list
-    return str(value) if isinstance(value, quoting.Raw) else value
+    return str(value) if isinstance(value, quoting.Raw) else settled(value)
 
 
 def _result(expression: nodes.Expr) -> nodes.Template:
@@ -190,12 +188,12 @@ def as_text(value: Any) -> Any:
     """How a value looks inside text: TOML's booleans, and `null`."""
     if value is None:
         return "null"
-    return str(value).lower() if isinstance(value, bool) else value
+    return str(value).lower() if isinstance(value, bool) else settled(value)
 
 
 def sql_literal(value: Any) -> str:
     """The filter `sql`: a value as SQL writes it, quotes in it doubled; a list as its items, for `in ( )`."""
-    match value:
+    match value := settled(value):
         case Undefined():
             return str(value)  # raises
         case None:

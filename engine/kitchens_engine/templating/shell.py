@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from kitchens_engine.values import as_word
+from kitchens_engine.values import as_word, settled
 
 #: Marks a place inside of backticks, where the shell reads every text twice.
 _TWICE = "`"
@@ -29,7 +29,7 @@ class Raw(str):
     @classmethod
     def of(cls, value: Any) -> Raw:
         """What the filter `raw` makes of a value."""
-        return cls(as_word(value))
+        return cls(as_word(settled(value)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +173,7 @@ def _comment(value: Any) -> str:
 
 
 def _unless_raw(quote: Callable[[Any], str]) -> Callable[[Any], str]:
-    return lambda value: str(value) if isinstance(value, Raw) else quote(value)
+    return lambda value: str(value) if isinstance(value, Raw) else quote(settled(value))
 
 
 def _twice(quote: Callable[[Any], str]) -> Callable[[Any], str]:

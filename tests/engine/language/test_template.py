@@ -235,3 +235,12 @@ def test_a_method_is_part_of_no_name() -> None:
     )
     assert [reference.path for reference in found.references] == [("variables", "t"), ("variables", "s")]
     assert not found.problems
+
+
+def test_what_comes_piece_by_piece_is_a_list() -> None:
+    """A range, a lazy filter, the keys of a table: as a value, as words of a command, in text and in SQL."""
+    context = {"l": ["a", "b c"], "t": {"x": 1}}
+    assert evaluate("range(3)", context) == [0, 1, 2]
+    assert render("{{ t.keys() }}", context) == ["x"]
+    assert render("echo {{ l | map('upper') }} {{ range(2) }}", context, shell=True) == "echo A 'B C' 0 1"
+    assert render("in ({{ l | map('upper') | sql }}) {{ range(2) }}", context) == "in ('A', 'B C') [0, 1]"
