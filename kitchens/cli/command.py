@@ -21,6 +21,21 @@ class Answer(NamedTuple):
     status: int = 0
 
 
+def _as_json(document: Any, indent: int | None) -> str:
+    """One JSON document; what JSON cannot carry as it is (dates, infinities) as the engine writes it elsewhere."""
+    try:
+        return json.dumps(document, indent=indent, default=_json_safe, allow_nan=False)
+    except ValueError:
+        return json.dumps(_json_safe(document), indent=indent)
+
+
+def _json_safe(value: Any) -> Any:
+    # Few documents hold such a thing.
+    from kitchens_engine.values import json_safe
+
+    return json_safe(value)
+
+
 class KitchenCommand(click.Command):
     """A command that takes `-C` and `--json` and returns an `Answer`."""
 
@@ -49,7 +64,7 @@ class KitchenCommand(click.Command):
         if not isinstance(answer, Answer):
             return answer
         if desk.as_json:
-            click.echo(json.dumps(answer.document, indent=2 if sys.stdout.isatty() else None, default=str))
+            click.echo(_as_json(answer.document, 2 if sys.stdout.isatty() else None))
         else:
             answer.words()
         return answer.status

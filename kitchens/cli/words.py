@@ -67,7 +67,9 @@ def from_os_error(error: OSError) -> KitchensError | None:
 def error_document(error: KitchensError) -> str:
     """The error as the JSON document of the contract. A refusal (exit 4) and what is red (exit 1) are the command's own."""
     if isinstance(error, Failed):
-        return json.dumps({**error.about, "why": error.message}, indent=2, default=str)
+        from kitchens_engine.values import json_safe
+
+        return json.dumps(json_safe({**error.about, "why": error.message}), indent=2)
     if isinstance(error, Refused):
         hint = "; ".join(error.hints) or None
         refusal = {**error.about, "status": "refused", "code": error.code, "why": error.message, "hint": hint}

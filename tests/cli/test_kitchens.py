@@ -112,6 +112,17 @@ def test_settings_are_checked_against_the_recipes(desk: Desk) -> None:
     assert desk.json("unset", "dev", "top")["settings"] == {}
 
 
+def test_settings_are_json_that_everybody_reads(desk: Desk) -> None:
+    """Moments as RFC 3339 has them; what JSON has no number for is null, as in the records of runs."""
+    more = "[variables]\nwhen = 2020-01-01T00:00:00Z\nlimit = 1.5\n"
+    desk.commit("recipes/counts/recipe.toml", RECIPE.replace("[variables]\n", more))
+    desk.json("create", "idea", "--no-test", "--set", "when=2021-02-03T04:05:06Z", "--set", "limit=inf")
+    settings = {"when": "2021-02-03T04:05:06+00:00", "limit": None}
+    for words in (("settings", "idea"), ("show", "idea")):
+        assert desk.json(*words)["settings"] == settings
+    assert "limit = inf" in desk.kitchen("settings", "idea").out
+
+
 def test_an_unknown_kitchen_gets_the_nearest_name(desk: Desk) -> None:
     """One sentence and an act."""
     desk.json("create", "staging")
