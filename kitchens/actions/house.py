@@ -115,10 +115,10 @@ class House:
 
     def source(self, folder: Path, *, lenient: bool = False) -> PinnedSource:
         """The files of a checkout, uncommitted edits included, with the ingredients that it pins."""
+        from kitchens.git.checkouts.reading import CheckoutSource
         from kitchens.git.sharing.pinned import PinnedSource
-        from kitchens_engine.language.shelf import FolderSource
 
-        return PinnedSource(FolderSource(folder), self.repository.objects, lenient=lenient)
+        return PinnedSource(CheckoutSource(folder), self.repository.objects, lenient=lenient)
 
     @cached_property
     def identity(self) -> Identity:

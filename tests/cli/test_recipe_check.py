@@ -135,3 +135,18 @@ def test_a_service_that_a_script_speaks_to_is_used(desk: Desk) -> None:
     desk.write("recipes/counts/load.py", "redis.connect('cache')")
     found = desk.json("recipe", "check")
     assert not [fault for fault in found if "nothing uses service" in fault["message"]]
+
+
+def test_a_recipe_that_is_a_link_is_none(desk: Desk) -> None:
+    """No gate follows a link out of a recipe's folder, so what is behind it was never tested: it does not run either."""
+    desk.write("elsewhere/recipe.toml", '[nodes.n]\nrun = "true"\n')
+    desk.write("recipes/other/sql/a.sql", "select 1\n")
+    desk.write("recipes/other/recipe.toml", '[nodes.n]\nsql = "a.sql"\n')
+    (desk.folder / "recipes/other/a.sql").symlink_to("sql/a.sql")
+    (desk.folder / "recipes/linked").symlink_to("../elsewhere")
+    desk.save("links")
+    (found,) = desk.json("recipe", "check")
+    assert (found["severity"], found["file"]) == ("warning", "recipes/linked")
+    assert [one["recipe"] for one in desk.json("recipe", "list")] == ["counts", "other"]
+    assert desk.json("order", "run", "linked", status=2)["error"]["code"] == "no-recipe"
+    assert desk.json("order", "run", "other")["status"] == "passed"

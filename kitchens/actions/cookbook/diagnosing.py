@@ -149,11 +149,9 @@ def _cookbook(house: House) -> Finding:
 
 
 def _recipes(house: House) -> Finding:
-    faults = [
-        fault
-        for fault in check_recipes(house.source(house.repository.here, lenient=True), None)
-        if fault.severity == "error"
-    ]
+    here = house.repository.here
+    found = check_recipes(house.source(here, lenient=True), here, None)
+    faults = [fault for fault in found if fault.severity == "error"]
     if faults:
         first = faults[0]
         return Finding(

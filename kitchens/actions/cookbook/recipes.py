@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from pathlib import Path
 from typing import Any
 
 from kitchens.actions.house import House
+from kitchens.git.checkouts.reading import linked
 from kitchens.git.sharing.pinned import PinnedSource
 from kitchens.model.cookbook import FILE, CookbookReading, missing_files, read_cookbook
 from kitchens.model.cookbook_fit import fit_faults
@@ -77,11 +79,11 @@ def flaky_in(house: House, name: str) -> list[dict[str, Any]]:
 
 
 def check_recipes(
-    source: PinnedSource, name: str | None, kitchens: Collection[str] = ()
+    source: PinnedSource, folder: Path, name: str | None, kitchens: Collection[str] = ()
 ) -> tuple[Fault, ...]:
     """Every fault of `kitchens.toml` and the recipes (or of one recipe and what it reaches), sorted by place.
 
-    `kitchens` are the registered ones, of which `kitchens.toml` may speak. `source` is a lenient one.
+    `kitchens` are the registered ones, of which `kitchens.toml` may speak. `source` is a lenient one of `folder`.
     """
     shelf = Shelf(source)
     text = source.read(FILE)
@@ -100,8 +102,15 @@ def check_recipes(
         connections=_urls(settings),
         pools=_declared(settings, "pools"),
     )
+    if name is None:
+        faults += map(_linked, linked(folder))
     faults += source.faults(None if name is None else _ingredients(shelf, name))
     return in_order(faults)
+
+
+def _linked(path: str) -> Fault:
+    message = f"`{path}` is a link, which neither gates nor orders follow: what is behind it does not count"
+    return Fault("warning", path, 1, 1, "", message, "put the folder itself there")
 
 
 def _ingredients(shelf: Shelf, name: str) -> set[str]:

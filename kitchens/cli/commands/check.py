@@ -41,8 +41,8 @@ def check(desk: Desk, name: str | None, kitchen: str | None, form: str) -> Answe
     from kitchens.actions.cookbook.recipes import check_recipes
 
     registered = () if name else list(desk.house.registrations.all())
-    source = desk.house.source(folder_of(desk, kitchen), lenient=True)
-    faults = check_recipes(source, name, registered)
+    folder = folder_of(desk, kitchen)
+    faults = check_recipes(desk.house.source(folder, lenient=True), folder, name, registered)
     wrong = any(fault.severity == "error" for fault in faults)
     document = [fault._asdict() for fault in faults]
     words: dict[str, Callable[[], None]] = {
