@@ -110,6 +110,8 @@ def _paint(one: str, others: Iterable[str], read: Read) -> dict[str, int]:
 
     def reach(commits: Sequence[str], colour: int) -> None:
         new = [each for each in commits if colours.get(each, 0) | colour != colours.get(each)]
+        if not new:
+            return
         for commit, node in zip(new, read(new), strict=True):
             colours[commit] = colours.get(commit, 0) | colour
             heapq.heappush(queue, _Waiting(-node.committed.timestamp(), commit, node.parents))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import BinaryIO
 
 from kitchens.gate.ancestry import merge_bases
@@ -57,11 +58,24 @@ def _near_ancestors(repository: Repository, one: str, other: str) -> Sequence[st
     if {len(one), len(other)} != {repository.objects.width}:
         # A name: what it stands for is git's to say.
         return None
+    key = (repository.common, min(one, other), max(one, other))
+    if key in _KNOWN:
+        return _KNOWN[key]
     try:
-        return merge_bases(one, other, repository.objects.walker(NEAR))
+        found: Sequence[str] | None = merge_bases(one, other, repository.objects.walker(NEAR))
     except (Far, EnvironmentFailure):
         # Beyond, and in a shallow clone, git knows better.
-        return None
+        found = None
+    if not repository.objects.is_shallow:
+        while len(_KNOWN) >= FEW:
+            del _KNOWN[next(iter(_KNOWN))]
+        _KNOWN[key] = found
+    return found
+
+
+#: What two commits have in common never changes: whoever merges asks three times, of the same two.
+_KNOWN: dict[tuple[Path, str, str], Sequence[str] | None] = {}
+FEW = 8
 
 
 def is_ancestor(repository: Repository, older: str, newer: str) -> bool:

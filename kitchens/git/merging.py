@@ -99,9 +99,9 @@ def _merge_or_none(repository: Repository, ours: str, theirs: str) -> Merge | No
         return None
 
 
-def merge_again(repository: Repository, ours: str, theirs: str) -> str | None:
-    """The tree of a second run of `merge_commits`; None for a conflict."""
-    tree, conflicts = _merged(repository, ours, theirs, common_ancestors(repository, ours, theirs))
+def merge_again(repository: Repository, ours: str, theirs: str, bases: Sequence[str]) -> str | None:
+    """The tree of a second run of `merge_commits`, by these merge bases; None for a conflict."""
+    tree, conflicts = _merged(repository, ours, theirs, bases)
     return None if conflicts else tree
 
 

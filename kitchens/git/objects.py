@@ -211,8 +211,11 @@ class Objects:
 
     def commits(self, oids: Sequence[str]) -> list[Commit]:
         """Several commits, in one go."""
-        wanted = [oid for oid in dict.fromkeys(oids) if oid not in self._commits]
-        ends = self._ends() if wanted else frozenset()
+        known = self._commits
+        wanted = [oid for oid in dict.fromkeys(oids) if oid not in known]
+        if not wanted:
+            return [known[oid] for oid in oids]
+        ends = self._ends()
         for oid, content in zip(wanted, self.read_all(wanted), strict=True):
             if content is None:
                 raise missing(oid)
@@ -229,14 +232,15 @@ class Objects:
             looked_at += len(oids)
             if limit is not None and looked_at > limit:
                 raise Far
-            self._read_ahead([oid for oid in oids if oid not in self._commits], min(looked_at // 4, AHEAD))
+            if new := [oid for oid in oids if oid not in self._commits]:
+                self._read_ahead(new, min(looked_at // 4, AHEAD))
             return self.commits(oids)
 
         return read
 
     def _read_ahead(self, oids: Sequence[str], ahead: int) -> None:
         """Read commits, and as many before each along first parents as there are."""
-        if not oids or not ahead:
+        if not ahead:
             return
         contents: list[bytes] = []
         names = [f"{oid}~{back}" for oid in oids for back in range(ahead + 1)]

@@ -58,7 +58,7 @@ def recompute(
         raise Uncertified(f"`{str(claimed)[:12]}` is no merge base of its sides")
     *below, our_tree, their_tree = (each.tree for each in objects.commits([*bases, side, theirs]))
     merged = mixed(objects, Sides(tuple(below), our_tree, their_tree), made.tree)
-    rerun = _merged_again(repository, side, theirs) if again or merged else None
+    rerun = _merged_again(repository, side, theirs, bases) if again or merged else None
     return certify(merged, (bases, ours, theirs), made.tree, rerun)._replace(reconciled=reconciled)
 
 
@@ -70,8 +70,8 @@ def _reconciled(repository: Repository, ours: str, theirs: str, reconciled: tupl
     return kept.commit
 
 
-def _merged_again(repository: Repository, ours: str, theirs: str) -> str:
-    tree = merge_again(repository, ours, theirs)
+def _merged_again(repository: Repository, ours: str, theirs: str, bases: tuple[str, ...]) -> str:
+    tree = merge_again(repository, ours, theirs, bases)
     if tree is None:
         raise Uncertified("merged once more, its sides are in conflict")
     return tree
