@@ -129,7 +129,11 @@ def _unsettled(trees: Trees, place: Place) -> Iterator[Place]:
         if not files.settled:
             yield files
     folders = [_inside(trees, thing) for thing in things]
+    *_, ours, theirs, result = folders
     for name in {name: None for folder in folders for name in folder}:
+        if ours.get(name) == theirs.get(name) == result.get(name):
+            # Settled, as nearly all are.
+            continue
         path = f"{place.path}/{name}" if place.path else name
         yield from _unsettled(trees, _place(path, [folder.get(name) for folder in folders]))
 

@@ -11,6 +11,7 @@ from kitchens.git.command import Answer, Git
 from kitchens.git.objects import Objects, missing
 from kitchens.git.ref_files import NotPlain, listed
 from kitchens_engine.errors import EnvironmentFailure, InvalidInput
+from kitchens_engine.tuples import NamedTuple
 
 PURPOSE = "ref"
 
@@ -31,6 +32,15 @@ class Moved(EnvironmentFailure):
         self.ref = ref
         self.expected = expected
         self.found = found
+
+
+class RefMove(NamedTuple):
+    """A move of a ref from `old` (None: it must not exist) to `new`; `reason` is its line in the reflog."""
+
+    ref: str
+    new: str
+    old: str | None
+    reason: str
 
 
 class Refs:
@@ -82,6 +92,31 @@ class Refs:
         into the reflog; `keep` are descriptors that git inherits.
         """
         self._swap(ref, ("-m", reason), (new, old or "0" * self._objects.width), old, keep)
+
+    def move_in_turn(self, moves: Sequence[RefMove], keep: Sequence[int] = ()) -> None:
+        """Make several moves, one after the other, by one process: each is a step of its own, and none is tried before
+        those ahead of it are made. Raises what `move` raises for the first that cannot be made."""
+        zero = "0" * self._objects.width
+        if len(moves) > 1 and len({each.reason for each in moves}) == 1:
+            steps = (f"start\0update {ref}\0{new}\0{old or zero}\0commit\0" for ref, new, old, _ in moves)
+            words = ("update-ref", "-m", moves[0].reason, "--stdin", "-z")
+            held = self._claim([each.ref for each in moves])
+            try:
+                answer = self._git.run(
+                    *words, input="".join(steps).encode(), check=False, keep=(held.descriptor, *keep)
+                )
+                if answer.status < 0:
+                    _clear(held)
+            except BaseException:
+                _clear(held)
+                raise
+            finally:
+                held.release()
+            if answer.status == 0:
+                return
+        for ref, new, old, reason in moves:
+            if len(moves) == 1 or self.read(ref) != new:
+                self.move(ref, new, old, reason, keep)
 
     def delete(self, ref: str, old: str) -> None:
         """Delete `ref` if it is at `old`, else raise `Moved`."""

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from kitchens.git.refs import Moved
+from kitchens.git.refs import Moved, RefMove
 from kitchens.git.repository import Repository
 from kitchens.model.kitchen import Certificate, Identity, Landing, Made, Provision, Registration
 from kitchens.model.names import KitchenName
@@ -76,9 +76,16 @@ class Registrations:
 
         Raises `Moved` when somebody else wrote it first. `reason` is its line in `git log`.
         """
+        move = self.drafted(registration, old, reason, identity, when)
+        self._refs.move(*move)
+        return move.new
+
+    def drafted(
+        self, registration: Registration, old: str | None, reason: str, identity: Identity, when: datetime
+    ) -> RefMove:
+        """Store a registration that follows the one at `old`, and give the move by which it counts."""
         made = self.draft(registration, [old] if old else [], reason, identity, when)
-        self._refs.move(f"{PREFIX}{registration.name}", made, old, f"kitchen: {reason}")
-        return made
+        return RefMove(f"{PREFIX}{registration.name}", made, old, f"kitchen: {reason}")
 
     def draft(
         self,

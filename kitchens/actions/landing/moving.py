@@ -110,7 +110,9 @@ def _land_here(
     try:
         left = carry_out(
             landing,
-            lambda: house.register(registration, plan.target.registered_at, plan.words),
+            lambda: house.registrations.drafted(
+                registration, plan.target.registered_at, plan.words, house.identity, house.now()
+            ),
             f"kitchen: {plan.words}",
         )
     finally:

@@ -38,7 +38,7 @@ from kitchens.git.moving.arriving import (
 )
 from kitchens.git.moving.healing import PURPOSE, heal
 from kitchens.git.moving.obstacles import check, plain, refuse_under_way
-from kitchens.git.refs import Moved
+from kitchens.git.refs import Moved, RefMove
 from kitchens.git.repository import Repository, git_directory
 
 #: Seconds for which we try again when somebody else's git holds an index.
@@ -101,9 +101,10 @@ def plan_landing(
 
 
 def carry_out(
-    plan: LandingPlan, write_pending: Callable[[], None], reason: str = "kitchen: landed"
+    plan: LandingPlan, write_pending: Callable[[], RefMove | None], reason: str = "kitchen: landed"
 ) -> list[Path]:
-    """Land: `write_pending` is called last before the branch moves, when only the move can still fail.
+    """Land: `write_pending` is called last before the branch moves, when only the move can still fail. It may leave one
+    move to be made just before that of the branch.
 
     Gives the files that somebody edited in that very moment, which were left as they are.
     Raises `Moved` when the branch is not at `old` any more, or is not checked out where the
@@ -116,12 +117,13 @@ def carry_out(
         arrivals = [_prepare(plan, each) for each in places]
         if _places(repository, plan.branch) != plan.places:
             raise Moved(ref, plan.old, plan.old)
-        write_pending()
+        pending = write_pending()
     except BaseException:
         _withdraw(places, held)
         raise
     try:
-        repository.refs.move(ref, plan.new, plan.old, reason, keep=(held.descriptor,))
+        moves = [RefMove(ref, plan.new, plan.old, reason)]
+        repository.refs.move_in_turn([pending, *moves] if pending else moves, keep=(held.descriptor,))
     except BaseException:
         # Interrupted in that moment, the branch may have moved, and then it counts.
         if repository.refs.read(ref) != plan.new:

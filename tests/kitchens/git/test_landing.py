@@ -15,7 +15,7 @@ from kitchens.git.moving import landing
 from kitchens.git.moving.arriving import SUBMODULE
 from kitchens.git.moving.healing import heal
 from kitchens.git.moving.landing import carry_out, plan_landing
-from kitchens.git.refs import Moved
+from kitchens.git.refs import Moved, RefMove
 from kitchens_engine.errors import EnvironmentFailure, InvalidInput
 
 from ..conftest import Checkout
@@ -165,7 +165,7 @@ def test_an_edit_between_plan_and_landing_is_seen(checkout, repository, commits)
 def test_an_edit_in_the_last_moment_stays(checkout, repository, commits):
     """A file that is edited while the branch moves is left as it is, and named."""
     plan = plan_landing(repository, "main", *commits)
-    left = carry_out(plan, lambda: checkout.write("README.md", "mine\n"))
+    left = carry_out(plan, lambda: checkout.write("README.md", "mine\n") and None)
     assert left == [checkout.path / "README.md"]
     assert checkout.status().split() == ["M", "README.md"]
     assert (checkout.path / "README.md").read_text() == "mine\n"
@@ -344,6 +344,25 @@ def test_killed_at_any_time(checkout, repository, commits, milliseconds, with_gi
     assert heal(repository) == []
     clean_at(checkout, new)
     assert checkout.sound()
+
+
+def test_what_is_pending_moves_just_before_the_branch(checkout, repository, commits):
+    """By one process; when somebody was faster with it, the branch stays, and nothing is left."""
+    old, new = commits
+    checkout.git("update-ref", "refs/kitchens/main", old)
+    before = checkout.refs()
+    plan = plan_landing(repository, "main", old, new, at_once=True)
+    with pytest.raises(Moved) as caught:
+        carry_out(plan, lambda: RefMove("refs/kitchens/main", new, new, "kitchen: landed"))
+    assert caught.value.ref == "refs/kitchens/main"
+    assert checkout.refs() == before
+    calls = repository.git.tally.calls
+    plan = plan_landing(repository, "main", old, new, at_once=True)
+    carry_out(plan, lambda: RefMove("refs/kitchens/main", new, old, "kitchen: landed"))
+    moves = [words for words in ("kitchens/main", "heads/main") if checkout.tip(f"refs/{words}") == new]
+    # Two for the index, which has new paths; the files; and all refs.
+    assert (len(moves), repository.git.tally.calls - calls) == (2, 4)
+    clean_at(checkout, new)
 
 
 def test_what_somebody_edited_after_a_kill_stays(checkout, repository, commits):
