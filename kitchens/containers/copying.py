@@ -10,13 +10,12 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from kitchens.containers.engine import Engine
+from kitchens.containers.wire.unix import Missing
 from kitchens_engine.errors import InvalidInput
 
 
 def copy_out(engine: Engine, container: str, source: str, target: Path) -> Path:
     """Copy what is at `source` in the container; into `target` when that is a folder, else under that name."""
-    import docker.errors
-
     if not target.parent.is_dir():
         raise InvalidInput(f"there is no folder `{target.parent}`", code="path")
     with (
@@ -25,7 +24,7 @@ def copy_out(engine: Engine, container: str, source: str, target: Path) -> Path:
     ):
         try:
             pieces, facts = api.get_archive(container, source)
-        except docker.errors.NotFound:
+        except Missing:
             raise InvalidInput(f"the service has no `{source}`", code="path") from None
         for piece in pieces:
             file.write(piece)
@@ -37,15 +36,13 @@ def copy_out(engine: Engine, container: str, source: str, target: Path) -> Path:
 
 def copy_in(engine: Engine, container: str, source: Path, target: str) -> None:
     """Copy a file or folder; into `target` when that is a folder, else under that name. It is root's in there."""
-    import docker.errors
-
     if not source.exists():
         raise InvalidInput(f"there is no `{source}`", code="path")
     with engine.asked("files could not be copied into the service") as api:
         folder, name = PurePosixPath(target).parent, PurePosixPath(target).name
         try:
             _, facts = api.get_archive(container, target)
-        except docker.errors.NotFound:
+        except Missing:
             facts = {}
         # The engine says modes in the words of Go: folders have the highest bit.
         if facts.get("mode", 0) & 1 << 31:
@@ -56,7 +53,7 @@ def copy_in(engine: Engine, container: str, source: Path, target: str) -> None:
             file.seek(0)
             try:
                 api.put_archive(container, str(folder), file)
-            except docker.errors.NotFound:
+            except Missing:
                 raise InvalidInput(f"the service has no folder `{folder}`", code="path") from None
 
 

@@ -1,18 +1,24 @@
-"""The one home of the docker SDK: a Docker engine, as far as kitchens need it."""
+"""A Docker engine, as far as kitchens need it: spoken to directly over a local socket, else through the SDK, whose one home
+this is."""
 
 from __future__ import annotations
 
-import http.client
 import io
+import select
 import socket
+import sys
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kitchens.containers.frames import Frames
+from kitchens.containers.wire.calls import Calls
+from kitchens.containers.wire.unix import Missing, NoImage, Refusal, knock, require_answer
 from kitchens_engine.errors import EnvironmentFailure
 
 if TYPE_CHECKING:
@@ -25,6 +31,11 @@ _PATIENCE_TO_GO_ON = 5
 #: A busy machine's engine answers the door at once, and takes its time for questions.
 _PATIENCE_TO_ASK = 15
 _PATIENCE_TO_WORK = 600
+#: While a command that somebody watches says nothing, the engine is asked this often (seconds) whether it is there.
+_SILENCE = 10.0
+_UNIX = "unix://"
+_CONFLICT = 409
+_PAUSE = 0.005
 
 
 class EngineUnreachable(EnvironmentFailure):
@@ -70,8 +81,9 @@ class Image:
 class Attached:
     """A started container's id, and the raw stream to its first process: bytes in, frames out."""
 
-    def __init__(self, container: str, held: Any) -> None:
+    def __init__(self, container: str, held: Any, check: Callable[[], object] | None = None) -> None:
         self.container = container
+        self._check = check
         self._held = held
         self._socket: socket.socket = getattr(held, "_sock", held)
         self._socket.settimeout(None)
@@ -82,10 +94,14 @@ class Attached:
         self._socket.sendall(data)
 
     def receive(self) -> bytes:
-        """What came, waiting for it; empty at the end."""
+        """What came, waiting for it; empty at the end, and where the check raises that is made while nothing comes."""
         try:
+            while self._check is not None and self._reader is None:
+                if select.select([self._socket], [], [], _SILENCE)[0]:
+                    break
+                self._check()
             return self._socket.recv(_PIECE) if self._reader is None else self._reader.read1(_PIECE)
-        except (OSError, ValueError):
+        except (OSError, ValueError, EnvironmentFailure):
             return b""
 
     def finish(self) -> None:
@@ -113,24 +129,77 @@ def connect(environment: Mapping[str, str]) -> Engine:
     """The engine that `DOCKER_HOST` names, else the one at a usual socket. EngineUnreachable within 2 s when nothing
     answers at a local socket."""
     address = _address(environment)
-    _knock(address)
-    import docker
+    version = _knock(address)
 
-    settings = {**environment, "DOCKER_HOST": address}
-    with _said(f"the Docker engine at `{address}` does not answer"):
-        client = docker.from_env(
+    def client() -> DockerClient:
+        import docker
+
+        settings = {**environment, "DOCKER_HOST": address}
+        return docker.from_env(
             environment=settings, timeout=_PATIENCE_TO_ASK, version="auto", use_ssh_client=True
         )
-        facts = client.info()
+
+    with _said(f"the Docker engine at `{address}` does not answer"):
+        sdk = Sdk(client)
+        api = Calls(address.removeprefix(_UNIX), version, lambda: sdk) if version else sdk
+        api.timeout = _PATIENCE_TO_ASK
+        facts = api.info()
+        api.timeout = _PATIENCE_TO_WORK
+    return Engine(sdk, api, address, facts)
+
+
+class Sdk:
+    """The SDK's low-level client, made when it is needed first; what it raises is what `Calls` raises."""
+
+    def __init__(self, make: Callable[[], DockerClient]) -> None:
+        self._make = make
+
+    @cached_property
+    def client(self) -> DockerClient:
+        """The client itself."""
+        client = self._make()
         client.api.timeout = _PATIENCE_TO_WORK
-    return Engine(client, address, facts)
+        return client
+
+    @property
+    def timeout(self) -> float | None:
+        """How many seconds an answer may keep silent."""
+        found: float | None = self.client.api.timeout
+        return found
+
+    @timeout.setter
+    def timeout(self, seconds: float | None) -> None:
+        self.client.api.timeout = seconds  # type: ignore[assignment]
+
+    def __getattr__(self, name: str) -> Any:
+        act = getattr(self.client.api, name)
+
+        def translated(*words: Any, **options: Any) -> Any:
+            import docker.errors
+
+            try:
+                return act(*words, **options)
+            except docker.errors.APIError as error:
+                status = int(error.status_code or 0)
+                kind = Missing if isinstance(error, docker.errors.NotFound) else Refusal
+                if isinstance(error, docker.errors.ImageNotFound):
+                    kind = NoImage
+                raise kind(status, str(error.explanation or error)) from error
+
+        return translated
+
+    def close(self) -> None:
+        """Give back its connections, if it has any."""
+        if "client" in self.__dict__:
+            self.client.close()
 
 
 class Engine:
     """A Docker engine that answered. Every method raises EnvironmentFailure when it no longer does."""
 
-    def __init__(self, client: DockerClient, address: str, facts: Mapping[str, Any]) -> None:
-        self._client = client
+    def __init__(self, sdk: Sdk, api: Any, address: str, facts: Mapping[str, Any]) -> None:
+        self._sdk = sdk
+        self._api = api
         self.address = address
         self.version = str(facts.get("ServerVersion", ""))
         security = " ".join(facts.get("SecurityOptions") or ())
@@ -139,22 +208,26 @@ class Engine:
 
     @contextmanager
     def asked(self, what: str) -> Iterator[Any]:
-        """The SDK's own calls, for the modules of this room: what they raise becomes one of ours, with `what`."""
+        """The SDK's calls, for the modules of this room: what they raise becomes one of ours, with `what`."""
         with _said(what):
-            yield self._client.api
+            yield self._api
 
     def require_answer(self) -> None:
         """Raise EngineUnreachable within 5 s when a local engine is gone, or stopped."""
         _knock(self.address, _PATIENCE_TO_GO_ON)
 
+    def require_life(self) -> None:
+        """The same with more patience, for whoever waits for something that takes its time."""
+        if self.address.startswith(_UNIX):
+            with _said(f"the Docker engine at `{self.address}` does not answer"):
+                require_answer(self.address.removeprefix(_UNIX))
+
     def image(self, name: str) -> Image | None:
         """The image of this name or id, or None when the engine has none."""
-        import docker.errors
-
         with _said(f"the engine could not look up the image `{name}`"):
             try:
-                facts: dict[str, Any] = self._client.api.inspect_image(name)  # type: ignore[no-untyped-call]
-            except docker.errors.NotFound:
+                facts: dict[str, Any] = self._api.inspect_image(name)
+            except Missing:
                 return None
         config = facts.get("Config") or {}
         variables = dict(entry.partition("=")[::2] for entry in config.get("Env") or ())
@@ -172,7 +245,7 @@ class Engine:
     def images(self, label: str) -> list[tuple[str, ...]]:
         """The names of each image that carries `label`; none for one that has lost its names."""
         with _said("the engine could not list its images"):
-            found = self._client.api.images(filters={"label": label})
+            found = self._api.images(filters={"label": label})
         return [tuple(entry.get("RepoTags") or ()) for entry in found]
 
     def pull(self, name: str, said: Callable[[str], object] = lambda line: None) -> Image:
@@ -183,7 +256,7 @@ class Engine:
         layers: dict[str, tuple[int, int]] = {}
         wrong = None
         try:
-            for step in self._client.api.pull(
+            for step in self._sdk.client.api.pull(
                 repository, tag=digest if mark else None, stream=True, decode=True
             ):
                 wrong = step.get("error", wrong)  # the stream is read to its end, which gives it back
@@ -209,7 +282,7 @@ class Engine:
 
         try:
             with _said(f"the image of `{dockerfile}` could not be built"):
-                steps = self._client.api.build(
+                steps = self._sdk.client.api.build(
                     fileobj=io.BytesIO(context),
                     custom_context=True,
                     dockerfile=dockerfile,
@@ -236,9 +309,9 @@ class Engine:
     ) -> str:
         """A new container's id. `settings` and `limits` are the SDK's container and host options."""
         with _said(f"no container could be made from `{image}`"):
-            host = self._client.api.create_host_config(**limits)
+            host = self._api.create_host_config(**limits)
             return str(
-                self._client.api.create_container(
+                self._api.create_container(
                     image, entrypoint=command[:1], command=command[1:], host_config=host, **settings
                 )["Id"]
             )
@@ -246,7 +319,7 @@ class Engine:
     def start(self, container: str) -> None:
         """Start a container that was created."""
         with _said("the container could not be started"):
-            self._client.api.start(container)
+            self._api.start(container)
 
     def start_attached(self, container: str) -> Attached:
         """Start a container that was created with an open stdin, holding the stream to its first process.
@@ -255,10 +328,10 @@ class Engine:
         """
         with _said("the container could not be started"):
             wanted = {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}
-            held = self._client.api.attach_socket(container, params=wanted)
+            held = self._api.attach_socket(container, params=wanted)
             attached = Attached(container, held)
             try:
-                self._client.api.start(container)
+                self._api.start(container)
             except BaseException:
                 attached.close()
                 raise
@@ -273,30 +346,42 @@ class Engine:
     ) -> int:
         """Run a command in a running container as root, its output to `log`; its exit status."""
         with _said("a command in the container was lost"):
-            call = self._client.api.exec_create(container, command, environment=dict(environment), user="0:0")
+            call = self._api.exec_create(container, command, environment=dict(environment), user="0:0")
             frames = Frames()
             with closing(
-                Attached(container, self._client.api.exec_start(call["Id"], socket=True))
+                Attached(container, self._api.exec_start(call["Id"], socket=True), self.require_life)
             ) as attached:
                 while data := attached.receive():
                     for _, written in frames.feed(data):
                         log(written)
-            status = self._client.api.exec_inspect(call["Id"])["ExitCode"]
+        status = self.status_of(call["Id"])
         if status is None:
             raise ContainerEnded("a command in the container ended without a status")
         return int(status)
 
+    def status_of(self, call: str) -> int | None:
+        """With which status a command in a container ended whose output has ended; None for one that goes on without."""
+        deadline = time.monotonic() + _PATIENCE_TO_GO_ON
+        while True:
+            with _said("a command in the container was lost"):
+                facts = self._api.exec_inspect(call)
+            status: int | None = facts["ExitCode"]
+            # The engine notes the status a moment after it has passed on the last word.
+            if (status is not None and not facts["Running"]) or time.monotonic() >= deadline:
+                return status
+            time.sleep(_PAUSE)
+
     def commit(self, container: str, repository: str, tag: str, changes: list[str]) -> str:
         """Make an image of a container's files; its id. `changes` are Dockerfile instructions."""
         with _said(f"the image `{repository}:{tag}` could not be stored"):
-            return str(self._client.api.commit(container, repository, tag, changes=changes)["Id"])
+            return str(self._api.commit(container, repository, tag, changes=changes)["Id"])
 
     def why_ended(self, container: str) -> str:
         """One sentence on how a container came to its end."""
         try:
             self.require_answer()
             with _said("the container could not be looked up"):
-                state = self._client.api.inspect_container(container)["State"]
+                state = self._api.inspect_container(container)["State"]
         except EnvironmentFailure:
             return "it was removed, or the engine stopped"
         if state.get("OOMKilled"):
@@ -305,51 +390,43 @@ class Engine:
 
     def remove(self, container: str) -> None:
         """End and remove a container with its anonymous volumes. One that is gone is gone."""
-        import docker.errors
-
         with _said("a container could not be removed"):
             try:
-                self._client.api.remove_container(container, force=True, v=True)
-            except docker.errors.NotFound:
+                self._api.remove_container(container, force=True, v=True)
+            except Missing:
                 return
-            except docker.errors.APIError as error:
-                if error.status_code != http.client.CONFLICT:
+            except Refusal as error:
+                if error.status_code != _CONFLICT:
                     raise
                 self._wait_for_removal(container)  # the engine is at it already
 
     def labelled(self, label: str) -> list[tuple[str, Mapping[str, str]]]:
         """The containers, running or not, that carry `label` (`name` or `name=value`): id and labels."""
         with _said("the engine could not list its containers"):
-            found = self._client.api.containers(all=True, filters={"label": label})
+            found = self._api.containers(all=True, filters={"label": label})
         return [(entry["Id"], entry.get("Labels") or {}) for entry in found]
 
     def remove_image(self, name: str) -> bool:
         """Forget an image's name, and its layers when no other image needs them. False when a container needs it;
         one that is gone is gone."""
-        import docker.errors
-
         with _said(f"the image `{name}` could not be removed"):
             try:
-                self._client.api.remove_image(name)
-            except docker.errors.NotFound:
+                self._api.remove_image(name)
+            except Missing:
                 return True
-            except docker.errors.APIError as error:
-                if error.status_code != http.client.CONFLICT:
+            except Refusal as error:
+                if error.status_code != _CONFLICT:
                     raise
                 return False
         return True
 
     def close(self) -> None:
         """Give back the connections to the engine."""
-        self._client.close()
+        self._sdk.close()
 
     def _wait_for_removal(self, container: str) -> None:
-        import docker.errors
-
-        try:
-            self._client.api.wait(container, timeout=30, condition="removed")
-        except docker.errors.NotFound:
-            return
+        with suppress(Missing):
+            self._api.wait(container, timeout=30, condition="removed")
 
 
 def included(context: Path, dockerfile: str) -> set[str]:
@@ -368,17 +445,20 @@ def included(context: Path, dockerfile: str) -> set[str]:
 @contextmanager
 def _said(what: str) -> Iterator[None]:
     """Turn what the SDK and its HTTP library raise into one of ours, with the sentence `what`."""
-    import docker.errors
-    import requests
-
     try:
         yield
-    except docker.errors.ImageNotFound as error:
+    except NoImage as error:
         raise ImageMissing(f"{what}: {_words(error)}") from error
-    except docker.errors.APIError as error:
+    except Refusal as error:
         raise ContainerEnded(f"{what}: {_words(error)}") from error
-    except (docker.errors.DockerException, requests.RequestException, OSError) as error:
-        raise EngineUnreachable(f"{what}: {error}", "is the engine running?  `docker version`") from error
+    except Exception as error:
+        # The SDK's, where it was needed: its refusals are errors of the system too, as is all that its HTTP library raises.
+        sdk = sys.modules.get("docker.errors")
+        if sdk is not None and isinstance(error, sdk.APIError):
+            raise ContainerEnded(f"{what}: {_words(error)}") from error
+        if isinstance(error, OSError if sdk is None else (OSError, sdk.DockerException)):
+            raise EngineUnreachable(f"{what}: {error}", "is the engine running?  `docker version`") from error
+        raise
 
 
 def _words(error: Any) -> str:
@@ -419,20 +499,15 @@ def _address(environment: Mapping[str, str]) -> str:
     raise EngineUnreachable("no Docker engine runs here", "start Docker, or set DOCKER_HOST")
 
 
-def _knock(address: str, patience: float = _PATIENCE_TO_CONNECT) -> None:
-    """Ask a local socket for an answer before the SDK, whose import alone takes 100 ms, is loaded."""
-    scheme, _, path = address.partition("://")
-    if scheme != "unix":
-        return
+def _knock(address: str, patience: float = _PATIENCE_TO_CONNECT) -> str:
+    """Ask a local socket for an answer: the version of its interface; none for an address of another kind."""
+    if not address.startswith(_UNIX):
+        return ""
     try:
-        with socket.socket(socket.AF_UNIX) as connection:
-            connection.settimeout(patience)
-            connection.connect(path)
-            connection.sendall(b"GET /_ping HTTP/1.0\r\nHost: docker\r\n\r\n")
-            answer = connection.recv(64)
+        return knock(address.removeprefix(_UNIX), patience)
     except OSError as error:
+        if error.errno is None and not isinstance(error, TimeoutError):
+            raise EngineUnreachable(f"what answers at `{address}` is no Docker engine") from error
         raise EngineUnreachable(
             f"no Docker engine answers at `{address}`: {error.strerror or error}"
         ) from error
-    if b" 200 " not in answer:
-        raise EngineUnreachable(f"what answers at `{address}` is no Docker engine")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import tarfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -11,6 +10,7 @@ from typing import Any
 
 from kitchens.containers.engine import Attached, ContainerEnded, Engine
 from kitchens.containers.frames import Frames
+from kitchens.containers.wire.unix import Missing, Refusal
 from kitchens_engine.errors import KitchensError
 from kitchens_engine.tuples import NamedTuple
 
@@ -49,12 +49,10 @@ def containers(engine: Engine, *labels: str) -> list[Found]:
 
 def state_of(engine: Engine, container: str) -> Mapping[str, Any]:
     """`State` as the engine tells it; empty when the container is gone."""
-    import docker.errors
-
     with engine.asked("the container could not be looked up") as api:
         try:
             state: dict[str, Any] = api.inspect_container(container)["State"]
-        except docker.errors.NotFound:
+        except Missing:
             return {}
     return state
 
@@ -67,14 +65,12 @@ def networks(engine: Engine, *labels: str) -> list[str]:
 
 def remove_network(engine: Engine, network: str) -> bool:
     """Remove it; False when something is still in it. One that is gone is gone."""
-    import docker.errors
-
     with engine.asked("a network could not be removed") as api:
         try:
             api.remove_network(network)
-        except docker.errors.NotFound:
+        except Missing:
             return True
-        except docker.errors.APIError:
+        except Refusal:
             return False
     return True
 
@@ -94,26 +90,22 @@ def make_volume(engine: Engine, name: str, labels: Mapping[str, str]) -> None:
 
 def remove_volume(engine: Engine, name: str) -> bool:
     """Remove it with what is in it; False when a container still holds it. One that is gone is gone."""
-    import docker.errors
-
     with engine.asked(f"the volume `{name}` could not be removed") as api:
         try:
             api.remove_volume(name)
-        except docker.errors.NotFound:
+        except Missing:
             return True
-        except docker.errors.APIError:
+        except Refusal:
             return False
     return True
 
 
 def stop(engine: Engine, container: str, patience: int = 10) -> None:
     """End its processes as its image asks for, by force after `patience` seconds. It stays, and can be started."""
-    import docker.errors
-
     with engine.asked("a container could not be stopped") as api:
         api.timeout, before = patience + 60, api.timeout
         try:
-            with suppress(docker.errors.NotFound):
+            with suppress(Missing):
                 api.stop(container, timeout=patience)
         finally:
             api.timeout = before
@@ -163,6 +155,8 @@ def put_files(
     engine: Engine, container: str, folder: str, files: Mapping[str, bytes], mode: int = 0o755
 ) -> None:
     """Write files into a container's own file system, its folders made on the way; everybody may read them."""
+    import tarfile
+
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as archive:
         made = ""
@@ -208,20 +202,21 @@ def talk_in(
     *,
     terminal: bool,
     folder: str | None = None,
+    watched: bool = False,
 ) -> tuple[str, Attached]:
-    """Start a command in a running container as its own user: its id, and the stream to it."""
+    """Start a command in a running container as its own user: its id, and the stream to it, which ends with the engine
+    where somebody has it `watched`."""
     with engine.asked("the command could not be started in the container") as api:
         call = api.exec_create(
             container, list(command), environment=dict(environment), stdin=True, tty=terminal, workdir=folder
         )["Id"]
-        return call, Attached(container, api.exec_start(call, socket=True, tty=terminal))
+        held = api.exec_start(call, socket=True, tty=terminal)
+        return call, Attached(container, held, engine.require_life if watched else None)
 
 
 def status_in(engine: Engine, call: str) -> int | None:
-    """With which status the command of this id ended; None while it has not."""
-    with engine.asked("a command in the container was lost") as api:
-        status: int | None = api.exec_inspect(call)["ExitCode"]
-    return status
+    """With which status the command of this id ended, whose output has ended; None while it has not."""
+    return engine.status_of(call)
 
 
 def resize(engine: Engine, call: str, rows: int, columns: int) -> None:

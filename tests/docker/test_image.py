@@ -130,8 +130,8 @@ def test_nothing_of_the_caller_stays_in_an_image(
         asked(PYTHON, b"six==1.17.0\n"), PIP_CERT=str(bundle), PIP_TRUSTED_HOST="MARK.example", **proxies
     )
 
-    facts = engine._client.api.inspect_image(image.name)
-    history = engine._client.api.history(image.name)
+    facts = engine._api.inspect_image(image.name)
+    history = engine._api.history(image.name)
     assert "MARK" not in str(facts)
     assert "MARK" not in str(history)
     assert "company" not in said(
@@ -225,7 +225,7 @@ def mirror(engine: Engine, tmp_path: Path) -> Iterator[str]:
     given = hardening.bind(folder, "/given", read_only=True)
     container = engine.create(PYTHON, ["/bin/sh", "-c", text], {"user": "0:0"}, {"mounts": [given]})
     engine.start(container)
-    assert engine._client.api.wait(container)["StatusCode"] == 0
+    assert engine._api.wait(container)["StatusCode"] == 0
     name = f"kitchens-test/mirror-{os.getpid()}"
     engine.commit(container, name, "1", [])
     engine.remove(container)

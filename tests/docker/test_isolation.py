@@ -112,7 +112,7 @@ def test_another_kitchens_container_is_out_of_reach(
     other = open_runtime(python_image, network="open", kitchen="other")
     serve = "cd /tmp; echo theirs >index.html; python3 -m http.server 8080"
     other.start(Command("serve", ("/bin/sh", "-c", serve), place.checkout, {}, place.folder / "serve.log"))
-    found = engine._client.api.inspect_container(other.container)["NetworkSettings"]["Networks"]["bridge"]
+    found = engine._api.inspect_container(other.container)["NetworkSettings"]["Networks"]["bridge"]
     page = reach(found["IPAddress"], 8080)
 
     said = []
@@ -374,7 +374,7 @@ def test_the_container_is_as_hard_as_it_says(open_runtime: OpenRuntime, engine: 
     """What the engine itself says about the container: no privilege, no capability, limits, and a reaper."""
     runtime = open_runtime()
 
-    host = engine._client.api.inspect_container(runtime.container)["HostConfig"]
+    host = engine._api.inspect_container(runtime.container)["HostConfig"]
 
     assert host["CapDrop"] == ["ALL"]
     assert not host["CapAdd"]

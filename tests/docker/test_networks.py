@@ -25,7 +25,7 @@ def test_a_network_is_made_once_by_many_at_once(engine: Engine) -> None:
 
     with ThreadPoolExecutor(4) as threads:
         made = set(threads.map(make, [connect(os.environ) for _ in range(4)]))
-    api = engine._client.api
+    api = engine._api
     found = [one["Id"] for one in api.networks(names=[name])]
     for network in found:
         api.remove_network(network)

@@ -41,7 +41,7 @@ def shop(desk: Desk, engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("KITCHENS_CACHE", str(tmp_path / "cache"))
     container = engine.create(BUSYBOX, ["/bin/sh", "-c", "echo there >/mark"], {"user": "0:0"}, {})
     engine.start(container)
-    engine._client.api.wait(container)
+    engine._api.wait(container)
     engine.commit(container, OWN.partition(":")[0], "1", [])
     engine.remove(container)
     desk.write("kitchens.toml", COOKBOOK)

@@ -187,7 +187,7 @@ def without_shell(engine: Engine, busybox_image: ImageToolchain) -> Iterator[Ima
     """An image in which no shell is left."""
     container = engine.create(busybox_image.name, ["/bin/busybox", "rm", "/bin/sh"], {"user": "0:0"}, {})
     engine.start(container)
-    engine._client.api.wait(container)
+    engine._api.wait(container)
     engine.commit(container, "kitchens-test/no-shell", "latest", [])
     engine.remove(container)
     yield replace(busybox_image, name="kitchens-test/no-shell:latest")

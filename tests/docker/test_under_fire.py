@@ -172,7 +172,7 @@ def test_an_image_that_goes_while_its_container_runs(shop: Desk, engine: Engine,
             if labels.get("org.kitchens.cookbook") == "shop"
             and labels.get("org.kitchens.owner", "").startswith(f"{os.getpid()} ")
         ]
-        engine._client.api.remove_image(image, force=True)
+        engine._api.remove_image(image, force=True)
         engine.remove(container)
 
     when_up(shop, take_away)

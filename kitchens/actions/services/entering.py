@@ -44,7 +44,13 @@ class Inside(NamedTuple):
 
         assert self.engine is not None
         call, stream = objects.talk_in(
-            self.engine, self.container, command, self.environment, terminal=terminal, folder=self.folder
+            self.engine,
+            self.container,
+            command,
+            self.environment,
+            terminal=terminal,
+            folder=self.folder,
+            watched=True,
         )
         return Session(self.engine, call, stream)
 
