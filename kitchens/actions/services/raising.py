@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from kitchens.actions.house import House
@@ -21,6 +22,7 @@ from kitchens_engine.tuples import NamedTuple
 
 if TYPE_CHECKING:
     from kitchens.containers.engine import Engine
+    from kitchens.containers.objects import Found
 
 #: The mark of a kitchen that has, or had, services on an engine.
 SERVING = "serving"
@@ -53,22 +55,15 @@ def raise_services(
 
     Raises `NotReady` or `EnvironmentFailure` for one that does not become ready; its container stays, for its log.
     """
-    there = {one.labels[SERVICE]: one for one in objects.containers(engine, home.mine, SERVICE)}
-    for name, one in there.items():
-        spec = specs.get(name)
-        if spec is None or one.labels.get(SPEC) != spec.key or home.marked(_unfinished(name)):
-            engine.remove(one.id)
-    kept = {
-        name: one
-        for name, one in there.items()
-        if name in specs and one.labels.get(SPEC) == specs[name].key and not home.marked(_unfinished(name))
-    }
+    kept = _kept(engine, home, specs)
     home.mark("used")
     (home.folder / _STATE).write_text("starting", encoding="ascii")
     home.mark(SERVING)
     inside = networks.make_inside(engine, home.called("inside"), home.labels)
 
     def made(spec: Spec) -> tuple[str, int | None, bool]:
+        if stop.is_set():
+            raise Interrupted("interrupted; nothing half-done is left")
         found = kept.get(spec.name)
         if found is None:
             new = _made(engine, house, home, spec, inside, seeder)
@@ -80,10 +75,11 @@ def raise_services(
 
     begun: list[str] = []
     try:
-        with ThreadPoolExecutor(1) as thread:
-            other = thread.submit(beside, inside)
+        # Not interrupted between the making of a container and the moment when its name is known here.
+        with house.watch() as stop, _at_once(beside, inside):
             started = start_all(house, engine, specs, made, house.note)
-        other.result()
+        if stop.is_set():
+            raise Interrupted("interrupted; nothing half-done is left")
     except (KeyboardInterrupt, Interrupted):
         for container in begun:
             engine.remove(container)
@@ -99,6 +95,40 @@ def raise_services(
         raise
     (home.folder / _STATE).write_text("up", encoding="ascii")
     return Raised(inside, started)
+
+
+def _kept(engine: Engine, home: Home, specs: Mapping[str, Spec]) -> dict[str, Found]:
+    """The containers that are as they should be, by service; the others are removed."""
+    kept = {}
+    for one in objects.containers(engine, home.mine, SERVICE):
+        name = one.labels[SERVICE]
+        spec = specs.get(name)
+        if spec is None or one.labels.get(SPEC) != spec.key or home.marked(_unfinished(name)):
+            engine.remove(one.id)
+        else:
+            kept[name] = one
+    return kept
+
+
+@contextmanager
+def _at_once(beside: Callable[[str], object], inside: str) -> Iterator[None]:
+    """Do it in a thread during the block; what it raises, the block raises at its end."""
+    failures: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            beside(inside)
+        except BaseException as failure:  # noqa: BLE001  raised again at the end of the block
+            failures.append(failure)
+
+    thread = threading.Thread(target=work, name="beside-services")
+    thread.start()
+    try:
+        yield
+    finally:
+        thread.join()
+    if failures:
+        raise failures[0]
 
 
 def remove_services(engine: Engine, home: Home) -> None:

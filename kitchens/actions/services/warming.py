@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +22,7 @@ from kitchens.containers.nodes import warm
 from kitchens.containers.place import Limits, Place
 from kitchens.containers.toolchains.image import make_image
 from kitchens.containers.toolchains.usage import note_use
+from kitchens_engine.errors import EnvironmentFailure, InvalidInput
 from kitchens_engine.tuples import NamedTuple
 
 if TYPE_CHECKING:
@@ -164,6 +165,13 @@ def start_warm(
     tenancy = Tenancy(home)
     try:
         return keep_warm(house, toolchain, home, place, tenancy)
+    except EnvironmentFailure:
+        if kitchen.name in Kitchens(house).names:
+            raise
+        # Deleted while its containers came up: its folders are gone, and whoever deleted it waits for us.
+        with suppress(OSError):
+            place.data.rmdir()
+        raise InvalidInput(f"`{kitchen.name}` was deleted meanwhile", code="no-kitchen") from None
     finally:
         tenancy.close()
 
