@@ -19,6 +19,7 @@ IMAGE = "kitchens-test/busybox:static"
 POSTGRES = "kitchens-test/postgres:bookworm"
 SERVE = ("httpd", "-f", "-p", "8080", "-h", "/")
 KITCHENS = 20
+NODES = 200
 #: 14 MB of rows in PostgreSQL.
 ROWS = "create table flights as select i as id, repeat(md5(i::text), 3) as line from generate_series(1, 100000) as i;\n"
 
@@ -38,6 +39,10 @@ def figures(desk: Kitchens) -> Iterator[Figure]:
     desk.up("first")
     ours, floor = turns(7, desk.up, desk.bare)
     yield Figure("create, then up, a small service", "docker run -d", ours, floor, 2.5)
+
+    container = desk.toolchain("first")
+    ours, floor = turns(5, lambda: desk.node("first"), lambda: desk.run("docker", "exec", container, "true"))
+    yield Figure(f"a node in a warm kitchen, {NODES} of `true`", "docker exec", ours, floor, 0.1)
 
     names = [desk.create() for _ in range(KITCHENS)]
     ours = timed(lambda: desk.at_once(names))
@@ -75,11 +80,35 @@ class Kitchens(Desk):
         (self.folder / "kitchens.toml").write_text(
             f'[cookbook]\nname = "{self.label}"\n[runtime]\nkind = "docker"\nimage = "{IMAGE}"\n[services.it]\n{service}'
         )
+        for recipe, nodes in (("one", 1), ("many", NODES)):
+            text = "".join(f'[nodes.n{number}]\nrun = "true"\n' for number in range(nodes))
+            self.files[f"recipes/{recipe}/recipe.toml"] = text
         for path, text in self.files.items():
             (self.folder / path).parent.mkdir(parents=True, exist_ok=True)
             (self.folder / path).write_text(text)
         self.run("git", "add", "--all")
         self.run("git", "commit", "--quiet", "--message", "A service to be measured")
+
+    def toolchain(self, name: str) -> str:
+        """The container in which nodes of a kitchen run."""
+        words = [
+            "ps",
+            "-q",
+            "--filter",
+            f"label=org.kitchens.kitchen={name}",
+            "--filter",
+            "label=org.kitchens.toolchain",
+        ]
+        words += ["--filter", f"label=org.kitchens.cookbook={self.label}"]
+        return subprocess.run(["docker", *words], check=True, capture_output=True, text=True).stdout.strip()
+
+    def node(self, name: str) -> float:
+        """Seconds that each of many nodes takes, net of an order of one."""
+        one, many = (
+            timed(lambda recipe=recipe: self.run(KITCHEN, "order", "run", recipe, "--kitchen", name))  # type: ignore[misc]
+            for recipe in ("one", "many")
+        )
+        return (many - one) / (NODES - 1)
 
     def create(self, name: str = "") -> str:
         """A kitchen."""
