@@ -34,11 +34,16 @@ class TreeSource:
         return self._objects.blob(found.oid) if found and found.kind == "blob" else None
 
     def names(self, folder: str) -> Sequence[str]:
-        """The names directly inside `folder`, sorted; empty when there is no such folder."""
+        """The names directly inside `folder`, sorted, without links that are not followed; empty when there is no such
+        folder."""
         found = self._find(folder)
         if found is None or found.kind != "tree":
             return ()
-        return sorted(entry.name for entry in self._objects.entries(found.oid))
+        return sorted(
+            entry.name
+            for entry in self._objects.entries(found.oid)
+            if entry.mode != LINK or self._find(f"{folder}/{entry.name}") is not None
+        )
 
     def oid(self, path: str) -> str | None:
         """The id of what is at `path` itself, links not followed (`""`: the whole tree), or None."""

@@ -144,9 +144,15 @@ def test_a_recipe_that_is_a_link_is_none(desk: Desk) -> None:
     desk.write("recipes/other/recipe.toml", '[nodes.n]\nsql = "a.sql"\n')
     (desk.folder / "recipes/other/a.sql").symlink_to("sql/a.sql")
     (desk.folder / "recipes/linked").symlink_to("../elsewhere")
+    (desk.folder / "recipes/hollow").mkdir()
+    (desk.folder / "recipes/hollow/recipe.toml").symlink_to("../../elsewhere/recipe.toml")
     desk.save("links")
-    (found,) = desk.json("recipe", "check")
-    assert (found["severity"], found["file"]) == ("warning", "recipes/linked")
+    found = desk.json("recipe", "check")
+    assert {one["severity"] for one in found} == {"warning"}
+    assert [one["file"] for one in found] == ["recipes/hollow/recipe.toml", "recipes/linked"]
+    gated = desk.json("test", "production", "--all")["gate"]["recipes"]
+    assert [one["recipe"] for one in gated] == ["counts", "other"]
     assert [one["recipe"] for one in desk.json("recipe", "list")] == ["counts", "other"]
-    assert desk.json("order", "run", "linked", status=2)["error"]["code"] == "no-recipe"
+    for name in ("linked", "hollow"):
+        assert desk.json("order", "run", name, status=2)["error"]["code"] == "no-recipe"
     assert desk.json("order", "run", "other")["status"] == "passed"

@@ -27,8 +27,15 @@ class CheckoutSource:
         return self._files.read(path) if self._stays(path) else None
 
     def names(self, folder: str) -> Sequence[str]:
-        """The names directly inside `folder`, sorted; empty when there is no such folder."""
-        return self._files.names(folder) if self._stays(folder) else ()
+        """The names directly inside `folder`, sorted, without links that are not followed; empty when there is no such
+        folder."""
+        if not self._stays(folder):
+            return ()
+        return [name for name in self._files.names(folder) if self._is_there(f"{folder}/{name}")]
+
+    def _is_there(self, path: str) -> bool:
+        place = self._root / path
+        return not place.is_symlink() or (place.exists() and self._stays(path))
 
     def _stays(self, path: str) -> bool:
         parts = PurePosixPath(path).parts
@@ -47,11 +54,17 @@ class CheckoutSource:
 
 
 def linked(root: Path) -> list[str]:
-    """The recipes and ingredients of a checkout that are links, and so are none."""
-    rooms = [root / name for name in ROOMS]
-    found = [room.name for room in rooms if room.is_symlink()]
-    for room in rooms:
-        if room.is_dir() and not room.is_symlink():
-            inside = (each for each in sorted(room.iterdir()) if each.is_symlink())
-            found += [f"{room.name}/{each.name}" for each in inside if (each / "recipe.toml").is_file()]
-    return found
+    """The recipes and ingredients of a checkout that are links, or whose `recipe.toml` leads out of their folder, and so
+    are none."""
+    found = []
+    for room in (root / name for name in ROOMS):
+        if room.is_symlink():
+            found.append(room)
+        elif room.is_dir():
+            for folder in sorted(room.iterdir()):
+                file = folder / "recipe.toml"
+                if folder.is_symlink() and file.is_file():
+                    found.append(folder)
+                elif file.is_symlink() and not file.resolve().is_relative_to(folder.resolve()):
+                    found.append(file)
+    return [path.relative_to(root).as_posix() for path in found]
