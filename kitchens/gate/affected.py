@@ -18,7 +18,6 @@ from kitchens.gate.tree import TreeView
 from kitchens.model.cookbook import Cookbook
 from kitchens.model.kitchen import Attestation
 from kitchens_engine.errors import InvalidInput
-from kitchens_engine.language.check import checked
 
 #: So many recipes are read ahead at once: no more than are remembered.
 AHEAD = 500
@@ -137,6 +136,9 @@ def _fault(candidate: TreeView, examined: Examined) -> InvalidInput | None:
     """Why it cannot be run, by file and line where there is one: also what a single file does not show."""
     if examined.recipe == QUALITY:
         return None
+    # The recipe language is paid for by a change that touches a recipe.
+    from kitchens_engine.language.check import checked
+
     try:
         checked(candidate.shelf, [examined.recipe], pools=candidate.cookbook.pools)
     except InvalidInput as fault:

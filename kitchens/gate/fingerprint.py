@@ -18,8 +18,6 @@ from kitchens.model.images import pins_for, read_images
 from kitchens.model.pins import LOCK_FILE
 from kitchens.model.toolchain import toolchain_key
 from kitchens_engine.errors import InvalidInput
-from kitchens_engine.language.reach import images_of
-from kitchens_engine.language.variables import resolve
 from kitchens_engine.recipe import EMPTY, Recipe
 from kitchens_engine.tuples import NamedTuple
 
@@ -73,6 +71,9 @@ class Examined(NamedTuple):
 
 def examine(view: TreeView, name: str, examiner: Examiner) -> Examined:
     """The fingerprint of recipe `name` in the tree of `view`, under `examiner`."""
+    # The recipe language is paid for by a change that touches a recipe.
+    from kitchens_engine.language.variables import resolve
+
     scope = scope_of(view.shelf, name)
     recipe = scope.members[f"recipes/{name}"]
     facts: dict[str, Any] = {
@@ -119,6 +120,8 @@ def examine_quality(view: TreeView, examiner: Examiner) -> Examined | None:
 def differing(view: TreeView, name: str, one: Examiner, other: Examiner) -> tuple[str, ...]:
     """The variables of a recipe that have another value under `one` than under `other`, sorted; none when it cannot
     be read."""
+    from kitchens_engine.language.variables import resolve
+
     try:
         recipe = view.shelf.recipe(name)
         variation = one.variation if one.variation in recipe.variations else None
@@ -130,6 +133,8 @@ def differing(view: TreeView, name: str, one: Examiner, other: Examiner) -> tupl
 
 def _images_seen(view: TreeView, scope: Scope) -> dict[str, str]:
     """The pins of the images that nodes have for their own; their names are in the recipes."""
+    from kitchens_engine.language.reach import images_of
+
     images = images_of(_recipes(scope))
     locked = read_images(view.source.read(LOCK_FILE)) if images else {}
     return {image: locked[image].content for image in images if image in locked}

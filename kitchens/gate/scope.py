@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from kitchens.gate import reach
 from kitchens.gate.tree import TreeView
 from kitchens_engine.errors import InvalidInput
-from kitchens_engine.language.shelf import Shelf
-from kitchens_engine.recipe import Recipe
 from kitchens_engine.tuples import NamedTuple
+
+if TYPE_CHECKING:
+    from kitchens_engine.language.shelf import Shelf
+    from kitchens_engine.recipe import Recipe
 
 
 class Scope(NamedTuple):

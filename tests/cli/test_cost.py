@@ -134,6 +134,22 @@ def test_a_list_imports_neither_runtimes_nor_recipes_nor_what_heals(desk: Desk) 
     assert not imports_of(desk, "list") & (dear | ours)
 
 
+def test_a_merge_that_touches_no_recipe_imports_nothing_that_reads_them(desk: Desk) -> None:
+    """Neither the recipe language, nor what renders templates."""
+    desk.json("create", "dev", "--no-test")
+    desk.commit("README.md", "changed\n", "dev")
+    imported = imports_of(desk, "merge", "dev", "--json")
+
+    assert "kitchens.actions.landing.moving" in imported
+    assert not imported & {
+        "kitchens_engine.language.load",
+        "kitchens_engine.language.check",
+        "kitchens_engine.language.variables",
+        "kitchens_engine.templating.template",
+        "kitchens.actions.gates.examining",
+    }
+
+
 def test_an_order_in_the_process_runtime_imports_nothing_of_docker(desk: Desk) -> None:
     """Neither HTTP and TLS, nor what packs images."""
     imported = imports_of(desk, "order", "run", "counts")

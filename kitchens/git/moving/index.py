@@ -10,7 +10,12 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Collection, Iterator, Mapping
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING
+
+from kitchens_engine.tuples import NamedTuple
+
+if TYPE_CHECKING:
+    from kitchens.git.moving.arriving import Change
 
 #: What comes before the entries: signature, version, how many.
 _HEAD = 12
@@ -25,21 +30,6 @@ _LONG = 0xFFF
 _KEPT = frozenset((b"TREE", b"REUC", b"UNTR", b"EOIE"))
 
 
-class Edit(Protocol):
-    """A path that differs between the index and what it will be."""
-
-    @property
-    def path(self) -> str: ...
-    @property
-    def before(self) -> str | None: ...
-    @property
-    def after(self) -> str | None: ...
-    @property
-    def was(self) -> str: ...
-    @property
-    def oid(self) -> str: ...
-
-
 class NotPlain(Exception):
     """Only git can tell."""
 
@@ -51,7 +41,7 @@ class Folder(NamedTuple):
     new: str
 
 
-def holds(content: bytes, edits: Collection[Edit], width: int) -> bool:
+def holds(content: bytes, edits: Collection[Change], width: int) -> bool:
     """Whether an index has what each edit changes as it was before, with nothing special about it, and nothing where
     one adds. Raises `NotPlain`. `width` is the number of hex digits in an id."""
     _require_plain(content, width)
@@ -65,7 +55,7 @@ def holds(content: bytes, edits: Collection[Edit], width: int) -> bool:
     return True
 
 
-def edited(content: bytes, edits: Collection[Edit], folders: Mapping[str, Folder], width: int) -> bytes:
+def edited(content: bytes, edits: Collection[Change], folders: Mapping[str, Folder], width: int) -> bytes:
     """The index after these edits, none of which adds or removes a path; what their files look like is left open, so
     that git looks. `folders` are the trees of all folders above (`""` is the top). Raises `NotPlain`."""
     _require_plain(content, width)
