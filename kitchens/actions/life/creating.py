@@ -145,8 +145,10 @@ def plan_create(house: House, wanted: Wanted) -> CreatePlan:
     """Check everything that can be checked before anything is made."""
     kitchens = Kitchens(house)
     new, adopt = KitchenName.parse(wanted.name), wanted.adopt
-    _free(kitchens, new, adopt)
     cookbook = kitchens.cookbook
+    if adopt and new not in kitchens.branches:
+        _free_there(house, cookbook, new)
+    _free(kitchens, new, adopt)
     if not adopt:
         _free_there(house, cookbook, new)
     declared = cookbook.kitchens.get(new) if cookbook else None

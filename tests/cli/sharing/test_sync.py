@@ -114,12 +114,14 @@ def test_a_name_may_become_a_folder_of_names(team: Team) -> None:
 
 
 def test_a_name_that_others_use_is_taken(team: Team) -> None:
-    """A sandbox of somebody else is not made a second time."""
+    """A sandbox of somebody else is not made a second time; whoever wants to adopt it hears what brings it here."""
     bob = team.clone("bob")
     bob.json("create", "one", "--from", "dev", "--no-test")
     answer = team.ada.kitchen("create", "one", "--from", "dev")
     assert answer.status == 2
     assert "`one` exists already at `origin`" in answer.err
+    error = team.ada.json("create", "one", "--adopt", status=2)["error"]
+    assert error["hint"].startswith("`git branch one refs/kitchens-remote/origin/heads/one`")
 
 
 def test_a_clone_of_a_repository_whose_head_names_another_branch_joins(team: Team) -> None:
