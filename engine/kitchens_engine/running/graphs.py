@@ -160,7 +160,8 @@ class Graphs:
                 self._skip(graph, name, Status.SKIPPED, f"`when` is false: {node.when}", told=False)
                 return
         except KitchensError as error:
-            self._skip(graph, name, Status.FAILED, f"`when`: {error.message}", told=False)
+            why = f"`when`: {error.message}{_silent(graph, node.when or '')}"
+            self._skip(graph, name, Status.FAILED, why, told=False)
             return
         if node.each is not None:
             node = fan.whole(node)
@@ -331,6 +332,15 @@ def _trouble(live: LiveNode) -> End | None:
 
 def _failed(graph: Graph) -> bool:
     return any(node.status is Status.FAILED for node in graph.nodes.values())
+
+
+def _silent(graph: Graph, expression: str) -> str:
+    """Which nodes of an expression were skipped, where that may be why it has no value."""
+    read = [
+        name for name, node in graph.nodes.items() if node.status is Status.SKIPPED and name in expression
+    ]
+    named = [name for name in read if re.search(rf"\boutputs(?:\.|\[['\"]){re.escape(name)}\b", expression)]
+    return f"; `{named[0]}` was skipped, so it gave no outputs" if named else ""
 
 
 def _blocks_of(graph: Graph, record: NodeRecord) -> Collection[str] | None:

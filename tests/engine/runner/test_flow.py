@@ -343,3 +343,30 @@ def test_what_a_part_of_a_nested_recipe_needs_may_come_from_its_own_run(bench: B
     nodes = bench.nodes(bench.run())
 
     assert [bench.log(nodes[f"each[{n}]/y"]) for n in (0, 1)] == ["7\n", "7\n"]
+
+
+def test_a_condition_on_what_was_skipped_says_so(bench: Bench) -> None:
+    """The name is not there, because nothing ran; a default says what counts then."""
+    bench.recipe("""
+        [variables]
+        want = false
+        [nodes.maybe]
+        when = "variables.want"
+        run = "true"
+        outputs = { n = "integer" }
+        [nodes.other]
+        noop = true
+        [nodes.strict]
+        needs = ["maybe", "other"]
+        when = "outputs.maybe.n > 0"
+        noop = true
+        [nodes.lenient]
+        needs = ["maybe", "other"]
+        when = "outputs.maybe.n | default(1) > 0"
+        noop = true
+    """)
+
+    nodes = bench.nodes(bench.run())
+
+    assert (nodes["strict"].why or "").endswith("; `maybe` was skipped, so it gave no outputs")
+    assert nodes["lenient"].status == "passed"
