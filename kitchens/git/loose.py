@@ -22,14 +22,14 @@ def store(folder: Path, objects: Sequence[Written]) -> None:
     """Write `objects` into the object folder of a repository, those first that others name. Raises `OSError`, or
     `EnvironmentFailure` where the disk does not take them; what has its name by then is whole.
 
-    One that is there already is only touched, so that it counts as new for `git gc`.
+    One that is there already is written anew: it counts as new for `git gc` then, and whatever a power cut left of it
+    is whole again.
     """
     waiting: list[tuple[Path, Path]] = []
     try:
         for each in objects:
             path = folder / each.oid[:2] / each.oid[2:]
-            if not _is_there(path):
-                waiting.append((_unnamed(path, each), path))
+            waiting.append((_unnamed(path, each), path))
         flush([unnamed for unnamed, _ in waiting])
         for unnamed, path in waiting:
             unnamed.replace(path)
@@ -38,17 +38,6 @@ def store(folder: Path, objects: Sequence[Written]) -> None:
             with suppress(OSError):
                 unnamed.unlink(missing_ok=True)
         raise
-
-
-def _is_there(path: Path) -> bool:
-    """Whether there is such an object; what a power cut left of one is none."""
-    try:
-        if path.stat().st_size:
-            os.utime(path)
-            return True
-    except FileNotFoundError:
-        pass
-    return False
 
 
 def _unnamed(path: Path, each: Written) -> Path:

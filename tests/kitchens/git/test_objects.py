@@ -101,7 +101,7 @@ def test_what_we_write_git_calls_sound(tmp_path, environment, form):
 
 
 def test_few_objects_are_written_without_a_process(checkout, repository):
-    """As git writes them: read-only, whole, and an empty file that a power cut left is no object."""
+    """As git writes them: read-only, whole, and anew, whatever a power cut left of them."""
     blob = written("blob", b"new\n", 40)
     assert not repository.configuration.shared
     before = repository.git.tally.calls
