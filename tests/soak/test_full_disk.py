@@ -82,7 +82,7 @@ def test_a_read_only_disk_is_an_environment_that_failed(
     small: Shop, disk: Path, job: Job, trials: int
 ) -> None:
     """Whoever only looks may look; all else is exit 5."""
-    small.reset()
+    small.prepare(job.before)
     before = small.refs()
     subprocess.run(["mount", "-o", "remount,ro", disk], check=True)
     try:
