@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import signal
 import time
 from collections.abc import Iterator
@@ -35,6 +36,24 @@ def test_a_git_that_is_killed_is_an_environment_that_failed(shop: Shop, job: Job
         if answer.status:
             nothing_half_done(shop)
         check_cut_off(shop, job, after)
+
+
+def test_a_deletion_whose_git_is_killed_after_the_branch_went_says_so(shop: Shop, tmp_path: Path) -> None:
+    """Not that there never was such a kitchen; the next command does the rest."""
+    real = shutil.which("git")
+    fake = tmp_path / "git"
+    fake.write_text(
+        f'#!/bin/sh\ncase "$*" in *"worktree list"*) [ -e {shop.folder}/.git/refs/heads/spare ] || kill -9 $$;; esac\n'
+        f'exec {real} "$@"\n'
+    )
+    fake.chmod(0o755)
+
+    answer = shop.kitchen("delete", "spare", environment={"PATH": f"{tmp_path}:{os.environ['PATH']}"})
+
+    assert (answer.status, "was killed by signal 9" in answer.err) == (5, True), answer
+    assert shop.kitchen("list").status == 0
+    assert not [ref for ref in shop.refs() if ref.endswith("/spare") and not ref.startswith("refs/deleted/")]
+    assert not shop.path("spare").exists()
 
 
 def kill_next_git(child: Child) -> bool:

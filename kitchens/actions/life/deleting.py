@@ -15,6 +15,7 @@ from kitchens.git import history
 from kitchens.git.checkouts import worktrees
 from kitchens.git.checkouts.folders import remove_folder
 from kitchens.git.moving.deletion import deletion
+from kitchens.git.refs import Moved
 from kitchens_engine.errors import EnvironmentFailure, InvalidInput, KitchensError, Refused
 
 
@@ -35,8 +36,14 @@ def delete(house: House, name: str, *, force: bool = False) -> dict[str, Any]:
         try:
             plan = plan_delete(house, name, force=force)
             _take_back(house, plan.kitchen, force=force)
-            return carry_out_delete(house, plan)
         except KitchensError:
+            if Kitchens(house).branches.get(name) == tip:
+                raise
+            continue
+        try:
+            return carry_out_delete(house, plan)
+        except Moved:
+            # Somebody else's doing. What fails otherwise is ours, and the branch may have gone before it.
             if Kitchens(house).branches.get(name) == tip:
                 raise
 
