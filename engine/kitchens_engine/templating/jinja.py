@@ -78,6 +78,7 @@ def environment() -> _Environment:
     for place in quoting.QUOTES:
         made.filters[_filter(place)] = quoting.QUOTES[place]
     made.filters[_filter("inside")] = quoting.held_inside
+    made.filters[_filter("continued")] = quoting.continued
     return made
 
 
@@ -150,7 +151,7 @@ def _result(expression: nodes.Expr) -> nodes.Template:
 
 def _quote(tree: nodes.Template) -> None:
     """Give each value in the command the quotes of the place where it stands."""
-    state = quoting.START
+    state, escaped = quoting.START, False
     # What a macro or a block gives is quoted where it is used; only a `call` writes into the command by itself.
     inside = () if next(tree.find_all(nodes.CallBlock), None) else (nodes.Macro, nodes.AssignBlock)
     for output in _outputs(tree, inside):
@@ -158,11 +159,15 @@ def _quote(tree: nodes.Template) -> None:
         for part in output.nodes:
             if isinstance(part, nodes.TemplateData):
                 state = quoting.after(state, part.data)
+                escaped = quoting.escapes(state, part.data)
                 quoted.append(part)
             else:
                 wrapped = _filtered(part, _filter(quoting.place(state)))
                 if (word := quoting.ending(state)) is not None:
                     wrapped = _filtered(wrapped, _filter("inside"), nodes.Const(word))
+                if escaped and not (isinstance(part, nodes.Filter) and part.name == "raw"):
+                    wrapped = _filtered(wrapped, _filter("continued"))
+                escaped = False
                 quoted.append(wrapped.set_environment(environment()))  # type: ignore[arg-type]
                 state = quoting.after_value(state)
         output.nodes = quoted

@@ -87,6 +87,17 @@ def after(state: State, text: str) -> State:
     return replace(state, last=text[-1]) if text else state
 
 
+def escapes(state: State, text: str) -> bool:
+    """Whether `text`, after which the state is `state`, ends with a backslash that takes its meaning from what follows."""
+    backslashes = len(text) - len(text.rstrip("\\"))
+    return backslashes % 2 == 1 and place(state).rstrip(_TWICE) in ("plain", "double", "document")
+
+
+def continued(value: str) -> str:
+    """A value behind such a backslash: that and a line break are nothing to a shell, so that the value stays whole."""
+    return f"\n{value}"
+
+
 def _step(state: State, text: str, at: int) -> tuple[State, int]:
     stack, character = state.stack, text[at]
     top = stack[-1:]

@@ -145,6 +145,9 @@ PLACES = [
     "x=\"$(case b in a) echo no;; (b) printf '%s' {{ v }};; esac)\"; printf '%s\\n' \"$x\"",
     'x="$(echo case)"; printf \'%s\\n\' "{{ v }}"',
     "{% macro m(x) %}{{ x }}{% endmacro %}{% set b %}{{ v }}{% endset %}test {{ b }} = '{{ m(v) }}' && printf '%s\\n' \"{{ m(v) }}\"",
+    "printf '%s\\n' \\{{ v }}",
+    'printf "%s\\n" "\\{{ v }}"',
+    "cat <<END\n\\{{ v }}\nEND",
     "x=abc; test ${#x} = 3 && printf '%s\\n' {{ v }}",
 ]
 
@@ -162,6 +165,11 @@ def test_a_value_before_a_number_sign_is_no_comment() -> None:
     """A `#` in a word is a letter: what stands behind it is quoted as anywhere else."""
     value = "x; echo harm"
     assert _shell(render("printf '%s\\n' {{ v }}#{{ v }}", {"v": value}, shell=True)) == f"{value}#{value}"
+
+
+def test_raw_text_behind_a_backslash_stays_behind_it() -> None:
+    """Nothing is done to it."""
+    assert _shell(render("printf '%s' \\{{ v | raw }}", {"v": "$x"}, shell=True)) == "$x"
 
 
 def test_no_value_ends_a_here_document() -> None:
