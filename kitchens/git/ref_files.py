@@ -95,11 +95,13 @@ def _walk(common: Path, folder: str, found: dict[str, str]) -> None:
         return
     except OSError as error:
         raise NotPlain from error
+    if len(found) + len(entries) > FEW:
+        raise NotPlain
     for entry in entries:
         name = f"{folder}/{entry.name}"
         if entry.name.endswith(".lock"):
             continue
-        if len(found) >= FEW or not _PLAIN.fullmatch(entry.name) or entry.is_symlink():
+        if not _PLAIN.fullmatch(entry.name) or entry.is_symlink():
             raise NotPlain
         if entry.is_dir():
             _walk(common, name, found)

@@ -72,13 +72,15 @@ def test_edits_of_any_files_are_landed_in_place(tmp_path: Path, environment, for
             tip = new
 
 
-@pytest.mark.parametrize("odd", ["version 4", "untracked cache", "no trees", "added"])
+@pytest.mark.parametrize("odd", ["version 4", "in parts", "untracked cache", "no trees", "added"])
 def test_an_index_that_is_not_plain_is_gits(checkout: Checkout, repository, odd: str) -> None:
     """Another version, another file in the way of a name, parts that are not there: the outcome is the same."""
     checkout.commit("more", **{"a/x": "1\n", "a/y": "1\n"})
     match odd:
         case "version 4":
             checkout.git("update-index", "--index-version", "4")
+        case "in parts":
+            checkout.git("update-index", "--split-index")
         case "untracked cache":
             checkout.git("update-index", "--untracked-cache")
             checkout.status()

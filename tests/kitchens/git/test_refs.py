@@ -92,7 +92,7 @@ def test_what_is_odd_among_refs_git_judges(checkout, repository, odd):
         case "linked":
             (heads / "x").symlink_to("main")
         case "many":
-            for number in range(FEW):
+            for number in range(FEW + 1):
                 checkout.write(f".git/refs/heads/k{number}", checkout.tip() + "\n")
     assert repository.refs.refs("refs/heads/", "refs/kitchens/") == git_says(checkout)
 
