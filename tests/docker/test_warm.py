@@ -16,7 +16,7 @@ import pytest
 
 from kitchens.containers import objects
 from kitchens.containers.engine import Engine
-from kitchens.containers.nodes import warm
+from kitchens.containers.nodes import agent, warm
 from kitchens.containers.nodes.docker_runtime import DockerRuntime
 from kitchens.containers.owners import LABEL
 from kitchens.containers.place import Place
@@ -98,7 +98,7 @@ def test_a_killed_runner_takes_its_nodes_along(
     program = f"""
 import os, sys
 from pathlib import Path
-from kitchens.containers.nodes import warm
+from kitchens.containers.nodes import agent, warm
 from kitchens.containers.nodes.docker_runtime import DockerRuntime
 from kitchens.containers.engine import connect
 from kitchens.containers.toolchains.image import ImageToolchain
@@ -298,3 +298,13 @@ def test_a_run_that_was_killed_goes_on_in_the_same_container(book: Processes, en
     assert not (book.folder / ".git/kitchens/runs" / resumed["run"]).is_symlink()
     book.json("delete", "dev", "--force")
     assert census(engine, NAME) == NOTHING
+
+
+def test_a_command_whose_owner_was_killed_while_it_started_does_not_run(
+    engine: Engine, warm_container: str
+) -> None:
+    """Its agent has ended everything by then, and would end nothing more."""
+    said = [
+        objects.read_in(engine, warm_container, agent.beside(number, ["echo", "x"])) for number in (1, 9999)
+    ]
+    assert said == [b"x\n", None]

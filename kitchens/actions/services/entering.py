@@ -31,22 +31,25 @@ SHELL = ("/bin/sh", "-c", "command -v bash >/dev/null 2>&1 && exec bash; exec sh
 
 
 class Inside(NamedTuple):
-    """Where a command is to run: in a container of an engine, or (None) as a process of this machine."""
+    """Where a command is to run: in a container of an engine, or (None) as a process of this machine. In one that outlives
+    it, `agent` is the process there that ends what is started once nobody waits for it."""
 
     engine: Engine | None
     container: str
     folder: str | None
     environment: Mapping[str, str]
+    agent: int | None = None
 
     def start(self, command: Sequence[str], *, terminal: bool) -> Session:
         """Start a command in the container."""
         from kitchens.containers import objects
+        from kitchens.containers.nodes.agent import beside
 
         assert self.engine is not None
         call, stream = objects.talk_in(
             self.engine,
             self.container,
-            command,
+            command if self.agent is None else beside(self.agent, command),
             self.environment,
             terminal=terminal,
             folder=self.folder,
@@ -164,7 +167,8 @@ def inside(house: House, name: str, service: str | None) -> Iterator[Inside]:
                         # By it the room knows what was started in it.
                         MARK: f"{room.mark}.1.",
                     }
-                    yield Inside(choice.engine, room.container, str(checkout), variables)
+                    guard = None if warm is None else warm.process
+                    yield Inside(choice.engine, room.container, str(checkout), variables, guard)
                 finally:
                     room.close()
     finally:

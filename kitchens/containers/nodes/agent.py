@@ -9,7 +9,7 @@ input it ends everything that carries the mark, and nothing else.
 
 Requests are lines of shell that this module composes; answers are words:
 
-    ready PYTHON                  once, PYTHON is 1 where the toolchain has one
+    ready PYTHON AGENT            once, PYTHON is 1 where the toolchain has one; the agent's own process
     watched NUMBER WATCHER        the process that will say how node NUMBER ended
     started NUMBER PROCESS        the node's process
     memory NUMBER COUNT           before a node's end that is no 0: so many processes were ended for want of memory
@@ -23,7 +23,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 #: In the environment of every process of a node: how those that left its session are found.
@@ -123,7 +123,7 @@ clear() { # folder
     [ "$own" ] && ( command eval 'rm -rf "$1"/* "$1"/.[!.]* 2>/dev/null'; exit )
 }
 alive() { kill -0 "$2" 2>/dev/null || echo "gone $1"; }
-[ -x "$1" ] && echo ready 1 || echo ready 0
+[ -x "$1" ] && echo ready 1 $$ || echo ready 0 $$
 while IFS= read -r line; do
     command eval "$line" 2>/dev/null || echo "refused ${line##*#}"
 done
@@ -181,6 +181,12 @@ def stop(signal: str, process: int, mark: str) -> bytes:
 def clean_up(process: int, mark: str) -> bytes:
     """The request to end what a node left that has ended, whatever has its number now."""
     return _request(f"left {process}") + _request(_apart(f"seek KILL {quote(mark)}"))
+
+
+def beside(agent: int, command: Sequence[str]) -> list[str]:
+    """The words of a command that somebody else starts in the container, and that runs only while the agent does: one that
+    is started when its owner was just killed would be missed by what ends the rest."""
+    return ["/bin/sh", "-c", 'kill -0 "$0" && exec "$@"', str(agent), *command]
 
 
 def seek(mark: str) -> bytes:

@@ -18,13 +18,14 @@ _PATIENCE = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """A container whose agent answered. `has_python` says whether its toolchain has one; `mark` begins what the nodes
+    """A container whose agent (`process`) answered. `has_python` says whether its toolchain has one; `mark` begins what the nodes
     of this room, and no others, carry."""
 
     engine: Engine
     container: str
     talk: Conversation
     has_python: bool
+    process: int
     mark: str
 
     def why_ended(self) -> str:
@@ -62,7 +63,7 @@ def open_room(engine: Engine, toolchain: ImageToolchain, place: Place) -> Room:
         engine.remove(container)
         raise
     try:
-        return Room(engine, container, talk, greeted(talk, toolchain.name), new_mark())
+        return Room(engine, container, talk, *greeted(talk, toolchain.name), new_mark())
     except BaseException:
         _close(engine, container, talk)
         raise
@@ -81,8 +82,8 @@ def new_mark() -> str:
     return os.urandom(8).hex()
 
 
-def greeted(talk: Conversation, image: str) -> bool:
-    """Wait for the agent's first word: whether the container has our Python."""
+def greeted(talk: Conversation, image: str) -> tuple[bool, int]:
+    """Wait for the agent's first word: whether the container has our Python, and the agent's process."""
     deadline = time.monotonic() + _PATIENCE
     while (left := deadline - time.monotonic()) > 0:
         try:
@@ -94,7 +95,7 @@ def greeted(talk: Conversation, image: str) -> bool:
             ) from None
         for words in answers:
             if words[:1] == ["ready"]:
-                return words[1] == "1"
+                return words[1] == "1", int(words[2])
     raise EngineUnreachable(f"the container of `{image}` did not answer within a minute")
 
 

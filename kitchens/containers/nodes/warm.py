@@ -136,14 +136,16 @@ def _checked(talk: Conversation) -> bool:
     return answered
 
 
-def _agent(engine: Engine, container: str, toolchain: ImageToolchain, mark: str) -> tuple[Conversation, bool]:
-    """An agent in a running container, and whether that has our Python. It carries the mark itself, and so does whatever
+def _agent(
+    engine: Engine, container: str, toolchain: ImageToolchain, mark: str
+) -> tuple[Conversation, bool, int]:
+    """An agent in a running container, whether that has our Python, and the agent's process. It carries the mark itself, and so does whatever
     it is about to become a node."""
     words = ["/bin/sh", "-c", agent.SCRIPT, "agent", toolchain.python, f"{agent.MARK}={mark}."]
     _, stream = objects.talk_in(engine, container, words, {agent.MARK: f"{mark}.0."}, terminal=False)
     talk = Conversation(stream)
     try:
-        return talk, greeted(talk, toolchain.name)
+        return talk, *greeted(talk, toolchain.name)
     except BaseException:
         talk.close()
         raise
