@@ -37,6 +37,19 @@ def test_what_is_added_waits_in_its_order(desk: Desk) -> None:
     assert "second" in desk.kitchen("queue", "list").out
 
 
+def test_the_queue_of_a_kitchen_goes_with_it(desk: Desk) -> None:
+    """What waited there is named; whoever takes the name later, or one below it, begins anew."""
+    for name in ("idea", "topic"):
+        desk.json("create", name, "--no-test")
+    desk.json("queue", "add", "idea", "--into", "topic")
+    answer = desk.kitchen("delete", "topic")
+    assert (answer.status, "`idea` waited there" in answer.err) == (0, True)
+    assert "refs/queue" not in desk.refs()
+    desk.json("create", "topic/a", "--no-test")
+    desk.json("queue", "add", "idea", "--into", "topic/a")
+    assert [one["into"] for one in desk.json("queue", "list")] == ["topic/a"]
+
+
 def test_drop_takes_a_kitchen_out(desk: Desk) -> None:
     """Its work stays; one that does not wait is named with the nearest."""
     desk.json("create", "idea")

@@ -16,6 +16,7 @@ from kitchens.git.checkouts import worktrees
 from kitchens.git.checkouts.folders import remove_folder
 from kitchens.git.moving.deletion import deletion
 from kitchens.git.refs import Moved
+from kitchens.store.queues import PREFIX, Queues
 from kitchens_engine.errors import EnvironmentFailure, InvalidInput, KitchensError, Refused
 
 
@@ -96,6 +97,7 @@ def carry_out_delete(house: House, plan: DeletePlan) -> dict[str, Any]:
     # What it has on an engine is removed after its branch, maybe by a later command: it is written down before.
     if home.folder.is_dir():
         remember_gone(house, home)
+    waiting = Queues(repository).read(kitchen.name).names
     # From the first ref to the last file it is short, and half of it would help nobody: ^C waits.
     with (
         house.watch(),
@@ -106,12 +108,15 @@ def carry_out_delete(house: House, plan: DeletePlan) -> dict[str, Any]:
             worktree=plan.worktree,
             folders=folders,
             tops=(plan.top, plan.top / ".data", house.state / "checkouts"),
+            others=(PREFIX + kitchen.name,),
         ),
     ):
         kept = house.registrations.remove(kitchen.name, kitchen.tip, house.now())
     if (house.state / "services").is_dir():
         _remove_containers(house, home)
     share(house, [kitchen.name])
+    if waiting:
+        house.note(f"its queue went with it: `{'`, `'.join(waiting)}` waited there")
     if plan.worktree is None and ((left := plan.top / kitchen.name) / ".git").is_file():
         house.note(
             f"{left} stays: `{kitchen.name}` was not checked out in it any more, so it may be somebody's work"

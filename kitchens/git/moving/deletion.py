@@ -36,8 +36,10 @@ def deletion(
     worktree: Path | None,
     folders: Sequence[Path],
     tops: Sequence[Path] = (),
+    others: Sequence[str] = (),
 ) -> Iterator[None]:
-    """Whoever deletes `branch` inside: then `worktree`, `folders` and `ref` go too. While it is there, they stay.
+    """Whoever deletes `branch` inside: then `worktree`, `folders`, `ref` and `others`, refs that may not be there, go
+    too. While it is there, they stay.
 
     So do folders above them that are empty then, up to one of `tops`.
     """
@@ -49,6 +51,7 @@ def deletion(
         worktree=None if worktree is None else str(worktree),
         folders=[str(folder) for folder in folders],
         tops=[str(top) for top in tops],
+        others=list(others),
     )
     try:
         yield
@@ -124,7 +127,8 @@ def _remove(repository: Repository, what: Mapping[str, Any]) -> None:
         remove_folder(Path(folder))
     for folder in (*folders, *([worktree] if worktree else [])):
         _remove_empty(Path(folder).parent, [Path(top) for top in what.get("tops", ())])
-    repository.refs.drop(what["ref"])
+    for ref in (*what.get("others", ()), what["ref"]):
+        repository.refs.drop(ref)
 
 
 def _remove_empty(folder: Path, tops: Sequence[Path]) -> None:
