@@ -30,7 +30,9 @@ class FolderSource(NamedTuple):
         if ".." in PurePosixPath(path).parts:
             return None
         try:
-            return (self.root / path).read_bytes()
+            file = self.root / path
+            # A pipe would be read until somebody writes into it.
+            return file.read_bytes() if file.is_file() else None
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError, ValueError):
             return None
         except OSError as error:

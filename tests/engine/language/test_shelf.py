@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -21,9 +22,11 @@ def test_a_folder_on_disk_is_a_source(tmp_path: Path) -> None:
     (tmp_path / "recipes" / "r").mkdir(parents=True)
     (tmp_path / "recipes" / "r" / "recipe.toml").write_text(FINE)
     (tmp_path / "recipes" / "notes.md").write_text("")
+    os.mkfifo(tmp_path / "pipe")
     source = FolderSource(tmp_path)
     assert source.read("recipes/r/recipe.toml") == FINE.encode()
-    assert [source.read(path) for path in ("nothing", "recipes", "recipes/notes.md/x", "../x")] == [None] * 4
+    for path in ("nothing", "recipes", "recipes/notes.md/x", "../x", "pipe"):
+        assert source.read(path) is None
     assert list(source.names("recipes")) == ["notes.md", "r"]
     assert [list(source.names(path)) for path in ("nothing", "recipes/notes.md")] == [[], []]
     assert Shelf(source).recipe_names() == ("r",)
