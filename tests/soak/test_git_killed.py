@@ -19,7 +19,7 @@ from tests.soak.test_killed import spread
 from tests.soak.test_stopped import nothing_half_done
 
 
-@pytest.mark.trials(1, 40, quick=("merge", "create"))
+@pytest.mark.trials(1, 40, quick=("merge",))
 def test_a_git_that_is_killed_is_an_environment_that_failed(shop: Shop, job: Job, trials: int) -> None:
     """Whatever git runs at that moment, or is the next to; the command itself lives on."""
     after = run_whole(shop, job)

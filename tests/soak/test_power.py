@@ -23,6 +23,10 @@ from tests.soak.test_killed import spread
 _SHUTDOWN, _NO_FLUSH = 0x8004587D, 2
 
 
+#: What is on the disk when it is told. Of other commands a cut may take the last moment.
+LANDS = ("merge", "promote", "rollback")
+
+
 class Disk:
     """A disk with a file system of its own, whose power can go."""
 
@@ -95,9 +99,16 @@ def test_the_power_goes_at_a_random_moment(plugged: Shop, disk: Disk, job: Job, 
         time.sleep(moment)
         disk.cut()
         end_session(child.pid)
-        child.wait()
+        answer = child.wait()
         disk.restart()
+        if answer.status == 0 and job.words[0] in LANDS:
+            assert trees(plugged.refs()) == trees(after), "it said that it had landed"
         check_cut_off(plugged, job, after)
+
+
+def trees(refs: dict[str, str]) -> dict[str, str]:
+    """What each branch holds."""
+    return {ref: value.split()[1] for ref, value in refs.items() if ref.startswith("refs/heads/")}
 
 
 def end_session(leader: int) -> None:
