@@ -16,7 +16,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from kitchens_engine.errors import EnvironmentFailure, InvalidInput, KitchensError
-from kitchens_engine.language import variables
 from kitchens_engine.language.shelf import FolderSource, Shelf
 from kitchens_engine.order import KitchenFacts, Order
 from kitchens_engine.outcome import RunRecord, Status
@@ -25,6 +24,7 @@ from kitchens_engine.records import Records, new_run_id
 from kitchens_engine.running.runner import run
 from kitchens_engine.runtimes.local import LocalRuntime
 from kitchens_engine.trying import environment
+from kitchens_engine.variables.resolve import resolve
 
 _WORKER = Path(__file__).with_name("worker.py")
 
@@ -83,7 +83,7 @@ def _run(given: argparse.Namespace, stop: Stop) -> RunRecord:
         root=root,
         recipe=given.recipe,
         variation=given.variation,
-        variables=variables.resolve(recipe, given.variation, {}, given.overrides),
+        variables=resolve(recipe, given.variation, {}, given.overrides),
         settings={},
         nodes=tuple(given.nodes) if given.nodes else None,
         kitchen=KitchenFacts(root.name, None, to / "data"),

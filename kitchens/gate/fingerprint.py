@@ -72,7 +72,7 @@ class Examined(NamedTuple):
 def examine(view: TreeView, name: str, examiner: Examiner) -> Examined:
     """The fingerprint of recipe `name` in the tree of `view`, under `examiner`."""
     # The recipe language is paid for by a change that touches a recipe.
-    from kitchens_engine.language.variables import resolve
+    from kitchens_engine.variables.resolve import resolve
 
     scope = scope_of(view.shelf, name)
     recipe = scope.members[f"recipes/{name}"]
@@ -120,7 +120,7 @@ def examine_quality(view: TreeView, examiner: Examiner) -> Examined | None:
 def differing(view: TreeView, name: str, one: Examiner, other: Examiner) -> tuple[str, ...]:
     """The variables of a recipe that have another value under `one` than under `other`, sorted; none when it cannot
     be read."""
-    from kitchens_engine.language.variables import resolve
+    from kitchens_engine.variables.resolve import resolve
 
     try:
         recipe = view.shelf.recipe(name)

@@ -13,8 +13,8 @@ from kitchens.git.repository import Repository
 from kitchens.model.kitchen import Certificate, Identity, Landing, Made, Provision, Registration
 from kitchens.model.names import KitchenName
 from kitchens_engine.errors import EnvironmentFailure
-from kitchens_engine.language import layers
 from kitchens_engine.tuples import NamedTuple
+from kitchens_engine.variables import layers
 
 PREFIX = "refs/kitchens/"
 DELETED = "refs/deleted/"

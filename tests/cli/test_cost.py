@@ -144,7 +144,7 @@ def test_a_merge_that_touches_no_recipe_imports_nothing_that_reads_them(desk: De
     assert not imported & {
         "kitchens_engine.language.load",
         "kitchens_engine.language.check",
-        "kitchens_engine.language.variables",
+        "kitchens_engine.variables.resolve",
         "kitchens_engine.templating.template",
         "kitchens.actions.gates.examining",
     }

@@ -8,11 +8,11 @@ from typing import Any
 from kitchens_engine.checking.subject import Subject
 from kitchens_engine.errors import Fault
 from kitchens_engine.language.fitting import used, wrong_input
-from kitchens_engine.language.types import type_name, with_article
 from kitchens_engine.recipe import Node, Recipe
 from kitchens_engine.templating.template import has_markers
 from kitchens_engine.toml.nearest import did_you_mean
 from kitchens_engine.toml.positions import Path
+from kitchens_engine.toml.types import type_name, with_article
 
 #: Kinds of nodes that have nowhere to write an output.
 _SILENT = ("noop", "wait", "recipe")

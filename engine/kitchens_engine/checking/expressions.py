@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from kitchens_engine.checking.subject import Subject
 from kitchens_engine.errors import Fault
 from kitchens_engine.language.references import Spot, fault_of
-from kitchens_engine.language.types import with_article
 from kitchens_engine.templating.template import has_markers
+from kitchens_engine.toml.types import with_article
 
 
 def faults_of(subject: Subject, spot: Spot) -> Iterator[Fault]:

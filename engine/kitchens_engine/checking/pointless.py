@@ -10,11 +10,11 @@ from typing import Any
 from kitchens_engine.checking.subject import Subject
 from kitchens_engine.errors import Fault
 from kitchens_engine.language.build import build_test
-from kitchens_engine.language.types import with_article
 from kitchens_engine.recipe import Node, Test, sql_file
 from kitchens_engine.templating.template import has_markers
 from kitchens_engine.testing import rules
 from kitchens_engine.toml.positions import Path
+from kitchens_engine.toml.types import with_article
 from kitchens_engine.tuples import NamedTuple
 
 _ORDERS = ("above", "below", "at_least", "at_most", "between")

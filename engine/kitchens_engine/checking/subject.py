@@ -11,12 +11,12 @@ from kitchens_engine.errors import Fault
 from kitchens_engine.language.fitting import used
 from kitchens_engine.language.references import Spot, spots
 from kitchens_engine.language.shelf import Shelf
-from kitchens_engine.language.types import type_name
 from kitchens_engine.recipe import Node, Recipe
 from kitchens_engine.templating import template
 from kitchens_engine.templating.template import Worth
 from kitchens_engine.toml.document import Document
 from kitchens_engine.toml.positions import Path
+from kitchens_engine.toml.types import type_name
 
 #: What JSON, which carries outputs, has no type for: such an output is text in the end.
 _TEXT_IN_JSON = ("date", "datetime", "time")

@@ -7,13 +7,13 @@ from typing import Any
 
 from kitchens_engine.errors import InvalidInput
 from kitchens_engine.kinds.recipe import variables_of
-from kitchens_engine.language.constraints import constraint_of, must_be_given, refusal
-from kitchens_engine.language.types import as_moment, is_a, type_name, with_article
 from kitchens_engine.order import Order
 from kitchens_engine.recipe import Node, Position, Recipe
 from kitchens_engine.state.plan import Plan
 from kitchens_engine.state.scope import Scope
+from kitchens_engine.toml.types import as_moment, is_a, type_name, with_article
 from kitchens_engine.values import as_word
+from kitchens_engine.variables.constraints import constraint_of, must_be_given, refusal
 
 
 def enter(node: Node, outer: Scope, plan: Plan, order: Order) -> Scope:

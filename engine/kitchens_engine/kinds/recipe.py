@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from kitchens_engine.language.types import as_moment, type_name
-from kitchens_engine.language.variables import Layer, resolve
 from kitchens_engine.order import Order
 from kitchens_engine.recipe import Node
 from kitchens_engine.state.plan import Plan
 from kitchens_engine.state.scope import Scope
+from kitchens_engine.toml.types import as_moment, type_name
+from kitchens_engine.variables.resolve import Layer, resolve
 
 
 def enter(node: Node, outer: Scope, plan: Plan, order: Order) -> Scope:

@@ -1,4 +1,4 @@
-"""The recipe language: how `recipe.toml` is read, checked, and its variables layered.
+"""The recipe language: how `recipe.toml` is read and checked.
 
     text → document → shape → build → Recipe
            (TOML,     (types, (a frozen   ↓

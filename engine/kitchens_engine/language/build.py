@@ -8,9 +8,6 @@ from types import MappingProxyType
 from typing import Any
 
 from kitchens_engine import durations
-from kitchens_engine.language import names
-from kitchens_engine.language.constraints import constraint_of
-from kitchens_engine.language.types import EMPTY_VALUES, is_a
 from kitchens_engine.recipe import (
     ACTIONS,
     EMPTY,
@@ -29,7 +26,10 @@ from kitchens_engine.recipe import (
 from kitchens_engine.retry import CONSTANT, ONCE, Occasion, Retry
 from kitchens_engine.toml.document import Document
 from kitchens_engine.toml.positions import Path
+from kitchens_engine.toml.types import EMPTY_VALUES, is_a
 from kitchens_engine.values import as_word
+from kitchens_engine.variables import names
+from kitchens_engine.variables.constraints import constraint_of
 
 
 def build_recipe(

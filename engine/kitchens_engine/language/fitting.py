@@ -6,18 +6,18 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from kitchens_engine.errors import Fault
-from kitchens_engine.language.constraints import constraint_of, must_be_given, refusal
 from kitchens_engine.language.reach import edges
 from kitchens_engine.language.references import fault_of, spots
 from kitchens_engine.language.shelf import INGREDIENTS, RECIPES, Shelf
-from kitchens_engine.language.types import is_a, type_name, with_article
-from kitchens_engine.language.variables import admitted
 from kitchens_engine.recipe import Node, Position, Recipe
 from kitchens_engine.templating import template
 from kitchens_engine.toml.document import Document
 from kitchens_engine.toml.nearest import did_you_mean
 from kitchens_engine.toml.positions import Path
+from kitchens_engine.toml.types import is_a, type_name, with_article
 from kitchens_engine.tuples import NamedTuple
+from kitchens_engine.variables.constraints import constraint_of, must_be_given, refusal
+from kitchens_engine.variables.resolve import admitted
 
 
 class Wrong(NamedTuple):

@@ -7,10 +7,10 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from kitchens_engine.language.types import type_name
 from kitchens_engine.templating.template import has_markers
 from kitchens_engine.toml.nearest import did_you_mean
 from kitchens_engine.toml.positions import Path
+from kitchens_engine.toml.types import type_name
 from kitchens_engine.tuples import NamedTuple
 
 #: The annotations that a value of `recipe.toml` can be held to without a run, with what they admit.

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from kitchens_engine.errors import Fault
-from kitchens_engine.language.types import type_name
 from kitchens_engine.recipe import Recipe, Test
 from kitchens_engine.templating.template import has_markers
 from kitchens_engine.toml.document import Document
 from kitchens_engine.toml.positions import Path
+from kitchens_engine.toml.types import type_name
 
 
 def limit_faults(document: Document, recipe: Recipe, node: str, path: Path, test: Test) -> Iterator[Fault]:

@@ -8,7 +8,6 @@ from typing import Any
 
 from kitchens_engine.errors import Fault
 from kitchens_engine.language.build import build_recipe, build_test
-from kitchens_engine.language.constrained import constraint_faults
 from kitchens_engine.language.files import file_faults, functional_tests, sql_file_faults
 from kitchens_engine.language.graph import graph_faults
 from kitchens_engine.language.limits import limit_faults
@@ -19,6 +18,7 @@ from kitchens_engine.recipe import EMPTY, Recipe, sql_file
 from kitchens_engine.toml import shape
 from kitchens_engine.toml.document import Document, read_document
 from kitchens_engine.tuples import NamedTuple
+from kitchens_engine.variables.constrained import constraint_faults
 
 
 class Reading(NamedTuple):

@@ -6,15 +6,15 @@ import re
 from typing import Any
 
 from kitchens_engine import durations
-from kitchens_engine.language.names import DOTTED
 from kitchens_engine.language.schedules import PATTERN, schedule
 from kitchens_engine.language.secrets import admit, reference
-from kitchens_engine.language.types import ELSEWHERE, TYPES
 from kitchens_engine.language.zones import time_zone
 from kitchens_engine.recipe import ACTIONS, MEASURES, RULES, OnFailure
 from kitchens_engine.retry import BACKOFFS, Occasion
 from kitchens_engine.toml.images import IMAGE
 from kitchens_engine.toml.shape import FILLED, Format, Key, Table, matching
+from kitchens_engine.toml.types import ELSEWHERE, TYPES
+from kitchens_engine.variables.names import DOTTED
 
 #: A function of a module beside the recipe: `module:function`.
 FUNCTION = r"[^\W\d][\w.]*:[^\W\d]\w*"

@@ -8,8 +8,6 @@ from typing import Any
 from kitchens_engine.errors import Fault
 from kitchens_engine.language.files import path_in_cookbook
 from kitchens_engine.language.graph import is_upstream
-from kitchens_engine.language.layers import replaces
-from kitchens_engine.language.variables import Layer, combined
 from kitchens_engine.ports import Source
 from kitchens_engine.recipe import Node, Recipe, sql_file
 from kitchens_engine.templating import template
@@ -18,6 +16,8 @@ from kitchens_engine.toml.document import Document
 from kitchens_engine.toml.nearest import did_you_mean
 from kitchens_engine.toml.positions import Path
 from kitchens_engine.tuples import NamedTuple
+from kitchens_engine.variables.layers import replaces
+from kitchens_engine.variables.resolve import Layer, combined
 
 #: What a template sees at its top.
 ROOTS = ("variables", "inputs", "outputs", "tests", "kitchen", "recipe", "variation", "run", "each")

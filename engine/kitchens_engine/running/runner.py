@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from typing import Any
 
 from kitchens_engine.errors import EnvironmentFailure, InvalidInput
-from kitchens_engine.language.constraints import masked
 from kitchens_engine.language.shelf import RECIPES
 from kitchens_engine.order import Order
 from kitchens_engine.outcome import NodeRecord, RunRecord, Status, TestRecord, fold
@@ -31,6 +30,7 @@ from kitchens_engine.testing import functional
 from kitchens_engine.trying import connections, secrets
 from kitchens_engine.trying.companion import mark_of
 from kitchens_engine.values import json_safe
+from kitchens_engine.variables.constraints import masked
 
 
 def run(

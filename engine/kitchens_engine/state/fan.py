@@ -6,12 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from kitchens_engine.errors import InvalidInput
-from kitchens_engine.language.types import type_name, with_article
 from kitchens_engine.outcome import NodeRecord, Status, fold
 from kitchens_engine.recipe import Node
 from kitchens_engine.retry import ONCE
 from kitchens_engine.state.plan import Plan
 from kitchens_engine.state.scope import Scope
+from kitchens_engine.toml.types import type_name, with_article
 from kitchens_engine.tuples import NamedTuple
 
 

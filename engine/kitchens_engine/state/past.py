@@ -17,11 +17,11 @@ from functools import cached_property
 from typing import Any
 
 from kitchens_engine.errors import InvalidInput
-from kitchens_engine.language.constraints import HIDDEN, masked
 from kitchens_engine.order import Order
 from kitchens_engine.outcome import AttemptRecord, NodeRecord, RunRecord, Status
 from kitchens_engine.state.plan import Plan
 from kitchens_engine.state.states import ENDED
+from kitchens_engine.variables.constraints import HIDDEN, masked
 
 _GREEN = frozenset((Status.PASSED, Status.WARNED, Status.SKIPPED))
 #: What ends with its graph, without a verdict of its own.

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from kitchens_engine.errors import InvalidInput
-from kitchens_engine.language.constraints import must_be_given
 from kitchens_engine.recipe import EMPTY, Node, Recipe
 from kitchens_engine.toml.nearest import hints
 from kitchens_engine.tuples import NamedTuple
+from kitchens_engine.variables.constraints import must_be_given
 
 if TYPE_CHECKING:
     from kitchens_engine.language.shelf import Shelf

@@ -8,8 +8,6 @@ from collections.abc import Iterator, Mapping, MutableMapping
 from pathlib import Path
 from typing import Any
 
-from kitchens_engine.language.constraints import HIDDEN, hidden_names, masked
-from kitchens_engine.language.layers import found
 from kitchens_engine.order import Order
 from kitchens_engine.outcome import Status, TestRecord, timestamp
 from kitchens_engine.recipe import Recipe
@@ -18,6 +16,8 @@ from kitchens_engine.state.attempt import folder_name
 from kitchens_engine.state.plan import Plan, upstream
 from kitchens_engine.templating import template
 from kitchens_engine.values import as_word, json_safe
+from kitchens_engine.variables.constraints import HIDDEN, hidden_names, masked
+from kitchens_engine.variables.layers import found
 
 _COUNTED = (Status.PASSED, Status.WARNED, Status.FAILED)
 _NONE = {str(status): 0 for status in _COUNTED}

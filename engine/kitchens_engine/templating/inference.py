@@ -9,10 +9,10 @@ from typing import Any
 
 from jinja2 import TemplateSyntaxError, nodes
 
-from kitchens_engine.language.types import type_name, with_article
 from kitchens_engine.templating import jinja
 from kitchens_engine.templating.syntax import chain
 from kitchens_engine.templating.template import Problem, Worth, has_markers
+from kitchens_engine.toml.types import type_name, with_article
 
 #: The type of what a chain such as `outputs.clean.rows` leads to; None where only a run knows.
 TypeOf = Callable[[tuple[str, ...]], str | None]

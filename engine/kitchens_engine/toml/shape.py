@@ -12,10 +12,10 @@ from types import MappingProxyType
 from typing import Any
 
 from kitchens_engine.errors import Fault
-from kitchens_engine.language.types import is_a, type_name, with_article
 from kitchens_engine.toml.document import Document, dotted
 from kitchens_engine.toml.nearest import did_you_mean, nearest
 from kitchens_engine.toml.positions import Path
+from kitchens_engine.toml.types import is_a, type_name, with_article
 from kitchens_engine.tuples import NamedTuple
 
 

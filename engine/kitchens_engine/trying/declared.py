@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from kitchens_engine.errors import InvalidInput
-from kitchens_engine.language.types import as_moment, is_a, type_name, with_article
 from kitchens_engine.recipe import Node
+from kitchens_engine.toml.types import as_moment, is_a, type_name, with_article
 from kitchens_engine.values import as_word
 
 #: How much of a value a sentence shows.

@@ -11,16 +11,16 @@ from kitchens.actions.kitchens import Kitchen, Kitchens
 from kitchens.gate.fingerprint import Examiner
 from kitchens.store.registrations import Written
 from kitchens_engine.errors import InvalidFiles, InvalidInput
-from kitchens_engine.language.constraints import HIDDEN, is_hidden
-from kitchens_engine.language.explain import Explained, Said, explain
-from kitchens_engine.language.layers import found, leaves
 from kitchens_engine.language.shelf import Shelf
-from kitchens_engine.language.variables import layers_of
 from kitchens_engine.ports import Source
 from kitchens_engine.recipe import Recipe
 from kitchens_engine.toml.document import Document, read_document
 from kitchens_engine.toml.nearest import hints
 from kitchens_engine.values import json_safe
+from kitchens_engine.variables.constraints import HIDDEN, is_hidden
+from kitchens_engine.variables.explain import Explained, Said, explain
+from kitchens_engine.variables.layers import found, leaves
+from kitchens_engine.variables.resolve import layers_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,11 +14,11 @@ from kitchens.model.cookbook_fit import fit_faults
 from kitchens_engine.checking.inspect import inspect
 from kitchens_engine.errors import Fault, InvalidFiles
 from kitchens_engine.language.check import read_all
-from kitchens_engine.language.constraints import masked
 from kitchens_engine.language.shelf import Shelf
 from kitchens_engine.ports import Source
 from kitchens_engine.recipe import Constraint, Node, Recipe
 from kitchens_engine.toml.shape import in_order
+from kitchens_engine.variables.constraints import masked
 
 
 def list_recipes(source: Source) -> list[dict[str, Any]]:

@@ -31,11 +31,11 @@ from kitchens.model.gate import Failure, Verdict, failures_of, measured_in
 from kitchens.model.kitchen import Attestation
 from kitchens_engine.errors import Interrupted
 from kitchens_engine.language.reach import images_of
-from kitchens_engine.language.variables import resolve
 from kitchens_engine.order import KitchenFacts, Order
 from kitchens_engine.records import new_run_id
 from kitchens_engine.state.plan import plan_run
 from kitchens_engine.trying import secrets
+from kitchens_engine.variables.resolve import resolve
 
 if TYPE_CHECKING:
     from kitchens.actions.gates.gating import GatePlan

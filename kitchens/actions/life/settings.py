@@ -13,11 +13,11 @@ from kitchens.actions.sharing.leaving import share
 from kitchens.gate.tree import TreeView
 from kitchens.git.refs import Moved
 from kitchens_engine.errors import EnvironmentFailure, InvalidFiles, InvalidInput
-from kitchens_engine.language.constraints import is_hidden
-from kitchens_engine.language.layers import replacement
-from kitchens_engine.language.variables import admitted, nested, parse_assignment
 from kitchens_engine.recipe import Recipe
 from kitchens_engine.toml.nearest import hints
+from kitchens_engine.variables.constraints import is_hidden
+from kitchens_engine.variables.layers import replacement
+from kitchens_engine.variables.resolve import admitted, nested, parse_assignment
 
 _ATTEMPTS = 50
 

@@ -11,7 +11,6 @@ from kitchens.actions.house import House
 from kitchens.actions.orders.ordering import OrderPlan, values_of
 from kitchens.actions.orders.runs import records_of
 from kitchens_engine.language.check import checked
-from kitchens_engine.language.constraints import masked
 from kitchens_engine.language.shelf import Shelf
 from kitchens_engine.outcome import NodeRecord
 from kitchens_engine.recipe import EMPTY, Node
@@ -20,6 +19,7 @@ from kitchens_engine.state.past import Past
 from kitchens_engine.state.plan import Plan, plan_run
 from kitchens_engine.tuples import NamedTuple
 from kitchens_engine.values import as_word, json_safe
+from kitchens_engine.variables.constraints import masked
 
 
 class Foreseen(NamedTuple):

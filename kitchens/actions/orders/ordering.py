@@ -20,12 +20,8 @@ from kitchens.git.checkouts.checkout import refresh_checkout
 from kitchens.git.checkouts.worktrees import dirty
 from kitchens_engine.errors import InvalidInput
 from kitchens_engine.language.check import checked
-from kitchens_engine.language.constraints import hidden_names, is_hidden
-from kitchens_engine.language.layers import found, merge
-from kitchens_engine.language.names import split
 from kitchens_engine.language.reach import images_reached
 from kitchens_engine.language.shelf import Shelf
-from kitchens_engine.language.variables import Layer, nested, parse_assignment, resolve
 from kitchens_engine.order import KitchenFacts, Order
 from kitchens_engine.ports import Secrets
 from kitchens_engine.recipe import Recipe
@@ -35,6 +31,10 @@ from kitchens_engine.state.past import Past, recalled
 from kitchens_engine.state.plan import plan_run
 from kitchens_engine.trying.secrets import refuse_missing
 from kitchens_engine.tuples import NamedTuple
+from kitchens_engine.variables.constraints import hidden_names, is_hidden
+from kitchens_engine.variables.layers import found, merge
+from kitchens_engine.variables.names import split
+from kitchens_engine.variables.resolve import Layer, nested, parse_assignment, resolve
 
 
 class OrderPlan(NamedTuple):

@@ -87,10 +87,10 @@ def _fill(house: House, engine: Engine, spec: Spec, name: str, seeder: Seeder, i
     from kitchens.containers.choose import choose_runtime
     from kitchens.gate.connections import gate_urls
     from kitchens_engine.language.shelf import Shelf
-    from kitchens_engine.language.variables import resolve
     from kitchens_engine.order import KitchenFacts, Order
     from kitchens_engine.records import new_run_id
     from kitchens_engine.trying.environment import allowed
+    from kitchens_engine.variables.resolve import resolve
 
     cookbook, runtime = seeder.cookbook, seeder.cookbook.runtime
     shelf = Shelf(seeder.source)

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from kitchens.model.cookbook import parse_cookbook
 from kitchens_engine.language.load import parse_recipe
-from kitchens_engine.language.variables import parse_assignment
 from kitchens_engine.toml.positions import positions
+from kitchens_engine.variables.resolve import parse_assignment
 
 LINES = """\
 requires = ["base"]

@@ -9,10 +9,10 @@ import pytest
 
 from kitchens_engine.errors import InvalidInput
 from kitchens_engine.language.check import check
-from kitchens_engine.language.constraints import masked
 from kitchens_engine.language.shelf import Shelf
-from kitchens_engine.language.variables import resolve
 from kitchens_engine.recipe import Recipe
+from kitchens_engine.variables.constraints import masked
+from kitchens_engine.variables.resolve import resolve
 
 Parse = Callable[..., Recipe]
 Lines = Callable[..., list[str]]

@@ -7,12 +7,12 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kitchens_engine.language.explain import explain
-from kitchens_engine.language.layers import leaves
 from kitchens_engine.language.load import parse_recipe
-from kitchens_engine.language.variables import layers_of, resolve
 from kitchens_engine.recipe import Variation
 from kitchens_engine.toml.document import Document, read_document
+from kitchens_engine.variables.explain import explain
+from kitchens_engine.variables.layers import leaves
+from kitchens_engine.variables.resolve import layers_of, resolve
 from tests.engine.language.conftest import Files
 
 TEXT = b"""[variables]

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kitchens_engine.errors import InvalidInput
-from kitchens_engine.language.layers import finished, found, leaves, merge
-from kitchens_engine.language.variables import parse_assignment, resolve
 from kitchens_engine.recipe import Recipe, Variation
+from kitchens_engine.variables.layers import finished, found, leaves, merge
+from kitchens_engine.variables.resolve import parse_assignment, resolve
 
 DEFAULTS: dict[str, Any] = {
     "year": 2013,

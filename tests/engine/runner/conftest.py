@@ -16,7 +16,6 @@ from typing import Any
 import pytest
 
 import kitchens_engine
-from kitchens_engine.language import variables
 from kitchens_engine.language.shelf import FolderSource, Shelf
 from kitchens_engine.order import KitchenFacts, Order
 from kitchens_engine.outcome import NodeRecord, RunRecord
@@ -24,6 +23,7 @@ from kitchens_engine.ports import Event, Runtime
 from kitchens_engine.records import Records
 from kitchens_engine.running.runner import run
 from kitchens_engine.runtimes.local import LocalRuntime
+from kitchens_engine.variables.resolve import resolve
 
 WORKER = Path(kitchens_engine.__file__).with_name("worker.py")
 STARTED = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -65,7 +65,7 @@ class Bench:
             "root": self.root / "cookbook",
             "recipe": recipe,
             "variation": None,
-            "variables": variables.resolve(shelf.recipe(recipe), variation, settings, overrides),
+            "variables": resolve(shelf.recipe(recipe), variation, settings, overrides),
             "settings": {},
             "nodes": None,
             "kitchen": KitchenFacts("dev", "production", self.root / "data"),

@@ -9,13 +9,13 @@ from functools import reduce
 from typing import Any
 
 from kitchens_engine.errors import InvalidInput
-from kitchens_engine.language import names
-from kitchens_engine.language.constraints import governed, refusal
-from kitchens_engine.language.layers import REPLACE, finished, found, merge, replacement
-from kitchens_engine.language.types import is_a, type_name, with_article
 from kitchens_engine.recipe import EMPTY, Constraint, Position, Recipe
 from kitchens_engine.toml.nearest import did_you_mean, hints
+from kitchens_engine.toml.types import is_a, type_name, with_article
 from kitchens_engine.tuples import NamedTuple
+from kitchens_engine.variables import names
+from kitchens_engine.variables.constraints import governed, refusal
+from kitchens_engine.variables.layers import REPLACE, finished, found, merge, replacement
 
 
 class Layer(NamedTuple):

@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from kitchens_engine.language import names
-from kitchens_engine.language.layers import found
-from kitchens_engine.language.types import is_a, type_name, with_article
 from kitchens_engine.recipe import Constraint, Position, Recipe
+from kitchens_engine.toml.types import is_a, type_name, with_article
+from kitchens_engine.variables import names
+from kitchens_engine.variables.layers import found
 
 #: What stands for a value that is never shown.
 HIDDEN = "***"

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from kitchens_engine.language.constraints import HIDDEN, is_hidden
-from kitchens_engine.language.layers import found, leaves
-from kitchens_engine.language.types import type_name
-from kitchens_engine.language.variables import Layer, combined, refused
 from kitchens_engine.recipe import Constraint, Recipe
 from kitchens_engine.toml.document import Document
+from kitchens_engine.toml.types import type_name
 from kitchens_engine.tuples import NamedTuple
+from kitchens_engine.variables.constraints import HIDDEN, is_hidden
+from kitchens_engine.variables.layers import found, leaves
+from kitchens_engine.variables.resolve import Layer, combined, refused
 
 
 class Said(NamedTuple):

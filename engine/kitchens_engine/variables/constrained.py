@@ -6,15 +6,15 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from kitchens_engine.errors import Fault
-from kitchens_engine.language import names
-from kitchens_engine.language.constraints import constraint_of, refusal
-from kitchens_engine.language.layers import REPLACE, found
-from kitchens_engine.language.types import EMPTY_VALUES, is_a, type_name, with_article
-from kitchens_engine.language.variables import admitted
 from kitchens_engine.recipe import Constraint, Position, Recipe
 from kitchens_engine.toml.document import Document
 from kitchens_engine.toml.nearest import did_you_mean
 from kitchens_engine.toml.positions import Path
+from kitchens_engine.toml.types import EMPTY_VALUES, is_a, type_name, with_article
+from kitchens_engine.variables import names
+from kitchens_engine.variables.constraints import constraint_of, refusal
+from kitchens_engine.variables.layers import REPLACE, found
+from kitchens_engine.variables.resolve import admitted
 
 
 def constraint_faults(document: Document, values: Mapping[str, Any], recipe: Recipe) -> Iterator[Fault]:
