@@ -35,23 +35,27 @@ def main() -> None:
 
 def figures(desk: Kitchens) -> Iterator[Figure]:
     """Each figure as soon as it is known."""
-    desk.make(f'image = "{IMAGE}"\ncommand = {list(SERVE)!r}\nport = 8080\n'.replace("'", '"'))
+    desk.make("")
+    desk.up("plain")
+    ours, floor = turns(7, desk.up, desk.bare)
+    yield Figure("create, then up, its toolchain", "docker run -d", ours, floor, 2.5)
+    yield desk.many("their toolchains")
+
+    small = f'image = "{IMAGE}"\ncommand = {list(SERVE)!r}\nport = 8080\n'.replace("'", '"')
+    desk.make(f"[services.it]\n{small}")
     desk.up("first")
     ours, floor = turns(7, desk.up, desk.bare)
-    yield Figure("create, then up, a small service", "docker run -d", ours, floor, 2.5)
+    yield Figure("create, then up, with a small service", "docker run -d", ours, floor, 2.5)
 
     container = desk.toolchain("first")
     ours, floor = turns(5, lambda: desk.node("first"), lambda: desk.run("docker", "exec", container, "true"))
     yield Figure(f"a node in a warm kitchen, {NODES} of `true`", "docker exec", ours, floor, 0.1)
 
-    names = [desk.create() for _ in range(KITCHENS)]
-    ours = timed(lambda: desk.at_once(names))
-    floor = timed(lambda: [desk.bare() for _ in range(KITCHENS)] and None)
-    yield Figure(f"{KITCHENS} kitchens up at once", f"{KITCHENS} times docker run -d", ours, floor, 1)
+    yield desk.many("with a small service each")
 
     desk.files["warehouse/rows.sql"] = ROWS
     desk.make(
-        f'image = "{POSTGRES}"\nport = 5432\nhealth = "pg_isready -U postgres"\n'
+        f'[services.it]\nimage = "{POSTGRES}"\nport = 5432\nhealth = "pg_isready -U postgres"\n'
         'env = { POSTGRES_PASSWORD = "of-the-bench" }\ninit = ["warehouse/rows.sql"]\n'
     )
     first = timed(desk.up)
@@ -60,7 +64,7 @@ def figures(desk: Kitchens) -> Iterator[Figure]:
 
 
 class Kitchens(Desk):
-    """Cookbooks with one service each, and the bare containers beside them."""
+    """Cookbooks with one service each or none, and the bare containers beside them."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
@@ -72,13 +76,13 @@ class Kitchens(Desk):
     def environment(self) -> Mapping[str, str]:
         return {**super().environment, "KITCHENS_CACHE": str(self.home / "cache")}
 
-    def make(self, service: str) -> None:
-        """A cookbook with this service."""
+    def make(self, services: str) -> None:
+        """A cookbook with these services."""
         self.count += 1
         self.folder = self.home / f"shop-{self.count}"
         self.run(KITCHEN, "init", self.folder.name, folder=self.home)
         (self.folder / "kitchens.toml").write_text(
-            f'[cookbook]\nname = "{self.label}"\n[runtime]\nkind = "docker"\nimage = "{IMAGE}"\n[services.it]\n{service}'
+            f'[cookbook]\nname = "{self.label}"\n[runtime]\nkind = "docker"\nimage = "{IMAGE}"\n{services}'
         )
         for recipe, nodes in (("one", 1), ("many", NODES)):
             text = "".join(f'[nodes.n{number}]\nrun = "true"\n' for number in range(nodes))
@@ -120,6 +124,15 @@ class Kitchens(Desk):
     def up(self, name: str = "") -> None:
         """A kitchen that is up."""
         self.run(KITCHEN, "up", self.create(name))
+
+    def many(self, what: str) -> Figure:
+        """Many kitchens that come up at the same time."""
+        names = [self.create() for _ in range(KITCHENS)]
+        ours = timed(lambda: self.at_once(names))
+        floor = timed(lambda: [self.bare() for _ in range(KITCHENS)] and None)
+        return Figure(
+            f"{KITCHENS} kitchens up at once, {what}", f"{KITCHENS} times docker run -d", ours, floor, 1
+        )
 
     def at_once(self, names: list[str]) -> None:
         """All of them come up at the same time."""
