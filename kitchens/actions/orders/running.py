@@ -18,6 +18,7 @@ from kitchens.actions.services.states import Wanted
 from kitchens.containers import place as containers
 from kitchens.containers.choose import DockerChoice, ProcessChoice, choose_runtime
 from kitchens.containers.toolchains.usage import note_use
+from kitchens.git.checkouts.folders import make_spread
 from kitchens.model.cookbook import Cookbook
 from kitchens_engine.errors import EnvironmentFailure, Interrupted
 from kitchens_engine.order import Order
@@ -92,6 +93,7 @@ def equipped(
         digests = {f"image:{image}": made.id for image, made in choice.images.items()}
     house.tell(Event("runtime", run_id, None, {"kind": choice.kind, "why": choice.why}))
     folder = house.state / "runs" / run_id
+    make_spread(folder.parent)
     folder.mkdir(parents=True, exist_ok=True)
     place = containers.Place(
         checkout=checkout,

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import stat
+import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from kitchens_engine.errors import EnvironmentFailure
+
+#: `FS_IOC_GETFLAGS` and `FS_IOC_SETFLAGS` of <linux/fs.h>, and `EXT4_TOPDIR_FL`.
+_GET_FLAGS, _SET_FLAGS, _TOP = 0x80086601, 0x40086602, 0x00020000
 
 
 @contextmanager
@@ -23,6 +28,25 @@ def scratch(parent: Path) -> Iterator[Path]:
         yield folder
     finally:
         remove_folder(folder)
+
+
+def make_spread(folder: Path) -> None:
+    """Make a folder whose folders have nothing to do with each other, and say so to ext4: it puts each where there is room.
+
+    Side by side they would lie among what was deleted just now, which an ext4 without a journal goes through for
+    each new file: half of the system's time for a run of many nodes. The flag is `T` in chattr(1).
+    """
+    try:
+        folder.mkdir(parents=True)
+    except FileExistsError:
+        return
+    with suppress(OSError):  # another file system has no such flag
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            flags = int.from_bytes(fcntl.ioctl(descriptor, _GET_FLAGS, bytes(4)), sys.byteorder)
+            fcntl.ioctl(descriptor, _SET_FLAGS, (flags | _TOP).to_bytes(4, sys.byteorder))
+        finally:
+            os.close(descriptor)
 
 
 def remove_folder(folder: Path) -> None:
