@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from kitchens.containers.engine import Engine
 
 #: One that shows in no other way that it is ready has run for so many seconds: most that fail do so at once.
-_SETTLED = 0.3
+_SETTLED = 0.5
 
 #: How many of its last lines a service shows that does not become ready.
 _LINES = 15
@@ -73,7 +73,7 @@ def _awaited(
     tell: Callable[[str], object],
 ) -> dict[str, Started]:
     found: dict[str, Started] = {}
-    pause = Wait()
+    pause, started = Wait(), time.monotonic()
     with house.watch() as stop:
         while len(found) < len(held):
             if stop.is_set():
@@ -82,8 +82,9 @@ def _awaited(
                 if name in found:
                     continue
                 took = time.monotonic() - began
+                settled = time.monotonic() - started > _SETTLED
                 why = None
-                if (ran or says_so(spec) or took > _SETTLED) and ready(engine, spec, container):
+                if (ran or says_so(spec) or settled) and ready(engine, spec, container):
                     _remember(green(house, spec.key))
                     if not ran:
                         tell(f"service `{name}` is ready ({took:.1f} s)")
