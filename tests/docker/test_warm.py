@@ -31,7 +31,8 @@ __all__ = ["desk", "empty"]
 pytestmark = pytest.mark.docker
 
 OpenWarm = Callable[..., DockerRuntime]
-NAME = "warm-of-tests"
+#: Tests that run at the same time count the containers of their own cookbook.
+NAME = f"warm-of-tests-{os.environ.get('PYTEST_XDIST_WORKER', 'alone')}"
 
 
 def running(engine: Engine, container: str) -> str:
@@ -284,7 +285,8 @@ def test_a_run_that_was_killed_goes_on_in_the_same_container(book: Processes, en
         cwd=book.folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     ) as order, killed(order):  # fmt: skip
         until((data / "up").exists)
-        assert book.kitchen("exec", "dev", "--", "sh", "-c", "ps -o args | grep -c '^sleep 300'").out == "1\n"
+        counted = ("exec", "dev", "--", "sh", "-c", "ps -o args | grep -c '^sleep 300'")
+        until(lambda: book.kitchen(*counted).out == "1\n")
     (data / "go").touch()
     (container,) = objects.containers(engine, warm.TOOLCHAIN, f"{LABEL}cookbook={NAME}")
     until(lambda: running(engine, container.id) == "")
