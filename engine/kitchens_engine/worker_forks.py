@@ -210,10 +210,8 @@ class Server:
         os.close(nothing)
         os.chdir(asked["folder"])
         sys.path_hooks.insert(0, _own_finder(asked["folder"]))
-        os.environ.clear()
-        os.environ.update(self._environment)
-        os.environ.update(asked["environment"])
-        os.environ[_MARK] = f"{self._mark}:{asked['start']}"
+        mark = f"{self._mark}:{asked['start']}"
+        _become({**self._environment, **asked["environment"], _MARK: mark})
         time.tzset()
         # Looking at all modules would copy the page of each name: the recipe's are few.
         hidden = {name for name in own_modules(asked["folder"], readable=False) if name in sys.modules}
@@ -263,6 +261,15 @@ class Server:
         for pid in (-child.pid, *pids):
             with contextlib.suppress(OSError):
                 os.kill(pid, number)
+
+
+def _become(environment: Dict[str, str]) -> None:
+    """Have just these variables. Those that are the same stay: what a fork writes to it has to copy."""
+    for name in [name for name in os.environ if name not in environment]:
+        del os.environ[name]
+    for name, value in environment.items():
+        if os.environ.get(name) != value:
+            os.environ[name] = value
 
 
 class _Own(machinery.SourceFileLoader):
