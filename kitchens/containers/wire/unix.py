@@ -198,7 +198,12 @@ def _parsed(head: bytes) -> tuple[int, dict[str, str]]:
 
 
 def _refusal(answer: Answer) -> Refusal:
-    body = b"".join(answer.pieces())
+    # The newer protocol, which a stream is asked for in, leaves the connection open behind what is said.
+    length = int(answer.headers.get("content-length", "0")) or None
+    body, pieces = b"", answer.pieces()
+    while (length is None or len(body) < length) and (piece := next(pieces, b"")):
+        body += piece
+    pieces.close()
     try:
         why = str(json.loads(body)["message"])
     except (ValueError, KeyError, TypeError):

@@ -47,7 +47,8 @@ class Played:
                 self.held.append(connection)
                 if answer is not None:
                     connection.sendall(answer)
-                    connection.shutdown(socket.SHUT_WR)
+                    if b"keep-alive" not in answer:
+                        connection.shutdown(socket.SHUT_WR)
 
     def close(self) -> None:
         """Nobody answers any more."""
@@ -75,6 +76,16 @@ def calls(played: Played) -> Calls:
 
 def says(status: str, body: bytes, head: str = "") -> bytes:
     return f"HTTP/1.0 {status}\r\n{head}\r\n".encode() + body
+
+
+@pytest.mark.timeout(20)
+def test_a_refusal_ends_with_its_length(played: Played) -> None:
+    """A process in a container that has ended is asked for in the protocol that keeps its connections."""
+    body = b'{"message": "it is not running"}'
+    head = f"Connection: keep-alive\r\nContent-Length: {len(body)}\r\n"
+    played.says = lambda request: says("409 Conflict", body, head)
+    with pytest.raises(Refusal, match="it is not running"):
+        calls(played).exec_start("x", socket=True)
 
 
 def test_what_is_asked_is_what_the_engine_reads(played: Played) -> None:
