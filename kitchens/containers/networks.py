@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from kitchens.containers.engine import ContainerEnded, Engine
+from kitchens.containers.owners import LABEL
 from kitchens_engine.errors import EnvironmentFailure
 
 #: 2,048 networks of 29 containers each, in a corner of the private range that few use.
@@ -19,6 +20,7 @@ POOL = ipaddress.IPv4Network("10.213.0.0/16")
 _INSIDE = 27
 #: One network publishes the ports of all kitchens on this engine.
 PORTS = "kitchens-ports"
+PORTS_LABELS = {f"{LABEL}ports": "all"}
 _PORTS_PREFIX = 20
 _PORTS_POOL = ipaddress.IPv4Network("10.214.0.0/16")
 _TRIES = 40

@@ -14,7 +14,7 @@ from kitchens.actions.services.noted import known
 from kitchens.actions.services.seeding import Seeder, seeds_of
 from kitchens.actions.services.starting import judged, start_all
 from kitchens.actions.services.states import NotReady, Started
-from kitchens.containers import networks, objects, owners
+from kitchens.containers import networks, objects
 from kitchens.containers.services import ports
 from kitchens.containers.services.service import Fresh, Spec, create
 from kitchens_engine.errors import Interrupted
@@ -162,7 +162,7 @@ def _made(
     seeds = seeds_of(house, engine, spec, seeder) if new else {}
     fresh = Fresh(home.called(spec.name), labels, inside, volumes, seeds=seeds)
     if spec.port is not None:
-        network = networks.make_ports(engine, {owners.LABEL + "ports": "all"})
+        network = networks.make_ports(engine, networks.PORTS_LABELS)
         port = _choose_port(house, home, spec)
         fresh = fresh._replace(published=port, ports=network)
     return create(engine, spec, fresh), fresh.published, False

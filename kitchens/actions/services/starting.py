@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from kitchens.actions.house import House
 from kitchens.actions.services.home import green
 from kitchens.actions.services.states import NotReady, Started
-from kitchens.containers import objects
+from kitchens.containers import networks, objects
+from kitchens.containers.engine import ContainerEnded
 from kitchens.containers.services.service import Spec, Wait, is_ready, says_so, start
 from kitchens_engine.errors import EnvironmentFailure, Interrupted
 
@@ -56,13 +57,27 @@ def start_all(
         for spec in wave:
             container, port, runs = made(spec)
             if not runs:
-                start(engine, spec, container)
+                _start(engine, spec, container)
             held[spec.name] = (spec, container, port, runs)
         found |= _awaited(house, engine, held, began, tell)
     for spec in specs.values():
         if spec.name not in found:
             found[spec.name] = Started(spec.name, "waiting", None, spec.image.name, spec.image.id)
     return tuple(found[name] for name in specs)
+
+
+def _start(engine: Engine, spec: Spec, container: str) -> None:
+    """Start it. Whoever removes another kitchen may take the network for ports along, which a container that was not
+    started yet does not hold: then it is made again."""
+    for last in (False, False, True):
+        try:
+            start(engine, spec, container)
+        except ContainerEnded as refused:
+            if last or networks.PORTS not in refused.message:
+                raise
+            networks.make_ports(engine, networks.PORTS_LABELS)
+        else:
+            return
 
 
 def _awaited(

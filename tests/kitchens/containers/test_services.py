@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import socket
+from typing import cast
 
 import pytest
 
+from kitchens.actions.services import starting
+from kitchens.containers import networks
+from kitchens.containers.engine import ContainerEnded, Engine
 from kitchens.containers.services import ports
-from kitchens.containers.services.service import is_listening
+from kitchens.containers.services.service import Spec, is_listening
 
 TABLE = """  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
    0: 0100007F:1538 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000        0 1 1 0 100 0 0 10 0
@@ -38,3 +42,26 @@ def test_a_port_stays_the_same_while_it_is_free() -> None:
         taken.listen()
         assert ports.choose("a", first, ()) != first
     assert ports.choose("b", first, ()) == first
+
+
+def test_a_network_for_ports_that_went_meanwhile_is_made_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever removes the last other kitchen takes it along; any other refusal is told as it is."""
+    made: list[str] = []
+    refusals: list[ContainerEnded | None] = [
+        ContainerEnded("it could not be started: network kitchens-ports not found"),
+        None,
+    ]
+
+    def start(*_: object) -> None:
+        if (refusal := refusals.pop(0)) is not None:
+            raise refusal
+
+    monkeypatch.setattr(starting, "start", start)
+    monkeypatch.setattr(networks, "make_ports", lambda *_: made.append("made"))
+    engine, spec = cast("Engine", None), cast("Spec", None)
+    starting._start(engine, spec, "c")
+    assert made == ["made"]
+
+    refusals.append(ContainerEnded("no such image"))
+    with pytest.raises(ContainerEnded, match="no such image"):
+        starting._start(engine, spec, "c")
