@@ -40,8 +40,8 @@ def shop(desk: Desk, engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 def mine(rows: list[dict[str, Any]]) -> list[tuple[str, list[str]]]:
-    """State and kitchens of the images that this cookbook has to do with."""
-    return [(row["state"], row["kitchens"]) for row in rows if row["state"] != "foreign"]
+    """State and kitchens of the images that this cookbook has to do with; the list goes by name, which is a hash."""
+    return sorted((row["state"], row["kitchens"]) for row in rows if row["state"] != "foreign")
 
 
 def test_an_image_is_made_once_for_all_kitchens(shop: Desk) -> None:
