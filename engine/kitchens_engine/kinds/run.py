@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from kitchens_engine.kinds.work import Site, Work
 from kitchens_engine.recipe import Node
+from kitchens_engine.runtimes.shells import SHELL
 from kitchens_engine.state.scope import Scope
 from kitchens_engine.values import as_word
-
-SHELL = ("/bin/sh", "-eu", "-c")
 
 
 def prepare(node: Node, scope: Scope, site: Site) -> Work:

@@ -14,6 +14,9 @@ end, and the ledger says how everything that it ever started ended. Lines of JSO
 
 A process that leaves its group is found by its environment, and one that emptied that and whose
 parents have ended, a *stray*, by having become this one's child.
+
+Simple commands are carried out by shells that are there already (`shells`), each in the group of
+its shell, which serves the next one as long as no command leaves anything behind in it.
 """
 
 from __future__ import annotations
@@ -25,6 +28,7 @@ import signal
 import time
 
 from kitchens_engine.runtimes import frames
+from kitchens_engine.runtimes.shells import DEFAULTS, SHELL, Shell, program_of, request_for
 
 TYPE_CHECKING = False  # `typing` itself costs as much as all else here
 if TYPE_CHECKING:
@@ -36,11 +40,17 @@ if TYPE_CHECKING:
 
 #: Marks every process of an attempt in its environment, so that those which left its group are found.
 MARK = "KITCHEN_ATTEMPT"
+#: What stands for the token in the mark of shells that wait.
+SHELLS = "*"
 #: After being asked to end, this many seconds until it is forced.
 GRACE = 2.0
 #: The status with which a keeper ends that could not adopt what its processes left behind.
 MAYBE_MORE = 3
 _REQUESTS, _ANSWERS = 0, 1
+#: A status from here on is a signal's.
+_SIGNALLED = 128
+#: Bytes of a list of children that are looked at.
+_FAMILY = 1 << 16
 _SET_CHILD_SUBREAPER = 36
 #: Why a program cannot be started that is the command's own fault. All else is the machine's.
 _FAULTS = frozenset(
@@ -55,22 +65,30 @@ _FAULTS = frozenset(
         errno.E2BIG,
     }
 )
-#: What Python and we ignore, and programs expect to find as it is by default.
-_DEFAULTS = (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT, signal.SIGHUP)
 
 
 class Child:
-    """A process that runs: its token, the descriptor that tells its end, the pipe to its log if it
-    does not write that itself, and when it is forced to end."""
+    """What runs: its token, the leader of its group, the descriptor that tells its end if no shell does, the pipe
+    to its log if it does not write that itself, its log if a shell carries it out, and when it is forced to end."""
 
-    __slots__ = ("descriptor", "forced_at", "mark", "pid", "pipe", "token")
+    __slots__ = ("descriptor", "forced_at", "log", "mark", "pid", "pipe", "token")
 
-    def __init__(self, token: str, mark: str, pid: int, pipe: Pipe | None) -> None:
+    def __init__(
+        self,
+        token: str,
+        mark: str,
+        pid: int,
+        *,
+        pipe: Pipe | None = None,
+        descriptor: int | None = None,
+        log: str = "",
+    ) -> None:
         self.token = token
         self.mark = mark
         self.pid = pid
         self.pipe = pipe
-        self.descriptor = os.pidfd_open(pid)
+        self.descriptor = descriptor
+        self.log = log
         self.forced_at: float | None = None
 
 
@@ -85,11 +103,16 @@ class Keeper:
         self._children: dict[str, Child] = {}
         self._by_descriptor: dict[int, Child] = {}
         self._pipes: dict[int, Pipe] = {}
+        self._shells: dict[int, Shell] = {}
+        self._idle: list[Shell] = []
         self._ended: dict[str, int] = {}
         self._answers: list[tuple[Any, ...]] = []
         self._orphaned = False
         self._closing = False
         self._adopts = _adopt_orphans()
+        # Whether a shell is fit for the next command is seen from what became this one's children.
+        self._family = _open_family() if self._adopts else None
+        self._seen_alone = b""
         self._nothing = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
         self._requests = frames.Reader(_REQUESTS)
         self._poll = select.epoll()
@@ -106,8 +129,12 @@ class Keeper:
                     self._listen(self._pipes[descriptor], whole=False)
                 elif descriptor in self._by_descriptor:
                     self._reap(self._by_descriptor[descriptor])
+                elif descriptor in self._shells:
+                    self._attend(self._shells[descriptor])
             self._force()
             self._answer()
+        for shell in list(self._shells.values()):
+            self._retire(shell)
         if self._adopts and self._ledger is None and _has_children():
             self._end_strays()
         return self._adopts
@@ -148,6 +175,12 @@ class Keeper:
             return
         pipe, said = None, log
         try:
+            if (
+                self._family is not None
+                and not hidden
+                and self._lend(token, mark, argv, folder, own, log_path)
+            ):
+                return
             if hidden:
                 pipe, said = self._open_pipe(log, hidden)
             pid = self._spawn(argv, folder, environment, said)
@@ -160,14 +193,61 @@ class Keeper:
         finally:
             os.close(said)
         try:
-            child = Child(token, mark, pid, pipe)
+            descriptor = os.pidfd_open(pid)
         except OSError as error:  # no descriptor is left to watch it with
             os.killpg(pid, signal.SIGKILL)
             os.waitpid(pid, 0)
             self._answers.append(("failed", token, error.errno, error.strerror, argv[0]))
             return
-        self._children[token] = self._by_descriptor[child.descriptor] = child
-        self._poll.register(child.descriptor, select.EPOLLIN)
+        self._children[token] = self._by_descriptor[descriptor] = Child(
+            token, mark, pid, pipe=pipe, descriptor=descriptor
+        )
+        self._poll.register(descriptor, select.EPOLLIN)
+
+    def _lend(
+        self, token: str, mark: str, argv: tuple[str, ...], folder: str, own: dict[str, str], log: str
+    ) -> bool:
+        """Let a shell that is there carry it out, if it is a simple command and there is nothing to be said against."""
+        if argv[:-1] != SHELL:
+            return False
+        text = argv[-1].strip(" \t\n")
+        program = program_of(text, own, self._environment)
+        if program is None or (program and not self._is_there(program, folder, own)):
+            return False
+        request = request_for(text, {**own, MARK: mark}, log)
+        if request is None:
+            return False
+        shell = self._shell_in(folder)
+        try:
+            shell.ask(request)
+        except BrokenPipeError:
+            self._retire(shell)
+            return False
+        shell.child = self._children[token] = Child(token, mark, shell.pid, log=log)
+        return True
+
+    def _shell_in(self, folder: str) -> Shell:
+        """One that waits there; the one that waited longest elsewhere makes room for a new one."""
+        for place in range(len(self._idle) - 1, -1, -1):
+            if self._idle[place].folder == folder:
+                return self._idle.pop(place)
+        if self._idle:
+            self._retire(self._idle[0])
+        shell = Shell(folder, {**self._environment, MARK: f"{self._mark}:{SHELLS}"})
+        self._shells[shell.answers] = shell
+        self._poll.register(shell.answers, select.EPOLLIN)
+        return shell
+
+    def _is_there(self, program: str, folder: str, own: dict[str, str]) -> bool:
+        """Whether a program can be started; a shell says it better when it cannot."""
+        if "/" in program:
+            path = f"{folder}/{program}" if program[0] != "/" else program
+            return os.access(path, os.X_OK) and not os.path.isdir(path)
+        try:
+            self._program(program, own if "PATH" in own else self._environment)
+        except FileNotFoundError:
+            return False
+        return True
 
     def _open_pipe(self, log: int, hidden: tuple[bytes, ...]) -> tuple[Pipe, int]:
         """What a process writes to instead of its log. Heard here, so that it outlives the runner as the process does."""
@@ -194,7 +274,7 @@ class Keeper:
             environment,
             file_actions=actions,
             setpgroup=0,
-            setsigdef=_DEFAULTS,
+            setsigdef=DEFAULTS,
             setsigmask=(),
         )
 
@@ -257,26 +337,89 @@ class Keeper:
         except (ProcessLookupError, PermissionError):
             pass  # a leader that is dead may have no group any more
         _, status = os.waitpid(child.pid, 0)
+        assert child.descriptor is not None
         self._poll.unregister(child.descriptor)
         os.close(child.descriptor)
-        del self._children[child.token], self._by_descriptor[child.descriptor]
+        del self._by_descriptor[child.descriptor]
         if child.pipe is not None and not child.pipe.over:
             self._listen(child.pipe, whole=True)
+        self._seen_alone = b""
+        self._conclude(child, _status(status))
+
+    def _attend(self, shell: Shell) -> None:
+        """A shell said something: mostly how its command ended."""
+        child = shell.child
+        try:
+            heard = shell.hear()
+        except EOFError as error:  # it was killed, with its command; or it found no room for one
+            status = _status(self._retire(shell))
+            if child is not None:
+                self._judge(child, status, str(error))
+            return
+        if heard is None or child is None:
+            return
+        if child.forced_at is not None or self._closing or self._orphaned or self._left_something(shell):
+            self._retire(shell)
+        else:
+            shell.child = None
+            self._idle.append(shell)
+        self._judge(child, *heard)
+
+    def _judge(self, child: Child, status: int, said: str) -> None:
+        """A command ended. What a shell has to say itself is of a signal, or that the machine would not start it."""
+        if said and child.forced_at is None:
+            if status < _SIGNALLED:
+                del self._children[child.token]
+                self._answers.append(("failed", child.token, errno.EAGAIN, said, SHELL[0]))
+                return
+            _note_signal(child.log, status - _SIGNALLED)
+        self._conclude(child, status)
+
+    def _retire(self, shell: Shell) -> int:
+        """End a shell, and what is left in its group with it. The status that it ended with."""
+        if shell in self._idle:
+            self._idle.remove(shell)
+        self._poll.unregister(shell.answers)
+        del self._shells[shell.answers]
+        shell.close()
+        os.killpg(shell.pid, signal.SIGKILL)
+        _, status = os.waitpid(shell.pid, 0)
+        return status
+
+    def _left_something(self, shell: Shell) -> bool:
+        """Whether the group of a shell has more than the shell: then its parents have ended, and it came to this one."""
+        assert self._family is not None
+        family = os.pread(self._family, _FAMILY, 0)
+        if family == self._seen_alone:
+            return False
+        strangers = set(map(int, family.split())) - self._own()
+        if not strangers:
+            self._seen_alone = family
+            return False
+        self._bury()
+        return any(_group(pid) == shell.pid for pid in strangers)
+
+    def _own(self) -> set[int]:
+        """The processes that were started here."""
+        pids = {child.pid for child in self._children.values()}
+        return pids | {shell.pid for shell in self._shells.values()}
+
+    def _conclude(self, child: Child, status: int) -> None:
+        del self._children[child.token]
         if child.forced_at is not None:
             _processes().signal_marked(MARK, child.mark, signal.SIGKILL)
             if all(other.forced_at is not None for other in self._children.values()):
                 self._end_strays()  # whose they are nobody knows, but all that runs is to end
         if self._adopts:
             self._bury()
-        code = os.waitstatus_to_exitcode(status)
-        self._end(child.token, code if code >= 0 else 128 - code)
+        self._end(child.token, status)
 
     def _end_strays(self) -> None:
-        _processes().signal_children({child.pid for child in self._children.values()}, signal.SIGKILL)
+        _processes().signal_children(self._own(), signal.SIGKILL)
 
     def _bury(self) -> None:
         """Forget the strays that have ended by themselves, as far as they come before children that have."""
-        mine = {child.pid for child in self._children.values()}
+        mine = self._own()
         try:
             while (ended := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)) is not None:
                 if ended.si_pid in mine:
@@ -355,6 +498,40 @@ def _adopt_orphans() -> bool:
         return bool(ctypes.CDLL(None).prctl(_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0)
     except (OSError, AttributeError):
         return False
+
+
+def _open_family() -> int | None:
+    """The list of this process's children; None where the kernel keeps none."""
+    try:
+        return os.open(f"/proc/self/task/{os.getpid()}/children", os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return None
+
+
+def _group(pid: int) -> int | None:
+    try:
+        return os.getpgid(pid)
+    except ProcessLookupError:
+        return None
+
+
+def _note_signal(log: str, number: int) -> None:
+    """What a shell of its own would have said in the log of the command."""
+    try:
+        descriptor = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
+    except OSError:  # removed by the command itself
+        return
+    try:
+        os.write(descriptor, f"{signal.strsignal(number)}\n".encode())
+    except OSError:
+        pass  # a disk that is full says so where it matters
+    finally:
+        os.close(descriptor)
+
+
+def _status(status: int) -> int:
+    code = os.waitstatus_to_exitcode(status)
+    return code if code >= 0 else 128 - code
 
 
 def _has_children() -> bool:

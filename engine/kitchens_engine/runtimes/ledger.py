@@ -56,7 +56,9 @@ class Ledger:
         self._signal(token, signal.SIGTERM)
 
     def clear(self, token: str) -> None:
-        """End at once whatever runs of it."""
+        """End at once whatever runs of it, or is just about to."""
+        if not self._kept():
+            self._signal(keeper.SHELLS, signal.SIGKILL)
         self._signal(token, signal.SIGKILL)
 
     def _signal(self, token: str, number: signal.Signals) -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from kitchens_engine import kinds
-from kitchens_engine.kinds import run, sql, wait
+from kitchens_engine.kinds import sql, wait
 from kitchens_engine.kinds.work import Site, Work
 from kitchens_engine.order import Order
 from kitchens_engine.ports import Command, Runtime
 from kitchens_engine.recipe import Test
 from kitchens_engine.redaction.hidden import Hidden
+from kitchens_engine.runtimes.shells import SHELL
 from kitchens_engine.state import fan, left
 from kitchens_engine.state.attempt import Attempt, value_of
 from kitchens_engine.state.live import COMMAND, SQL, WORK, LiveNode
@@ -115,9 +116,9 @@ def _printing(live: LiveNode, test: Test, file: str) -> tuple[str, ...]:
     name, scope = live.node.name, live.scope
     if isinstance(test.expression, str):
         text = scope.render(name, test.expression, shell=True)
-        return (*run.SHELL, f'exec >"$0"\n{text}', file)
+        return (*SHELL, f'exec >"$0"\n{text}', file)
     words = (as_word(word) for word in scope.render(name, test.expression))
-    return (*run.SHELL, 'exec "$@" >"$0"', file, *words)
+    return (*SHELL, 'exec "$@" >"$0"', file, *words)
 
 
 def _printed(attempt: Attempt) -> Measured:
