@@ -39,6 +39,7 @@ Result = Dict[str, Any]
 Compared = Tuple[str, Any, Any]
 
 _BATCH = 2048
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL
 #: How deep lists and tables of a value may lie in each other: the runner takes no more.
 _DEEPEST = 100
 #: What a process of the worker has imported before it imports anything of a recipe.
@@ -72,11 +73,18 @@ def carry_out(command: str, request: Request, result_path: str) -> int:
 
 
 def _write(path: str, result: Result) -> None:
-    # Not synced: half a file after a loss of power is no JSON, and so no evidence.
-    partial = path + ".part"
-    with open(partial, "w", encoding="utf-8") as file:
-        file.write(json.dumps(result, allow_nan=False))
-    os.replace(partial, path)
+    # Neither synced nor renamed: half a file is no JSON, and so no evidence. A node may have left a link there.
+    left = memoryview(json.dumps(result, allow_nan=False).encode())
+    try:
+        descriptor = os.open(path, _NEW, 0o644)
+    except FileExistsError:
+        os.unlink(path)
+        descriptor = os.open(path, _NEW, 0o644)
+    try:
+        while left:
+            left = left[os.write(descriptor, left) :]
+    finally:
+        os.close(descriptor)
 
 
 def beside(name: str) -> Any:

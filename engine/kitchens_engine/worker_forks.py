@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 
 #: After being asked to end, this many seconds until a process is forced.
 GRACE = 2.0
+#: As many states as one number can give a generator of random numbers.
+_SEEDS = 1 << 32
 _MARK = "KITCHEN_ATTEMPT"
 _PR_SET_PDEATHSIG = 1
 #: Files that hold back what is written to them.
@@ -86,6 +88,7 @@ class Server:
         self._preloaded: Set[Tuple[str, str]] = set()
         self._unfit = ""
         self._server = os.getpid()
+        self._chance, self._forked = int.from_bytes(os.urandom(4), "little"), 0
         _Own.compiled = os.path.join(os.path.dirname(os.path.abspath(pipes.path)), "compiled")
         self._libc = ctypes.CDLL(None, use_errno=True)
 
@@ -139,6 +142,7 @@ class Server:
     def _fork(self, asked: Dict[str, Any], request: Dict[str, Any]) -> None:
         sys.stdout.flush()
         sys.stderr.flush()
+        self._forked += 1
         pid = os.fork()
         if pid == 0:
             self._be_child(asked, request)
@@ -219,7 +223,8 @@ class Server:
             for module in [each for each in sys.modules if each.partition(".")[0] == name]:
                 del sys.modules[module]
         if "numpy.random" in sys.modules:
-            sys.modules["numpy.random"].seed()
+            # No two forks have the same; a list of numbers would take a tenth of a fork's time to take in.
+            sys.modules["numpy.random"].seed((self._chance + self._forked) % _SEEDS)
         gc.enable()
 
     # --- ends ------------------------------------------------------------------------------

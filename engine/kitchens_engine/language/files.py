@@ -19,6 +19,27 @@ from kitchens_engine.toml.positions import Path
 _INTERPRETER = r"(?:python[\d.]*|sh|bash|dash|zsh|perl|ruby|node|Rscript)"
 
 
+class Once:
+    """A source that is asked once for each file and folder: a thousand nodes may name the same, and all are to see one."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._files: dict[str, bytes | None] = {}
+        self._folders: dict[str, Sequence[str]] = {}
+
+    def read(self, path: str) -> bytes | None:
+        """The content of the file at `path`, or None when there is no such file."""
+        if path not in self._files:
+            self._files[path] = self._source.read(path)
+        return self._files[path]
+
+    def names(self, folder: str) -> Sequence[str]:
+        """The names directly inside `folder`, sorted; empty when there is no such folder."""
+        if folder not in self._folders:
+            self._folders[folder] = self._source.names(folder)
+        return self._folders[folder]
+
+
 def path_in_cookbook(folder: str, path: str) -> str | None:
     """The path of a file that a recipe in `folder` names, or None when it lies outside the cookbook."""
     joined = posixpath.normpath(posixpath.join(folder, path))

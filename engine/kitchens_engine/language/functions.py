@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from kitchens_engine.templating.template import has_markers
@@ -60,7 +61,7 @@ def function_wrongs(
     """
     here = (*path, "python")
     try:
-        module = ast.parse(content)
+        module = _parsed(content)
     except (SyntaxError, ValueError) as error:
         where = f":{error.lineno}" if isinstance(error, SyntaxError) and error.lineno else ""
         why = error.msg if isinstance(error, SyntaxError) else str(error)
@@ -75,6 +76,12 @@ def function_wrongs(
             yield Wrong(here, message, did_you_mean(name, known))
         return
     yield from _call_wrongs(_signature(found), path, called, arguments, offers)
+
+
+@lru_cache(maxsize=8)
+def _parsed(content: bytes) -> ast.Module:
+    """The module. A recipe's nodes mostly call the functions of a few."""
+    return ast.parse(content)
 
 
 def _call_wrongs(

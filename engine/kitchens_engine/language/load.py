@@ -8,7 +8,7 @@ from typing import Any
 
 from kitchens_engine.errors import Fault
 from kitchens_engine.language.build import build_recipe, build_test
-from kitchens_engine.language.files import file_faults, functional_tests, sql_file_faults
+from kitchens_engine.language.files import Once, file_faults, functional_tests, sql_file_faults
 from kitchens_engine.language.graph import graph_faults
 from kitchens_engine.language.limits import limit_faults
 from kitchens_engine.language.recipe_shape import INGREDIENT, RECIPE
@@ -65,6 +65,7 @@ def read_recipe(name: str, folder: str, text: bytes, source: Source) -> Reading:
     document = read_document(text, f"{folder}/recipe.toml")
     if isinstance(document, Fault):
         return Reading((document,))
+    source = Once(source)
     contract = INGREDIENT if folder.startswith("ingredients/") else RECIPE
     values, wrong = shape.examine(document, contract)
     tested = functional_tests(source, f"{folder}/tests")
