@@ -12,6 +12,7 @@ from kitchens.gate.fingerprint import (
     build_context,
     examine,
     examine_quality,
+    examine_rules,
 )
 from kitchens.gate.scope import reaches
 from kitchens.gate.tree import TreeView
@@ -74,6 +75,26 @@ def affected(
         gone = sorted(set(target.recipes) - set(candidate.recipes))
         result += [Affected(name, None, "", "recipe deleted", deleted=True) for name in gone]
     return tuple(sorted(result, key=lambda one: (one.recipe == QUALITY, one.recipe)))
+
+
+def affected_rules(
+    after: Mapping[str, str | None],
+    before: Mapping[str, str | None],
+    tip: str,
+    attested: Callable[[list[str]], Mapping[str, Attestation]],
+) -> tuple[Affected, ...]:
+    """The change of the rules at the target's `tip`, from the ids of the files that hold them; empty without one.
+
+    Where only signatures count, somebody must vouch for it: else whoever changes nothing but the rules chooses who
+    examines the next change.
+    """
+    examined = examine_rules(after, before, tip)
+    if examined is None:
+        return ()
+    changed = next(path for path in after if after[path] != before[path])
+    proof = attested([examined.digest]).get(examined.digest)
+    why = f"{changed} changed" + (f"; attested by run {proof.run}" if proof else "")
+    return (Affected(examined.recipe, None, examined.digest, why, proof, examined=examined),)
 
 
 def _worth_a_look(candidate: TreeView, target: TreeView, examiner: Examiner) -> tuple[str, ...]:

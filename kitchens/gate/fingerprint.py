@@ -27,6 +27,9 @@ FORMAT = 1
 #: The pseudo recipe under which `[gate] quality` is attested. No recipe folder can have this name.
 QUALITY = "[gate] quality"
 
+#: The pseudo recipe under which a change of the rules is vouched for, where only signatures count.
+RULES = "[gate] rules"
+
 _NETWORKS = ("none", "kitchen", "open")
 
 
@@ -115,6 +118,19 @@ def examine_quality(view: TreeView, examiner: Examiner) -> Examined | None:
         "toolchain": toolchain_of(view),
     }
     return Examined(QUALITY, None, _digest(facts), None)
+
+
+def examine_rules(
+    after: Mapping[str, str | None], before: Mapping[str, str | None], tip: str
+) -> Examined | None:
+    """The fingerprint of a change of the rules at the target's `tip`, from the ids of the files that hold them; None
+    when it leaves them alone.
+
+    It counts on that tip only: who was among the signers once cannot bring back the rules of then.
+    """
+    if after == before:
+        return None
+    return Examined(RULES, None, _digest({"format": FORMAT, "rules": dict(after), "tip": tip}), None)
 
 
 def differing(view: TreeView, name: str, one: Examiner, other: Examiner) -> tuple[str, ...]:

@@ -76,3 +76,70 @@ def test_gate_sign_needs_a_key(desk: Desk) -> None:
     assert desk.json("verify")["status"] == "unsigned"
     desk.commit(ALLOWED, line)
     assert desk.json("verify")["status"] == "verified"
+
+
+def test_who_may_sign_is_no_strangers_to_change(desk: Desk) -> None:
+    """A change of the signers, or of `kitchens.toml`, has no recipe to show, and still lands with a signature only."""
+    desk.commit(ALLOWED, sign_with(desk, "ada"))
+    desk.json("create", "dev")
+    desk.commit(ALLOWED, sign_with(desk, "eve"), "dev")
+    before = desk.refs()
+    assert desk.json("merge", "dev", status=4)["code"] == "unsigned"
+    assert desk.refs() == before
+    sign_with(desk, "ada")
+    (verdict,) = desk.json("merge", "dev")["gate"]["recipes"]
+    assert (verdict["recipe"], verdict["status"]) == ("[gate] rules", "passed")
+    assert desk.json("verify")["status"] == "verified"
+
+
+def test_rules_that_were_vouched_for_once_do_not_come_back_by_themselves(desk: Desk) -> None:
+    """Eve could sign once; she cannot land that state again, though it was signed then."""
+    ada = sign_with(desk, "ada")
+    both = ada + sign_with(desk, "eve")
+    desk.commit(ALLOWED, ada)
+    sign_with(desk, "ada")
+    desk.json("create", "dev")
+    for allowed in (both, ada):
+        desk.commit(ALLOWED, allowed, "dev")
+        desk.json("merge", "dev")
+    desk.commit(ALLOWED, both, "dev")
+    sign_with(desk, "eve")
+    assert desk.json("merge", "dev", status=4)["code"] == "unsigned"
+
+
+def test_rules_need_no_runtime(desk: Desk) -> None:
+    """Nothing is run for them, so a policy that asks for containers asks for none here."""
+    desk.commit(ALLOWED, sign_with(desk, "ada"))
+    cookbook = COOKBOOK.replace("protected = true", 'protected = true\nisolation = "docker"')
+    desk.commit("kitchens.toml", cookbook)
+    desk.json("create", "dev", "--no-test")
+    desk.commit("kitchens.toml", f"# with a word on it\n{cookbook}", "dev")
+    recipes = desk.json("merge", "dev")["gate"]["recipes"]
+    assert [(one["recipe"], one["status"]) for one in recipes] == [("[gate] rules", "passed")]
+    assert desk.json("verify")["status"] == "verified"
+
+
+def test_a_plain_commit_that_changes_the_rules_is_a_fault_until_somebody_signs(desk: Desk) -> None:
+    """With the command that mends it."""
+    desk.commit(ALLOWED, sign_with(desk, "ada"))
+    desk.json("create", "dev")
+    commit = desk.commit("kitchens.toml", COOKBOOK.replace("protected = true", "protected = false"))
+    (fault,) = desk.json("verify", status=1)["faults"]
+    assert (fault["commit"], "its change of the rules was never attested" in fault["why"]) == (commit, True)
+    sign_with(desk, "eve")
+    desk.json("test", "--commit", commit, "--into", "production")
+    assert "which nobody in" in desk.json("verify", status=1)["faults"][0]["why"]
+    sign_with(desk, "ada")
+    desk.json("test", "--commit", commit, "--into", "production")
+    assert desk.json("verify")["faults"] == []
+
+
+def test_a_kitchen_that_is_behind_changes_no_rules(desk: Desk) -> None:
+    """Whoever tests it does not vouch for those that it was made with."""
+    desk.commit(ALLOWED, sign_with(desk, "ada"))
+    desk.json("create", "dev")
+    desk.json("create", "old", "--from", "production")
+    desk.commit("recipes/counts/recipe.toml", changed(4), "old")
+    desk.commit("kitchens.toml", f"# newer\n{COOKBOOK}", "dev")
+    desk.json("merge", "dev")
+    assert [one["recipe"] for one in desk.json("test", "old")["gate"]["recipes"]] == ["counts"]

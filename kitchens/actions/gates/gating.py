@@ -7,11 +7,11 @@ from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from kitchens.actions.gates.signing import signers_of
+from kitchens.actions.gates.signing import ALLOWED, RULE_FILES, signers_of
 from kitchens.actions.house import House
 from kitchens.actions.kitchens import Kitchen
-from kitchens.gate.affected import Affected, affected
-from kitchens.gate.fingerprint import QUALITY, Examiner, differing, examine
+from kitchens.gate.affected import Affected, affected, affected_rules
+from kitchens.gate.fingerprint import QUALITY, RULES, Examiner, differing, examine
 from kitchens.gate.tree import TreeView
 from kitchens.model.cookbook import Cookbook, Policy
 from kitchens.model.gate import Failure, Gate, Verdict
@@ -69,22 +69,29 @@ def plan_gate(
     settings: Mapping[str, Any] | None = None,
     broken_is_red: bool = False,
     source: Kitchen | None = None,
+    since: str | None = None,
 ) -> GatePlan:
     """Which recipes of `commit` differ from those at `against` (None: all of them), under the rules at
     `target`'s tip and its settings, or those at `rules_at` and `settings` when looking back.
 
+    Where the target's tip says whose signatures count, a change of its rules is among them: nothing is run for it, but
+    one of them must vouch for it.
+
     `only` narrows to these recipes; `again` ignores attestations. `commit` may be a bare tree. Raises the
     fault of a recipe that cannot be run; with `broken_is_red` it becomes a red verdict. `source` is where the change
-    comes from: what passed under its settings and must run again under the target's says which variables differ.
+    comes from: what passed under its settings and must run again under the target's says which variables differ. What
+    is not merged yet started from the commit `since`: rules that are as they were there are none that it changes.
     """
     view = house.view(commit)
     if settings is None:
         settings = target.registered.settings if target.registered else {}
-    rules = _rules(house.view(rules_at or target.tip), view, None if rules_at else target.name)
+    tip = rules_at or target.tip
+    ruling = house.view(tip)
+    rules = _rules(ruling, view, None if rules_at else target.name)
     examiner = Examiner.of(rules, settings)
     policy = rules.policy(target.name)
     isolation = policy.isolation
-    signers = signers_of(house, house.view(rules_at or target.tip), view, required=policy.signed)
+    signers = signers_of(house, ruling, view, required=policy.signed)
     before = None if against is None else house.view(against)
     proofs = _nothing if again else _proofs(house, isolation, signers, rules.gate.retries)
     # Looking back is proving, and a proof goes by the recipes themselves.
@@ -93,6 +100,11 @@ def plan_gate(
     if source is not None and source.registered is not None:
         there = examiner._replace(settings=source.registered.settings)
         found = tuple(_compared(view, one, examiner, there, target.name, proofs) for one in found)
+    if signers is not None and ruling.oid(ALLOWED) is not None:
+        # Nothing runs for it, so no runtime is asked for.
+        signed = _nothing if again else _proofs(house, None, signers, 0)
+        start = None if since is None else house.view(since)
+        found += affected_rules(_rules_after(view, ruling, start), _oids(ruling), tip, signed)
     if only is not None:
         found = tuple(one for one in found if one.recipe in set(only))
     fault = next((one.fault for one in found if one.fault is not None), None)
@@ -107,7 +119,7 @@ def plan_gate(
         found,
         signers,
         rules.gate.sign,
-        policy_at(house, rules_at or target.tip, target.name, looking_back=rules_at is not None),
+        policy_at(house, tip, target.name, looking_back=rules_at is not None),
         rules.gate.retries,
     )
 
@@ -124,6 +136,18 @@ def policy_at(house: House, tip: str, name: str, *, looking_back: bool = False) 
         if looking_back:
             return EVERYTHING
         raise
+
+
+def _rules_after(candidate: TreeView, rules: TreeView, start: TreeView | None) -> dict[str, str | None]:
+    """The ids of the files of rules once the candidate has landed."""
+    after, here = _oids(candidate), _oids(rules)
+    if start is None:
+        return after
+    return {path: here[path] if oid == start.oid(path) else oid for path, oid in after.items()}
+
+
+def _oids(view: TreeView) -> dict[str, str | None]:
+    return {path: view.oid(path) for path in RULE_FILES}
 
 
 def _rules(rules: TreeView, candidate: TreeView, target: str | None) -> Cookbook:
@@ -220,9 +244,10 @@ def _verdict(house: House, plan: GatePlan, one: Affected) -> Verdict:
         verdict = Verdict(one.recipe, one.variation, "attested", one.why, one.fingerprint, proof.run)
         return replace(verdict, retries=proof.retries, flaky=proof.flaky)
     house.tell(Event("gate-started", "", one.recipe, {"why": one.why, "variation": one.variation}))
-    from kitchens.actions.gates.examining import run_quality_gate, run_recipe
+    from kitchens.actions.gates.examining import run_quality_gate, run_recipe, vouch
 
-    verdict = (run_quality_gate if one.recipe == QUALITY else run_recipe)(house, plan, one)
+    examine_one = {QUALITY: run_quality_gate, RULES: vouch}.get(one.recipe, run_recipe)
+    verdict = examine_one(house, plan, one)
     detail = {"status": verdict.status, "run": verdict.run, "failures": verdict.failures}
     house.tell(Event("gate-ended", verdict.run or "", one.recipe, detail))
     return verdict

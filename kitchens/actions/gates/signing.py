@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 #: The file at a kitchen's tip that says whose signatures count there, in the format of ssh-keygen(1).
 ALLOWED = ".kitchens/allowed_signers"
 
+#: The files at a kitchen's tip that hold its rules.
+RULE_FILES = (ALLOWED, "kitchens.toml")
+
 
 def signers_of(house: House, rules: TreeView, candidate: TreeView, *, required: bool) -> Signers | None:
     """Those whose signatures count under the rules of a tip; None where unsigned attestations count too.

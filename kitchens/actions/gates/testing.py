@@ -9,9 +9,10 @@ from typing import Any
 from kitchens.actions.gates.gating import GatePlan, carry_out_gate, check_recipe, plan_gate
 from kitchens.actions.house import House
 from kitchens.actions.kitchens import Kitchen, Kitchens
+from kitchens.actions.landing.history import steps
 from kitchens.gate.placing import expected
 from kitchens.git.checkouts.worktrees import dirty
-from kitchens.git.history import is_ancestor
+from kitchens.git.history import common_ancestors, is_ancestor
 from kitchens.model.gate import Gate, Verdict
 from kitchens_engine.errors import InvalidInput
 
@@ -92,7 +93,8 @@ def _plan_revision(
     target = _target(kitchens, kitchen, into)
     against = None if everything or recipe or commit == target.tip else target.tip
     if is_ancestor(house.repository, commit, target.tip):
-        plans = [_as_verified(house, commit, target, recipe, again)]
+        landed = (step.previous for step in steps(house, kitchens, target) if step.commit == commit)
+        plans = [_as_verified(house, commit, target, recipe, again, next(landed, None))]
         if against is None:
             plans.append(_plan(house, commit, target, None, recipe, again))
     else:
@@ -107,9 +109,17 @@ def _target(kitchens: Kitchens, kitchen: Kitchen, into: str | None) -> Kitchen:
     return kitchens.parent_of(kitchen) if kitchen.parent else kitchen
 
 
-def _as_verified(house: House, commit: str, kitchen: Kitchen, recipe: str | None, again: bool) -> GatePlan:
-    """What `kitchen verify` asks of `commit` as a plain commit in `kitchen`: the rules are those before it."""
-    previous = next(iter(house.repository.objects.commit(commit).parents), None)
+def _as_verified(
+    house: House,
+    commit: str,
+    kitchen: Kitchen,
+    recipe: str | None,
+    again: bool,
+    previous: str | None = None,
+) -> GatePlan:
+    """What `kitchen verify` asks of `commit` in `kitchen`: the rules are those before it. It landed on `previous`; as a
+    plain commit, on its parent."""
+    previous = previous or next(iter(house.repository.objects.commit(commit).parents), None)
     return plan_gate(
         house,
         commit,
@@ -140,7 +150,15 @@ def _plan(
 ) -> GatePlan:
     if recipe is not None:
         check_recipe(house.view(commit), recipe)
-    return plan_gate(house, commit, target, against, only=None if recipe is None else [recipe], again=again)
+    return plan_gate(
+        house,
+        commit,
+        target,
+        against,
+        only=None if recipe is None else [recipe],
+        again=again,
+        since=next(iter(common_ancestors(house.repository, commit, target.tip)), None),
+    )
 
 
 def _notes(house: House, kitchens: Kitchens, kitchen: Kitchen) -> tuple[str, ...]:

@@ -12,8 +12,10 @@ from kitchens.actions.house import House
 from kitchens.actions.kitchens import BRANCHES, REGISTRATIONS, Kitchen, Kitchens
 from kitchens.actions.landing.certifying import recompute
 from kitchens.actions.landing.history import Step, since_baseline, steps
+from kitchens.gate.affected import Affected
 from kitchens.gate.ancestry import Ancestry, contains
 from kitchens.gate.certificate import Uncertified
+from kitchens.gate.fingerprint import RULES
 from kitchens.gate.permission import refusal
 from kitchens.git.history import first_parents
 from kitchens.git.moving.rollbacks import restored
@@ -238,26 +240,30 @@ def _attested(house: House, kitchen: Kitchen, step: Step) -> tuple[list[str], bo
         except InvalidInput as fault:
             missing = [f"cannot be read: {fault.message}"]
             continue
-        missing = [
-            f"recipe `{each.recipe}` ({each.variation or 'as it is'}) {_lack(house, plan, each.fingerprint)}: {each.why}"
-            for each in plan.runs
-        ]
+        missing = [f"{_named(each)} {_lack(house, plan, each)}: {each.why}" for each in plan.runs]
         if not missing:
             return [], _is_signed(house, kitchen, plan)
     return missing, False
 
 
-def _lack(house: House, plan: GatePlan, fingerprint: str) -> str:
-    """What is wrong with what is stored under a fingerprint, if anything is."""
-    found = house.attestations.look([fingerprint])[fingerprint]
+def _named(one: Affected) -> str:
+    if one.recipe == RULES:
+        return "its change of the rules"
+    return f"recipe `{one.recipe}` ({one.variation or 'as it is'})"
+
+
+def _lack(house: House, plan: GatePlan, one: Affected) -> str:
+    """What is wrong with what is stored for a recipe, if anything is."""
+    found = house.attestations.look([one.fingerprint])[one.fingerprint]
     if found.damaged:
         return f"has an attestation, by run {found.damaged[0]}, that was changed after it was written"
     if not found.attestations:
         return "was never attested"
-    counting = [one for one in found.attestations if plan.isolation in (None, one.runtime)]
+    isolation = None if one.recipe == RULES else plan.isolation
+    counting = [each for each in found.attestations if isolation in (None, each.runtime)]
     if not counting:
-        return f"was attested in {found.attestations[0].runtime} only, and {plan.isolation} is asked for"
-    if all(one.retries > plan.retries for one in counting):
+        return f"was attested in {found.attestations[0].runtime} only, and {isolation} is asked for"
+    if all(each.retries > plan.retries for each in counting):
         return f"was red first, and run again {counting[0].retries} times, where {plan.retries} are allowed"
     return f"was attested by run {counting[0].run}, which nobody in `{ALLOWED}` signed"
 
