@@ -189,8 +189,11 @@ class Git:
         return answer
 
     @contextmanager
-    def meanwhile(self, *words: str | Path) -> Iterator[Callable[[], Answer]]:
-        """Let `git WORDS`, which must only read, run beside what is done inside; what it yields waits for its answer.
+    def meanwhile(
+        self, *words: str | Path, variables: Mapping[str, str] | None = None
+    ) -> Iterator[Callable[[], Answer]]:
+        """Let `git WORDS`, which must leave nothing that counts, run beside what is done inside; what it yields waits
+        for its answer.
 
         Nobody waits for one whose answer was not asked for: it is ended.
         """
@@ -203,7 +206,8 @@ class Git:
                 answer = Answer(process.returncode, out, err)
             return answer
 
-        with Held() as held, self._start(words, self.environment, pipe_input=False) as process:
+        environment = dict(self.environment, **(variables or {}))
+        with Held() as held, self._start(words, environment, pipe_input=False) as process:
             try:
                 held.let_go()
                 yield wait

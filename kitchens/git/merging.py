@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -99,16 +99,33 @@ def _merge_or_none(repository: Repository, ours: str, theirs: str) -> Merge | No
         return None
 
 
-def merge_again(repository: Repository, ours: str, theirs: str, bases: Sequence[str]) -> str | None:
-    """The tree of a second run of `merge_commits`, by these merge bases; None for a conflict."""
-    tree, conflicts = _merged(repository, ours, theirs, bases)
-    return None if conflicts else tree
+@contextmanager
+def merging_again(
+    repository: Repository, ours: str, theirs: str, bases: Sequence[str]
+) -> Iterator[Callable[[], str | None]]:
+    """A second run of `merge_commits`, by these merge bases, beside what is done inside; what it yields waits for its
+    tree, None for a conflict."""
+    with _merging(repository, ours, theirs, bases) as merged:
+
+        def tree() -> str | None:
+            found, conflicts = merged()
+            return None if conflicts else found
+
+        yield tree
 
 
 def _merged(
     repository: Repository, ours: str, theirs: str, bases: Sequence[str]
 ) -> tuple[str, tuple[Conflict, ...]]:
-    """The merge's tree and conflicts, by the attributes of `ours`.
+    with _merging(repository, ours, theirs, bases) as merged:
+        return merged()
+
+
+@contextmanager
+def _merging(
+    repository: Repository, ours: str, theirs: str, bases: Sequence[str]
+) -> Iterator[Callable[[], tuple[str, tuple[Conflict, ...]]]]:
+    """The merge's tree and conflicts, by the attributes of `ours`, as soon as git has them.
 
     Attributes have a say only where both sides' content is mixed, and git names those paths: nobody looks for them in
     thousands of folders. The files at the top of both sides are known beforehand. A driver can be asked for anywhere,
@@ -117,16 +134,26 @@ def _merged(
     configuration = repository.configuration
     if len(bases) > 1 or (configuration.is_known and configuration.merge_drivers):
         # Several bases are merged first, and of that git says nothing.
-        return _merged_by_all(repository, ours, theirs, bases)
+        yield lambda: _merged_by_all(repository, ours, theirs, bases)
+        return
     tops, others = _attributes_of(repository, ours, theirs, {""})
     _refuse_drivers(repository, {**others, **tops})
-    with configuration.meanwhile():
-        merged = _merge_tree(repository, ours, theirs, tops)
-    if configuration.merge_drivers:
-        return _merged_by_all(repository, ours, theirs, bases)
-    below, others = _attributes_of(repository, ours, theirs, _above(_mixed(merged)) - {""})
-    _refuse_drivers(repository, {**others, **below})
-    return _parse(_merge_tree(repository, ours, theirs, {**tops, **below}) if below else merged)
+    with _merge_tree(repository, ours, theirs, tops) as answer:
+        with configuration.meanwhile():
+            pass
+
+        def merged() -> tuple[str, tuple[Conflict, ...]]:
+            if configuration.merge_drivers:
+                return _merged_by_all(repository, ours, theirs, bases)
+            first = answer()
+            below, others = _attributes_of(repository, ours, theirs, _above(_mixed(first)) - {""})
+            _refuse_drivers(repository, {**others, **below})
+            if not below:
+                return _parse(first)
+            with _merge_tree(repository, ours, theirs, {**tops, **below}) as second:
+                return _parse(second())
+
+        yield merged
 
 
 def _merged_by_all(
@@ -135,17 +162,26 @@ def _merged_by_all(
     """The same with the attributes of all folders that are not the same on all sides."""
     attributes, others = _attributes_on_the_way(repository, ours, theirs, bases)
     _refuse_drivers(repository, {**others, **attributes})
-    return _parse(_merge_tree(repository, ours, theirs, attributes))
+    with _merge_tree(repository, ours, theirs, attributes) as answer:
+        return _parse(answer())
 
 
-def _merge_tree(repository: Repository, ours: str, theirs: str, attributes: dict[str, bytes]) -> Answer:
+@contextmanager
+def _merge_tree(
+    repository: Repository, ours: str, theirs: str, attributes: dict[str, bytes]
+) -> Iterator[Callable[[], Answer]]:
+    """Git's own merge, beside what is done inside."""
+    words = ("merge-tree", "--write-tree", "-z", "--name-only", "--messages", ours, theirs)
     with _attribute_files(repository, attributes) as folder:
-        words = ("merge-tree", "--write-tree", "-z", "--name-only", "--messages", ours, theirs)
         git = repository.git.at(folder, git_dir=repository.common, work_tree=folder)
-        merged = git.run(*PINNED_MERGE, *words, check=False, variables={"GIT_ATTR_NOSYSTEM": "1"})
-    if merged.status not in (0, 1):
-        raise repository.git.failure(words, merged)
-    return merged
+        with git.meanwhile(*PINNED_MERGE, *words, variables={"GIT_ATTR_NOSYSTEM": "1"}) as answer:
+
+            def merged() -> Answer:
+                if answer().status not in (0, 1):
+                    raise repository.git.failure(words, answer())
+                return answer()
+
+            yield merged
 
 
 def _mixed(merged: Answer) -> set[str]:

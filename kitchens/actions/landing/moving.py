@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -13,7 +13,7 @@ from kitchens.actions.gates.gating import GatePlan, carry_out_gate
 from kitchens.actions.gates.signing import require_signature
 from kitchens.actions.house import House
 from kitchens.actions.kitchens import Kitchen
-from kitchens.actions.landing.certifying import certify_merge
+from kitchens.actions.landing.certifying import certifying
 from kitchens.gate.permission import refusal
 from kitchens.git.claims import Claim, claim
 from kitchens.git.moving.healing import TEMPORARY
@@ -74,14 +74,11 @@ def land(
     any gate runs, and once more before it moves: a freeze may have begun meanwhile."""
     if (refused := _refusal(plan, house.now())) is not None:
         return _refused(replace(plan, notes=before()), refused, Gate())
-    certificate = None
-    if plan.status == "merged":
-        certificate = certify_merge(
-            house.repository, plan.commit, plan.target.tip, plan.base, plan.reconciled
+    with _certifying(house, plan) as certified:
+        landing = plan_landing(
+            house.repository, plan.target.name, plan.target.tip, plan.commit, at_once=not plan.gate.runs
         )
-    landing = plan_landing(
-        house.repository, plan.target.name, plan.target.tip, plan.commit, at_once=not plan.gate.runs
-    )
+        certificate = certified and certified()
     plan = replace(plan, notes=(*plan.notes, *before()))
     if plan.gate.runs:
         require_signature(house, plan.gate.sign, plan.gate.signers, plan.source.name, plan.target.name)
@@ -100,6 +97,13 @@ def land(
     for path in left:
         house.note(f"{path} was edited in this very moment and left as it is")
     return replace(_move(plan, plan.status, gate), tag=tag)
+
+
+def _certifying(house: House, plan: MovePlan) -> AbstractContextManager[Callable[[], Certificate] | None]:
+    """The second computation of a merge, beside what is done inside. Whatever else lands is a commit as it is."""
+    if plan.status != "merged":
+        return nullcontext()
+    return certifying(house.repository, plan.commit, plan.target.tip, plan.base, plan.reconciled)
 
 
 def _land_here(
