@@ -38,13 +38,14 @@ class State:
 
     `awaited` are here-documents whose lines start after the end of this line, `open`
     those that have begun: as pairs of the closing word and whether it was quoted.
-    `last` is the character before.
+    `within` is a command in one of these, `$(…)`. `last` is the character before.
     """
 
     stack: str = ""
     awaited: tuple[tuple[str, bool], ...] = ()
     open: tuple[tuple[str, bool], ...] = ()
     line: str = ""
+    within: State | None = None
     last: str = "\n"
 
 
@@ -53,6 +54,8 @@ START = State()
 
 def place(state: State) -> str:
     """One of `QUOTES`."""
+    if state.open and state.within is not None:
+        return place(state.within)
     if state.open:
         return "literal" if state.open[0][1] else "document"
     around = {"'": "single", '"': "double", "#": "comment"}.get(state.stack[-1:], "plain")
@@ -73,7 +76,8 @@ def held_inside(value: str, word: str) -> str:
 
 def after_value(state: State) -> State:
     """The state behind a value: it is part of a word, whatever it is."""
-    return replace(state, last="x")
+    within = after_value(state.within) if state.within is not None else None
+    return replace(state, last="x", within=within)
 
 
 def after(state: State, text: str) -> State:
@@ -154,11 +158,30 @@ def _begins_command(state: State, text: str, at: int) -> bool:
 def _through_document(state: State, text: str, at: int) -> tuple[State, int]:
     end = text.find("\n", at)
     line = state.line + (text[at:] if end < 0 else text[at:end])
-    if end < 0:
-        return replace(state, line=line), len(text)
-    if line.lstrip("\t") == state.open[0][0]:
-        return replace(state, open=state.open[1:], line=""), end + 1
-    return replace(state, line=""), end + 1
+    if end >= 0 and line.lstrip("\t") == state.open[0][0]:
+        # Wherever its commands are: the shell finds the end of a document before it reads what is in it.
+        return replace(state, open=state.open[1:], line="", within=None), end + 1
+    stop = len(text) if end < 0 else end + 1
+    within = None if state.open[0][1] else _within(state.within, text[at:stop])
+    return replace(state, line=line if end < 0 else "", within=within), stop
+
+
+def _within(state: State | None, text: str) -> State | None:
+    """The command of a here-document that is open at the end of `text`, if any is."""
+    at = 0
+    while at < len(text):
+        if state is not None:
+            state, at = _through_document(state, text, at) if state.open else _step(state, text, at)
+            state = replace(state, last=text[min(at, len(text)) - 1]) if state.stack else None
+        elif text[at] == "\\":
+            at += 2
+        elif text.startswith("$(", at) and not text.startswith("$((", at):
+            state, at = State("("), at + 2
+        elif text[at] == "`":
+            state, at = State("`"), at + 1
+        else:
+            at += 1
+    return state
 
 
 def _plain(value: Any) -> str:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 import subprocess
 import sys
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from kitchens_engine.errors import InvalidInput
@@ -149,6 +150,13 @@ PLACES = [
     'printf "%s\\n" "\\{{ v }}"',
     "cat <<END\n\\{{ v }}\nEND",
     "x=abc; test ${#x} = 3 && printf '%s\\n' {{ v }}",
+    "cat <<END\n$(printf '%s' '{{ v }}')\nEND",
+    "cat <<END\n$(printf '%s' {{ v }})\nEND",
+    "cat <<END\n`printf '%s' '{{ v }}'`\nEND",
+    'cat <<END\n$(printf "%s" "{{ v }}")\nEND',
+    "cat <<END\n$(printf '%s' ')' >/dev/null; printf '%s' '{{ v }}')\nEND",
+    "cat <<END | cat\n$(cat <<OTHER\n{{ v }}\nOTHER\n)\nEND",
+    "x=it; cat <<END\n${x#it}{{ v }}\nEND",
 ]
 
 
@@ -159,6 +167,54 @@ PLACES = [
 def test_a_value_arrives_in_the_command_as_it_is(command: str, value: str) -> None:
     """Between quotes, in a here-document or bare: it stays one value and runs nothing."""
     assert _shell(render(command, {"v": value}, shell=True)) == value
+
+
+#: What a command is made of here, around a value: each shell construct with the ones that may lie in it.
+SPELLINGS = {
+    "command": [
+        "printf %s WORD",
+        "{ COMMAND\n}",
+        "( COMMAND\n)",
+        "if true; then COMMAND\nfi",
+        "case a in (b) false;; a) COMMAND\n;; esac",
+        "cat <<END\nLINE\nEND\n",
+        "cat <<-END\n\tLINE\n\tEND\n",
+        "true # it's COMMENT\nCOMMAND",
+        'x=WORD; printf %s "$x"',
+        "true \\\n; COMMAND",
+    ],
+    "word": ["{{ v }}", "'{{ v }}'", '"INSIDE"', '"$( COMMAND\n)"', '"`printf %s WORDS`"', "''{{ v }}\"\""],
+    "words": ["{{ v }}", "'{{ v }}'"],
+    "inside": ["{{ v }}", "$( COMMAND\n)", "${x:-}{{ v }}", "`printf %s WORDS`"],
+    "line": [
+        "{{ v }}",
+        "$( COMMAND\n)",
+        "`printf %s WORDS`",
+        "${x:-}{{ v }}",
+        "$(printf %s ')' >/dev/null; COMMAND\n)",
+    ],
+    "comment": ["{{ v }}", "$( ` {{ v }}", '" {{ v }}'],
+}
+
+
+@st.composite
+def commands(draw: st.DrawFn) -> str:
+    """A command that prints a value, wherever in it that stands."""
+    text, deep = "COMMAND", 0
+    while (found := re.search("COMMAND|WORDS|WORD|INSIDE|LINE|COMMENT", text)) is not None:
+        deep += 1
+        choices = SPELLINGS[found[0].lower()]
+        chosen = draw(st.sampled_from(choices)) if deep < 8 else choices[0]
+        text = text[: found.start()] + chosen.replace("END", f"END{deep}") + text[found.end() :]
+    return f"x=; {text}"
+
+
+@given(command=commands(), value=st.text("a '\"`$()\\;#{}<&|\t", min_size=1, max_size=12))
+@settings(max_examples=120, deadline=None)
+@example(command="x=; cat <<END\n$(printf %s '{{ v }}')\nEND\n", value="'; echo harm; '")
+def test_a_value_arrives_wherever_the_shells_grammar_lets_it_stand(command: str, value: str) -> None:
+    """A shell reads back what it was given, trailing line breaks aside."""
+    assert _shell(render(command, {"v": f"{value}."}, shell=True)).strip("\t\n") == f"{value}.".strip("\t\n")
 
 
 def test_a_value_before_a_number_sign_is_no_comment() -> None:
