@@ -28,6 +28,7 @@ import signal
 import time
 
 from kitchens_engine.runtimes import frames
+from kitchens_engine.runtimes.family import Family
 from kitchens_engine.runtimes.shells import DEFAULTS, SHELL, Shell, program_of, request_for
 
 TYPE_CHECKING = False  # `typing` itself costs as much as all else here
@@ -49,9 +50,6 @@ MAYBE_MORE = 3
 _REQUESTS, _ANSWERS = 0, 1
 #: A status from here on is a signal's.
 _SIGNALLED = 128
-#: Bytes of a list of children that are looked at.
-_FAMILY = 1 << 16
-_SET_CHILD_SUBREAPER = 36
 #: Why a program cannot be started that is the command's own fault. All else is the machine's.
 _FAULTS = frozenset(
     {
@@ -109,10 +107,7 @@ class Keeper:
         self._answers: list[tuple[Any, ...]] = []
         self._orphaned = False
         self._closing = False
-        self._adopts = _adopt_orphans()
-        # Whether a shell is fit for the next command is seen from what became this one's children.
-        self._family = _open_family() if self._adopts else None
-        self._seen_alone = b""
+        self._family = Family()
         self._nothing = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
         self._requests = frames.Reader(_REQUESTS)
         self._poll = select.epoll()
@@ -135,9 +130,9 @@ class Keeper:
             self._answer()
         for shell in list(self._shells.values()):
             self._retire(shell)
-        if self._adopts and self._ledger is None and _has_children():
+        if self._family.adopts and self._ledger is None and not self._family.is_empty():
             self._end_strays()
-        return self._adopts
+        return self._family.adopts
 
     # --- requests --------------------------------------------------------------------------
 
@@ -175,11 +170,7 @@ class Keeper:
             return
         pipe, said = None, log
         try:
-            if (
-                self._family is not None
-                and not hidden
-                and self._lend(token, mark, argv, folder, own, log_path)
-            ):
+            if not hidden and self._lend(token, mark, argv, folder, own, log_path):
                 return
             if hidden:
                 pipe, said = self._open_pipe(log, hidden)
@@ -208,7 +199,7 @@ class Keeper:
         self, token: str, mark: str, argv: tuple[str, ...], folder: str, own: dict[str, str], log: str
     ) -> bool:
         """Let a shell that is there carry it out, if it is a simple command and there is nothing to be said against."""
-        if argv[:-1] != SHELL:
+        if argv[:-1] != SHELL or not self._family.is_listed:
             return False
         text = argv[-1].strip(" \t\n")
         program = program_of(text, own, self._environment)
@@ -343,7 +334,6 @@ class Keeper:
         del self._by_descriptor[child.descriptor]
         if child.pipe is not None and not child.pipe.over:
             self._listen(child.pipe, whole=True)
-        self._seen_alone = b""
         self._conclude(child, _status(status))
 
     def _attend(self, shell: Shell) -> None:
@@ -358,7 +348,8 @@ class Keeper:
             return
         if heard is None or child is None:
             return
-        if child.forced_at is not None or self._closing or self._orphaned or self._left_something(shell):
+        alone = child.forced_at is None and not self._family.has_left(shell.pid, self._own())
+        if self._closing or self._orphaned or not alone:
             self._retire(shell)
         else:
             shell.child = None
@@ -386,19 +377,6 @@ class Keeper:
         _, status = os.waitpid(shell.pid, 0)
         return status
 
-    def _left_something(self, shell: Shell) -> bool:
-        """Whether the group of a shell has more than the shell: then its parents have ended, and it came to this one."""
-        assert self._family is not None
-        family = os.pread(self._family, _FAMILY, 0)
-        if family == self._seen_alone:
-            return False
-        strangers = set(map(int, family.split())) - self._own()
-        if not strangers:
-            self._seen_alone = family
-            return False
-        self._bury()
-        return any(_group(pid) == shell.pid for pid in strangers)
-
     def _own(self) -> set[int]:
         """The processes that were started here."""
         pids = {child.pid for child in self._children.values()}
@@ -410,23 +388,11 @@ class Keeper:
             _processes().signal_marked(MARK, child.mark, signal.SIGKILL)
             if all(other.forced_at is not None for other in self._children.values()):
                 self._end_strays()  # whose they are nobody knows, but all that runs is to end
-        if self._adopts:
-            self._bury()
+        self._family.bury(self._own())
         self._end(child.token, status)
 
     def _end_strays(self) -> None:
         _processes().signal_children(self._own(), signal.SIGKILL)
-
-    def _bury(self) -> None:
-        """Forget the strays that have ended by themselves, as far as they come before children that have."""
-        mine = self._own()
-        try:
-            while (ended := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)) is not None:
-                if ended.si_pid in mine:
-                    return
-                os.waitpid(ended.si_pid, 0)
-        except ChildProcessError:
-            return
 
     def _end(self, token: str, status: int) -> None:
         if self._ledger is not None:
@@ -490,31 +456,6 @@ def _open_ledger(path: str) -> int:
     return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
 
 
-def _adopt_orphans() -> bool:
-    """From now on processes whose parents have ended become this one's children; False where that cannot be."""
-    import ctypes
-
-    try:
-        return bool(ctypes.CDLL(None).prctl(_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0)
-    except (OSError, AttributeError):
-        return False
-
-
-def _open_family() -> int | None:
-    """The list of this process's children; None where the kernel keeps none."""
-    try:
-        return os.open(f"/proc/self/task/{os.getpid()}/children", os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:
-        return None
-
-
-def _group(pid: int) -> int | None:
-    try:
-        return os.getpgid(pid)
-    except ProcessLookupError:
-        return None
-
-
 def _note_signal(log: str, number: int) -> None:
     """What a shell of its own would have said in the log of the command."""
     try:
@@ -532,15 +473,6 @@ def _note_signal(log: str, number: int) -> None:
 def _status(status: int) -> int:
     code = os.waitstatus_to_exitcode(status)
     return code if code >= 0 else 128 - code
-
-
-def _has_children() -> bool:
-    """Whether anything is left that was started here, or by what was."""
-    try:
-        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-    except ChildProcessError:
-        return False
-    return True
 
 
 def _candidates(name: str, path: str) -> Iterator[str]:
