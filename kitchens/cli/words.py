@@ -57,6 +57,9 @@ def exit_status(error: KitchensError) -> int:
 
 def from_os_error(error: OSError) -> KitchensError | None:
     """A failure of the system as an error of ours; None when it must be a bug."""
+    if error.errno == errno.ENAMETOOLONG:
+        # The system has no room for it, so somebody typed it.
+        return InvalidInput(f"`{error.filename}` is too long for a name", code="name")
     what = _ENVIRONMENT.get(error.errno or 0)
     if what is None:
         return None

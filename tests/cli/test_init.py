@@ -50,6 +50,52 @@ def test_an_existing_repository_is_adopted_and_not_changed(empty: Desk) -> None:
     assert 'production = "main"' in (empty.folder / "kitchens.toml").read_text()
 
 
+def test_a_folder_of_recipes_without_a_recipe_gets_the_first(empty: Desk) -> None:
+    """What is there stays; an own recipe is company enough, and none is added beside it."""
+    empty.git("init", "--quiet", "--initial-branch=main")
+    empty.write("recipes/notes.md", "soup\n")
+    empty.save("begin")
+    assert "recipes/hello/recipe.toml" in empty.json("init")["added"]
+    assert empty.git("diff", "--name-only") == ""
+    empty.git("clean", "--quiet", "--force", "-d")
+    empty.git("update-ref", "-d", "refs/kitchens/main")
+    empty.write("recipes/soup/recipe.toml", "[nodes.cook]\nnoop = true\n")
+    assert not any(path.startswith("recipes/") for path in empty.json("init")["added"])
+
+
+def test_without_an_identity_no_file_is_added(empty: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A refusal changes nothing in the repository that would have been adopted."""
+    empty.git("init", "--quiet", "--initial-branch=main")
+    empty.write("README.md", "Mine.\n")
+    empty.save("begin")
+    before = empty.refs()
+    for variable in [name for name in os.environ if name.startswith(("GIT_AUTHOR_", "GIT_COMMITTER_"))]:
+        monkeypatch.delenv(variable)
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
+    assert empty.json("init", status=2)["error"]["code"] == "identity"
+    assert (empty.git("status", "--short"), empty.refs()) == ("", before)
+
+
+def test_an_empty_folder_is_filled_from_within(empty: Desk) -> None:
+    """It may be a mount, or the only folder that its user can write: nothing is put beside it."""
+    folder = empty.folder / "mount"
+    folder.mkdir()
+    os.utime(empty.folder, (1, 1))
+    empty.json("init", "mount")
+    assert empty.folder.stat().st_mtime == 1
+    assert empty.git("status", "--porcelain", "--ignored", folder=folder) == ""
+    with building_site(empty.folder / "other") as site:
+        assert site.parent == empty.folder
+
+
+def test_a_name_too_long_for_the_disk_is_a_wrong_name(empty: Desk) -> None:
+    """As a folder to make, and as one to work in."""
+    for words in (("init", "x" * 300), ("-C", "x" * 300, "list")):
+        answer = empty.kitchen(*words)
+        assert (answer.status, "too long" in answer.err) == (2, True), answer.err
+    assert list(empty.folder.iterdir()) == []
+
+
 def test_a_folder_with_files_and_no_repository_is_left_alone(empty: Desk) -> None:
     """One sentence with what to do."""
     empty.write("data.csv", "1\n")

@@ -100,7 +100,7 @@ def _new(
     environment: Mapping[str, str],
     now: datetime,
 ) -> Initialised:
-    """Build it beside `folder` and move it there: a crash leaves nothing half-made in its place."""
+    """Build it apart and move it into `folder`: a crash leaves nothing half-made in its place."""
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError):
@@ -150,21 +150,27 @@ def _adopt(
     if registered and template is None:
         files = ()
     words = {"COOKBOOK": declared.name if declared else _cookbook_name(top), "PRODUCTION": name}
-    if template is None and (top / "recipes").is_dir():
+    if template is None and _holds_recipes(top / "recipes"):
         files = tuple((path, source) for path, source in files if not path.startswith("recipes/"))
     kept = [path for path, _ in files if os.path.lexists(top / path)]
     new = [(path, source) for path, source in files if path not in kept]
     for path, _ in new:
         _refuse_in_the_way(top, path)
+    if not roots:
+        repository.identity()  # without one nothing is registered, and no file is added either
     for path, source in new:
         copy_file(source, top / path, words)
     added = [path for path, _ in new]
     if not roots:
-        repository.identity()
         _register(repository, name, now)
     return Initialised(
         top, words["COOKBOOK"], name, template or DEFAULT_TEMPLATE, tuple(added), tuple(kept), None
     )
+
+
+def _holds_recipes(folder: Path) -> bool:
+    """Whether somebody's recipes are in `folder`, or it is a link, behind which nothing is put."""
+    return folder.is_dir() and (folder.is_symlink() or any(folder.glob("*/recipe.toml")))
 
 
 def _refuse_in_the_way(top: Path, path: str) -> None:

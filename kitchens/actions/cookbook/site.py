@@ -1,4 +1,4 @@
-"""Where `init` builds a cookbook before it stands in its place: a folder beside it, which a killed `init` leaves."""
+"""Where `init` builds a cookbook before it stands in its place: a folder of its own, which a killed `init` leaves."""
 
 from __future__ import annotations
 
@@ -16,8 +16,12 @@ SUFFIX = ".kitchen-init"
 
 @contextmanager
 def building_site(folder: Path) -> Iterator[Path]:
-    """An empty folder beside `folder`, locked while its builder lives; it goes at the end with what is in it."""
-    site = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=SUFFIX, dir=folder.parent))
+    """An empty folder, locked while its builder lives; it goes at the end with what is in it.
+
+    It lies in `folder` where that exists, which may be a mount, or all that its user can write; else beside it.
+    """
+    place = folder if folder.is_dir() else folder.parent
+    site = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=SUFFIX, dir=place))
     descriptor = os.open(site, os.O_RDONLY | os.O_DIRECTORY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
@@ -30,7 +34,8 @@ def building_site(folder: Path) -> Iterator[Path]:
 
 def abandoned(folder: Path) -> Iterator[Path]:
     """The sites for `folder` whose builder is dead; each is locked while its turn lasts."""
-    for site in folder.parent.glob(f".{_literal(folder.name)}.????????{SUFFIX}"):
+    pattern = f".{_literal(folder.name)}.????????{SUFFIX}"
+    for site in (*folder.parent.glob(pattern), *folder.glob(pattern)):
         with suppress(FileNotFoundError):  # its builder was just done
             descriptor = os.open(site, os.O_RDONLY | os.O_DIRECTORY)
             try:
