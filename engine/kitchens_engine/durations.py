@@ -18,6 +18,8 @@ def seconds(value: str | float) -> float:
     """
     if isinstance(value, str):
         found = re.fullmatch(_TEXT, value.strip())
+        if found is None and (bare := value.strip()).isdecimal():
+            raise ValueError(f"`{bare}` has no unit; write `{bare}s`, `{bare}m`, `{bare}h` or `{bare}d`")
         if found is None:
             raise ValueError(
                 f"`{value}` is no duration; write `10s`, `5m`, `2h`, `1d` or a number of seconds"

@@ -13,6 +13,18 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import NoReturn
 
+#: The error document of ^C, for when what writes it was not even imported.
+_INTERRUPTED = """{
+  "error": {
+    "code": "interrupted",
+    "message": "interrupted; nothing half-done is left",
+    "hint": null,
+    "file": null,
+    "line": null
+  }
+}
+"""
+
 
 def main() -> None:
     """Run the command line and exit with the documented status."""
@@ -24,14 +36,19 @@ def main() -> None:
             return
     # A command makes much and drops little: looking for circles all the time costs a run of 500 nodes 3 %.
     gc.set_threshold(50_000, 20, 50)
+    began = False
     try:
         from kitchens.cli.run import run
 
+        began = True
         status = run(sys.argv[1:])
     except KeyboardInterrupt:
         # Before the command listened, or after it had answered: nobody else is there to catch it.
         with suppress(OSError, ValueError, AttributeError):
-            sys.stderr.write("error: interrupted; nothing half-done is left\n")
+            if not began and "--json" in sys.argv[1:]:
+                sys.stdout.write(_INTERRUPTED)
+            else:
+                sys.stderr.write("error: interrupted; nothing half-done is left\n")
         status = 130
     _end(status)
 

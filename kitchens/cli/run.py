@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
@@ -17,14 +18,16 @@ from kitchens.cli.words import EXIT_BUG, EXIT_INVALID, error_document, exit_stat
 from kitchens_engine.errors import EnvironmentFailure, Interrupted, KitchensError
 
 _INTERRUPTED = Interrupted("interrupted; nothing half-done is left")
+_QUOTED = re.compile(r"'([^'`]*)'(?!\w)")
 
 
 def run(words: Sequence[str]) -> int:
     """Run the command that `words` name. Every error becomes one sentence and its exit status."""
     open_streams()
     as_json = _wants_json(words)
-    # click knows nothing of NO_COLOR. The outer context is that of errors, which end the command's own.
-    colour = False if os.environ.get("NO_COLOR") else None
+    # click knows nothing of NO_COLOR, nor of terminals that show a colour's signs as they are. The outer context is
+    # that of errors, which end the command's own.
+    colour = False if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" else None
     outer = click.Context(kitchen, info_name="kitchen", color=colour)
     with StopSignal.installed() as stop, outer.scope(cleanup=False):
         try:
@@ -91,8 +94,8 @@ def _usage(error: click.ClickException, as_json: bool) -> int:
             return EXIT_INVALID
         path = error.ctx.command_path
         return _said(InvalidInput(f"`{path}` wants a command", f"`{path} --help`", code="usage"), as_json)
-    # Click lists what there is to choose from line by line.
-    message = " ".join(error.format_message().split()).rstrip(".")
+    # Click lists what there is to choose from line by line, and quotes words as it likes.
+    message = _QUOTED.sub(r"`\1`", " ".join(error.format_message().split()).rstrip("."))
     hints = []
     context = getattr(error, "ctx", None)
     if context is not None:

@@ -116,6 +116,14 @@ def test_without_an_identity_no_gate_runs(desk: Desk, monkeypatch: pytest.Monkey
     assert desk.json("order", "list") == []
 
 
+def test_words_of_the_command_line_stand_in_backticks(empty: Desk) -> None:
+    """As in every other message."""
+    assert "`NAME`" in empty.json("merge", status=2)["error"]["message"]
+    assert (
+        "`--variation`" in empty.json("order", "run", "x", "--vairation", "y", status=2)["error"]["message"]
+    )
+
+
 def test_docker_that_only_a_policy_asks_for_is_named_so(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """The cookbook's own `runtime.kind` is `process`, and not to blame."""
     monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere/docker.sock")

@@ -42,6 +42,13 @@ def test_no_color_is_heard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, word
         assert "\x1b[" in on_a_terminal(tmp_path, *words)
 
 
+def test_a_terminal_that_knows_no_colour_gets_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`TERM=dumb`: an editor's, say, which would show the signs of colours as they are."""
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TERM", "dumb")
+    assert "\x1b[" not in on_a_terminal(tmp_path, "doctor")
+
+
 def test_what_a_node_said_stays_on_its_line() -> None:
     """It neither paints nor moves the cursor; letters of any language stay as they are."""
     assert show.one_line("\x1b[31mred\x1b[0m\nnext\tä\xa0☃\x07") == "red\\nnext\\tä\xa0☃\\x07"

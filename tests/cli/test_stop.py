@@ -10,6 +10,8 @@ import sys
 import pytest
 
 from kitchens.cli.stop import StopSignal
+from kitchens.cli.words import error_document
+from kitchens_engine.errors import Interrupted
 
 
 def test_a_signal_before_the_command_begins_ends_it_at_once() -> None:
@@ -31,7 +33,7 @@ def test_a_signal_after_the_answer_changes_nothing() -> None:
 
 
 def test_a_signal_while_python_reads_our_modules_is_one_sentence() -> None:
-    """No traceback, however early it comes."""
+    """No traceback, however early it comes; with `--json` it is the document."""
     code = (
         "import os, signal, sys\n"
         "class Finder:\n"
@@ -43,3 +45,7 @@ def test_a_signal_while_python_reads_our_modules_is_one_sentence() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code, "list"], check=False, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (130, "error: interrupted; nothing half-done is left\n")
+    words = [sys.executable, "-c", code, "list", "--json"]
+    done = subprocess.run(words, check=False, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (130, "")
+    assert done.stdout == f"{error_document(Interrupted('interrupted; nothing half-done is left'))}\n"
