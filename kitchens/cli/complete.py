@@ -34,6 +34,35 @@ def recipes(context: click.Context, parameter: click.Parameter, incomplete: str)
     return []
 
 
+def variations(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+    """The variations of the recipe that was typed before."""
+    return _inside(context, "variations", incomplete)
+
+
+def nodes(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+    """The nodes of the recipe that was typed before; behind a `+` too."""
+    sign = "+" if incomplete.startswith("+") else ""
+    return [f"{sign}{name}" for name in _inside(context, "nodes", incomplete.removeprefix(sign))]
+
+
+def _inside(context: click.Context, table: str, incomplete: str) -> list[str]:
+    """The names in a table of the recipe that was typed before."""
+    import tomllib
+
+    # Click gives up on a line that ends with an option and no value; what it had read of it lies in `args`.
+    recipe = context.params.get("recipe") or context.params.get("name") or next(iter(context.args), None)
+    here = _folder(context)
+    for folder in (here, *here.parents):
+        if (folder / "kitchens.toml").is_file():
+            try:
+                with (folder / "recipes" / str(recipe) / "recipe.toml").open("rb") as file:
+                    names = dict(tomllib.load(file).get(table, {}))
+            except (OSError, ValueError, TypeError):
+                return []
+            return [name for name in names if name.startswith(incomplete)]
+    return []
+
+
 def services(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
     """The services' names of the cookbook around the current folder."""
     from kitchens.actions.cookbook.settings import cookbook_in

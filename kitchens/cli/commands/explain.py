@@ -27,7 +27,7 @@ from kitchens.store.toml import inline
     shell_complete=complete.kitchens,
     help="In this kitchen (default: the one around you).",
 )
-@click.option("--variation", metavar="V", help="Under this variation.")
+@click.option("--variation", metavar="V", shell_complete=complete.variations, help="Under this variation.")
 @click.option("--set", "assignments", multiple=True, metavar="K=V", help="As if an order said so.")
 @click.option("--gate", is_flag=True, help="As the gate of the kitchen's tip sees them.")
 @click.option("--into", metavar="K", shell_complete=complete.kitchens, help="The gate into this kitchen.")

@@ -44,7 +44,12 @@ _OPEN = 1000
     ),
 )
 @click.argument("name", shell_complete=complete.recipes)
-@click.option("--variation", metavar="V", help="What of it runs under this variation.")
+@click.option(
+    "--variation",
+    metavar="V",
+    shell_complete=complete.variations,
+    help="What of it runs under this variation.",
+)
 @click.option("--kitchen", metavar="K", shell_complete=complete.kitchens, help="In this kitchen's checkout.")
 @click.option(
     "--format", "form", type=click.Choice(_FORMATS), help="How (default: by the name of FILE, else text)."

@@ -61,14 +61,22 @@ def order() -> None:
     shell_complete=complete.kitchens,
     help="Where (default: the kitchen around you).",
 )
-@click.option("--variation", metavar="V", help="The variation to run.")
+@click.option("--variation", metavar="V", shell_complete=complete.variations, help="The variation to run.")
 @click.option("--set", "assignments", multiple=True, metavar="K=V", help="A variable for this run.")
-@click.option("--node", "nodes", multiple=True, metavar="N", help="Only this node; `+N` adds all upstream.")
+@click.option(
+    "--node",
+    "nodes",
+    multiple=True,
+    metavar="N",
+    shell_complete=complete.nodes,
+    help="Only this node; `+N` adds all upstream.",
+)
 @click.option(
     "--skip",
     "skipped",
     multiple=True,
     metavar="N",
+    shell_complete=complete.nodes,
     help="All but this node: what needs it finds what it left when it last passed here.",
 )
 @_JOBS
