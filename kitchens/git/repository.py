@@ -34,6 +34,11 @@ class Repository(NamedTuple):
     configuration: Configuration
 
     @property
+    def fileless(self) -> bool:
+        """Whether it was opened where nothing is checked out: in a bare repository, and in none of its worktrees."""
+        return self.bare and self.here == self.common
+
+    @property
     def claims(self) -> Path:
         """The folder in which we write down what we hold."""
         return self.common / "kitchens" / "locks"

@@ -216,8 +216,12 @@ def test_a_bare_repository_is_not_initialised(desk: Desk) -> None:
     """There is no checkout to add files to; its kitchens work all the same."""
     bare = desk.folder.parent / "bare.git"
     desk.git("clone", "--quiet", "--bare", ".", str(bare))
-    assert desk.json("init", folder=bare, status=2)["error"]["code"] == "bare"
+    for words in (("init",), ("recipe", "list"), ("recipe", "check"), ("recipe", "show", "counts")):
+        assert desk.json(*words, folder=bare, status=2)["error"]["code"] == "bare"
+    looked_at = {one["name"]: one["status"] for one in desk.json("doctor", folder=bare)}
+    assert looked_at["recipes"] == "ok"
     assert desk.json("create", "dev", folder=bare)["gate"]["status"] == "green"
+    assert desk.json("recipe", "list", "--kitchen", "dev", folder=bare)[0]["recipe"] == "counts"
 
 
 def test_a_create_that_fails_before_its_branch_leaves_no_registration(
@@ -353,6 +357,32 @@ def test_names_are_completed_where_the_command_would_work(
         with pytest.raises(SystemExit):
             kitchen.main(prog_name="kitchen")
         assert capfd.readouterr().out.split() == ["plain,dev", "plain,production"]
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ("kitchen order run counts --variation ", ["plain,test"]),
+        ("kitchen order run counts --node +", ["plain,+count"]),
+        ("kitchen order run none --node ", []),
+    ],
+)
+def test_what_is_inside_a_recipe_is_completed(
+    desk: Desk,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    words: str,
+    found: list[str],
+) -> None:
+    """The variations and nodes of the recipe that was typed before."""
+    monkeypatch.setenv("_KITCHEN_COMPLETE", "bash_complete")
+    monkeypatch.setenv("COMP_WORDS", words)
+    monkeypatch.setenv("COMP_CWORD", "5")
+    monkeypatch.chdir(desk.folder)
+    capfd.readouterr()
+    with pytest.raises(SystemExit):
+        kitchen.main(prog_name="kitchen")
+    assert capfd.readouterr().out.split() == found
 
 
 def test_a_stage_that_is_put_between_counts_from_its_landing(desk: Desk) -> None:

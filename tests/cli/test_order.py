@@ -81,6 +81,17 @@ def test_wrong_words_change_nothing(desk: Desk) -> None:
     assert desk.json("order", "list") == []
 
 
+def test_a_recipe_that_waits_for_its_commit_is_named(desk: Desk) -> None:
+    """A permanent kitchen runs its last commit: who just wrote a recipe in its checkout is told so."""
+    desk.write("recipes/new/recipe.toml", "[nodes.one]\nnoop = true\n")
+    for words in (("order", "run", "new"), ("order", "run", "new", "--dry-run")):
+        error = desk.json(*words, status=2)["error"]
+        assert "`recipes/new/recipe.toml` is not in it" in error["message"]
+        assert "git commit" in error["hint"]
+    desk.save("a new recipe")
+    assert desk.json("order", "run", "new")["status"] == "passed"
+
+
 def test_a_broken_recipe_is_named_with_file_and_line(desk: Desk) -> None:
     """The nearest right spelling is the hint."""
     desk.json("create", "idea")

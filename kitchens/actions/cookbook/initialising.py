@@ -83,7 +83,7 @@ def init(
             code=error.code,
         ) from None
     with repository:
-        if repository.bare and repository.here == repository.common:
+        if repository.fileless:
             raise InvalidInput(
                 f"`{folder}` is a bare repository, which has no files to add to",
                 "run `kitchen init` in a checkout of it",

@@ -8,7 +8,7 @@ from typing import Any
 
 from kitchens.actions.cookbook.settings import cookbook_in
 from kitchens.actions.house import House
-from kitchens.actions.orders.ordering import OrderPlan, values_of
+from kitchens.actions.orders.ordering import OrderPlan, recipe_of, values_of
 from kitchens.actions.orders.runs import records_of
 from kitchens_engine.language.check import checked
 from kitchens_engine.language.shelf import Shelf
@@ -38,8 +38,8 @@ def foresee_order(house: House, plan: OrderPlan) -> dict[str, Any]:
         shelf, cookbook = view.shelf, view.cookbook
     else:
         shelf, cookbook = Shelf(house.source(plan.checkout)), cookbook_in(plan.checkout)
+    recipe = recipe_of(house, plan, shelf)
     checked(shelf, [plan.recipe], pools=cookbook.pools)
-    recipe = shelf.recipe(plan.recipe)
     _, variables = values_of(plan, recipe)
     steps = plan_run(shelf, plan.recipe, plan.variation, plan.nodes)
     earlier = EMPTY if plan.past is None else plan.past.record.asked["earlier"]

@@ -101,7 +101,7 @@ def carry_out_order(house: House, plan: OrderPlan) -> dict[str, Any]:
     with _checkout(house, plan) as plan, _told_as_a_run(plan):
         source = house.source(plan.checkout)
         shelf = Shelf(source)
-        recipe = shelf.recipe(plan.recipe)
+        recipe = recipe_of(house, plan, shelf)
         cookbook = cookbook_in(plan.checkout)
         checked(shelf, [plan.recipe], pools=cookbook.pools)
         settings, variables = values_of(plan, recipe)
@@ -154,6 +154,22 @@ def carry_out_order(house: House, plan: OrderPlan) -> dict[str, Any]:
                 secrets=secrets,
             )
             return run_order(house, order, place).document()
+
+
+def recipe_of(house: House, plan: OrderPlan, shelf: Shelf) -> Recipe:
+    """The recipe to run, in `shelf`. Raises as `Shelf.recipe`, and names the file where it only waits for a commit."""
+    try:
+        return shelf.recipe(plan.recipe)
+    except InvalidInput as error:
+        file = f"recipes/{plan.recipe}/recipe.toml"
+        around = Kitchens(house).checkout_of(plan.kitchen.name) if plan.pooled else None
+        if error.code != "no-recipe" or around is None or not (around / file).is_file():
+            raise
+        raise InvalidInput(
+            f"`{plan.kitchen.name}` runs its last commit, and `{file}` is not in it",
+            f"`git add` and `git commit` it in {around}, or try it in a kitchen of its own, which runs as it lies there",
+            code=error.code,
+        ) from None
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from kitchens.cli import complete, show
 from kitchens.cli.command import Answer, KitchenCommand, LazyGroup, example
 from kitchens.cli.desk import Desk
 from kitchens.store.toml import inline
+from kitchens_engine.errors import InvalidInput
 
 _COMMANDS = {
     "list": ("recipe", "List the recipes of this checkout."),
@@ -66,9 +67,16 @@ def show_command(desk: Desk, name: str, kitchen: str | None) -> Answer:
 
 
 def folder_of(desk: Desk, kitchen: str | None) -> Path:
-    """The checkout to look at: the one around the user, or a kitchen's."""
+    """The checkout to look at: the one around the user, or a kitchen's. Raises `InvalidInput` where there is none."""
     if kitchen is None:
-        return desk.house.repository.here
+        repository = desk.house.repository
+        if repository.fileless:
+            raise InvalidInput(
+                f"`{repository.here}` is a bare repository, which has no files to look at",
+                "`--kitchen NAME` looks at those of a kitchen",
+                code="bare",
+            )
+        return repository.here
     from kitchens.actions.life.listing import path_of
 
     return path_of(desk.house, kitchen)
