@@ -56,6 +56,16 @@ class Family:
             return
 
 
+def children_of(pid: int) -> bytes:
+    """The processes that a process of one thread has started and that have not been collected, as text; none of one
+    that is gone."""
+    try:
+        with open(f"/proc/{pid}/task/{pid}/children", "rb") as file:
+            return file.read()
+    except OSError:
+        return b""
+
+
 def _adopt_orphans() -> bool:
     import ctypes
 

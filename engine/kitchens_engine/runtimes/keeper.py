@@ -66,10 +66,10 @@ _FAULTS = frozenset(
 
 
 class Child:
-    """What runs: its token, the leader of its group, the descriptor that tells its end if no shell does, the pipe
-    to its log if it does not write that itself, its log if a shell carries it out, and when it is forced to end."""
+    """What runs: its token, the leader of its group, the descriptor that tells its end or the shell that does, the pipe
+    to its log if it does not write that itself, and when it is forced to end."""
 
-    __slots__ = ("descriptor", "forced_at", "log", "mark", "pid", "pipe", "token")
+    __slots__ = ("descriptor", "forced_at", "mark", "pid", "pipe", "shell", "token")
 
     def __init__(
         self,
@@ -79,14 +79,14 @@ class Child:
         *,
         pipe: Pipe | None = None,
         descriptor: int | None = None,
-        log: str = "",
+        shell: Shell | None = None,
     ) -> None:
         self.token = token
         self.mark = mark
         self.pid = pid
         self.pipe = pipe
         self.descriptor = descriptor
-        self.log = log
+        self.shell = shell
         self.forced_at: float | None = None
 
 
@@ -210,11 +210,11 @@ class Keeper:
             return False
         shell = self._shell_in(folder)
         try:
-            shell.ask(request)
+            shell.ask(request, log)
         except BrokenPipeError:
             self._retire(shell)
             return False
-        shell.child = self._children[token] = Child(token, mark, shell.pid, log=log)
+        shell.child = self._children[token] = Child(token, mark, shell.pid, shell=shell)
         return True
 
     def _shell_in(self, folder: str) -> Shell:
@@ -300,6 +300,8 @@ class Keeper:
         child = self._children.get(token)
         if child is not None and child.forced_at is None:
             child.forced_at = time.monotonic() + GRACE
+            if child.shell is not None:
+                child.shell.await_begin()
             _processes().signal_all(child.pid, MARK, child.mark, signal.SIGTERM)
 
     def _close(self) -> None:
@@ -344,7 +346,7 @@ class Keeper:
         except EOFError as error:  # it was killed, with its command; or it found no room for one
             status = _status(self._retire(shell))
             if child is not None:
-                self._judge(child, status, str(error))
+                self._judge(child, status, str(error), shell.log)
             return
         if heard is None or child is None:
             return
@@ -354,16 +356,16 @@ class Keeper:
         else:
             shell.child = None
             self._idle.append(shell)
-        self._judge(child, *heard)
+        self._judge(child, *heard, shell.log)
 
-    def _judge(self, child: Child, status: int, said: str) -> None:
+    def _judge(self, child: Child, status: int, said: str, log: str) -> None:
         """A command ended. What a shell has to say itself is of a signal, or that the machine would not start it."""
         if said and child.forced_at is None:
             if status < _SIGNALLED:
                 del self._children[child.token]
                 self._answers.append(("failed", child.token, errno.EAGAIN, said, SHELL[0]))
                 return
-            _note_signal(child.log, status - _SIGNALLED)
+            _note_signal(log, status - _SIGNALLED)
         self._conclude(child, status)
 
     def _retire(self, shell: Shell) -> int:

@@ -9,7 +9,11 @@ All else, `$$` above all, gets a shell of its own.
 from __future__ import annotations
 
 import os
+import select
 import signal
+import time
+
+from kitchens_engine.runtimes.family import children_of
 
 TYPE_CHECKING = False  # `typing` itself costs as much as all else here
 if TYPE_CHECKING:
@@ -22,6 +26,8 @@ SHELL = ("/bin/sh", "-eu", "-c")
 DEFAULTS = (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT, signal.SIGHUP)
 #: A request must fit into the pipe, or the keeper would wait for a shell that waits for a command.
 _MOST = 1 << 14
+#: How long a shell may take to begin, in seconds, before it is asked to end all the same.
+_MOMENT = 1.0
 _WORD = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./:,@%+-")
 _PLAIN = _WORD | frozenset(" \t=*?")
 _NAME = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")
@@ -151,7 +157,7 @@ class Shell:
     """One that waits, in a group of its own, with `environment` and in `folder`: its process, where it answers, and whom
     it works for."""
 
-    __slots__ = ("_count", "_requests", "_said", "answers", "child", "folder", "pid")
+    __slots__ = ("_count", "_requests", "_said", "answers", "child", "folder", "log", "pid")
 
     def __init__(self, folder: str, environment: dict[str, str]) -> None:
         os.chdir(folder)
@@ -178,16 +184,25 @@ class Shell:
             os.close(writing)
         self.folder = folder
         self.child: Any = None
+        self.log = ""
         self._count = 0
         self._said = b""
         # A signal to the group is for the command, which finds as it was what is trapped here.
         os.write(self._requests, b"trap : HUP INT QUIT TERM USR1 USR2\n")
 
-    def ask(self, request: bytes) -> None:
-        """Have it carry out what `request_for` returned. BrokenPipeError when it has ended."""
+    def ask(self, request: bytes, log: str) -> None:
+        """Have it carry out what `request_for` returned for this log. BrokenPipeError when it has ended."""
+        self.log = log
         self._count += 1
         self._said = b""
         os.write(self._requests, b'%s;echo "=%d $?"\n' % (request, self._count))
+
+    def await_begin(self) -> None:
+        """Wait a moment until the command runs, or is over: a signal that only the shell gets would be lost."""
+        deadline = time.monotonic() + _MOMENT
+        while time.monotonic() < deadline and not children_of(self.pid):
+            if select.select([self.answers], [], [], 0.001)[0]:
+                return
 
     def hear(self) -> tuple[int, str] | None:
         """How the command ended (a signal as 128 + number), and what the shell itself had to say; None while it runs.

@@ -195,6 +195,19 @@ def test_a_program_that_is_asked_to_end_has_its_grace(runtime: LocalRuntime, tmp
     assert run(runtime, tmp_path, PARENT, "after")[1] != before
 
 
+def test_what_is_killed_at_once_ends_at_once(runtime: LocalRuntime, tmp_path: Path) -> None:
+    """Even where its shell has not begun with it."""
+    for number in range(10):
+        token = f"t{number}"
+        runtime.start(Command(token, (*SHELL, "/bin/sleep 60"), tmp_path, {}, tmp_path / f"{token}.log"))
+        runtime.kill(token)
+
+    statuses: list[int] = []
+    while len(statuses) < 10:
+        statuses += [ended.status for ended in runtime.wait(20)]
+    assert statuses == [128 + signal.SIGTERM] * 10
+
+
 def test_a_program_that_will_not_end_is_forced(runtime: LocalRuntime, tmp_path: Path) -> None:
     """With its shell, and with what it started elsewhere."""
     deaf = 'import signal, subprocess, time; signal.signal(15, signal.SIG_IGN); print(subprocess.Popen(["sleep", "60"], '
@@ -249,7 +262,7 @@ def test_what_the_shell_cannot_begin_is_told_apart_from_how_a_command_ends(tmp_p
     for log in (tmp_path / "log", tmp_path / "nowhere" / "log"):
         request = request_for("false", {"A": "b"}, str(log))
         assert request is not None
-        shell.ask(request)
+        shell.ask(request, str(log))
         while (heard := shell.hear()) is None:
             pass
         answers.append(heard)
