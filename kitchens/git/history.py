@@ -7,10 +7,13 @@ from pathlib import Path
 from typing import BinaryIO
 
 from kitchens.gate.ancestry import merge_bases
-from kitchens.git.command import PINNED_MERGE
+from kitchens.git.command import PINNED_MERGE, text
 from kitchens.git.objects import Far
 from kitchens.git.repository import Repository
 from kitchens_engine.errors import EnvironmentFailure
+
+#: What was written down beside the commits about them (parents, dates) is nothing to prove by.
+_COMMITS_ALONE = ("-c", "core.commitGraph=false")
 
 #: So many commits are looked at in process before git walks: a process takes as long as some hundred.
 NEAR = 200
@@ -41,8 +44,20 @@ def first_parents(repository: Repository, tip: str, until: str | None = None) ->
 
 def since(repository: Repository, tip: str, base: str | None) -> list[str]:
     """The commits that `tip` contains and `base` does not, newest first, none before one that contains it."""
-    words = ("rev-list", "--topo-order", tip, *([f"^{base}"] if base else []), "--")
+    words = (*_COMMITS_ALONE, "rev-list", "--topo-order", tip, *([f"^{base}"] if base else []), "--")
     return repository.git.run(*words).text.split()
+
+
+def objects_of(repository: Repository, tips: Sequence[str], base: str | None) -> dict[str, str]:
+    """Every object that `tips` (commits, trees, tags) lead to and the commit `base` does not, by id, with the path at
+    which git came to it first (`""` for commits). What a partial clone lacks is left out.
+
+    Raises `EnvironmentFailure` where one is missing or damaged that leads to others.
+    """
+    words = (*_COMMITS_ALONE, "rev-list", "--objects", "--missing=allow-promisor", "--stdin")
+    asked = "".join(f"{each}\n" for each in (*tips, *([f"^{base}"] if base else [])))
+    lines = text(repository.git.run(*words, input=asked.encode()).out).splitlines()
+    return {oid: path for oid, _, path in (line.partition(" ") for line in lines)}
 
 
 def common_ancestors(repository: Repository, one: str, other: str) -> Sequence[str]:

@@ -105,6 +105,11 @@ class Objects:
             if found is None:
                 raise missing(oid)
 
+    def damaged(self, oids: Sequence[str]) -> list[str]:
+        """Those of these ids under which git can read nothing; for whoever distrusts, or another content."""
+        found = self._answers(b"contents", oids, lambda stream, size: [stream.read(size)].clear())
+        return [oid for oid, each in zip(oids, found, strict=True) if each is None]
+
     def blob(self, oid: str) -> bytes:
         """The content of a blob that is known to exist. Small ones are remembered for a while: settings and recipes are
         the same in tree after tree."""
@@ -445,10 +450,11 @@ def _end(process: subprocess.Popen[bytes], owner: int) -> None:
     process.wait()
 
 
-def missing(oid: str) -> EnvironmentFailure:
-    """The failure for an object that should be there."""
+def missing(oid: str, path: str = "") -> EnvironmentFailure:
+    """The failure for an object that should be there; at `path`, where that is known."""
+    where = f" (`{path}`)" if path else ""
     return EnvironmentFailure(
-        f"the repository has no object `{oid}`, or a damaged one",
+        f"the repository has no object `{oid}`{where}, or a damaged one",
         "`git fsck` says what is damaged",
         code="git-object",
     )

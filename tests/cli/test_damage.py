@@ -17,6 +17,7 @@ PRODUCTION = "refs/kitchens/production"
 @pytest.fixture
 def shop(desk: Desk) -> Desk:
     """Two merges, a promotion, a rollback: a proof of every kind."""
+    desk.commit("notes/first.md", "what we are about\n")
     desk.json("create", "dev", "--no-test")
     for top in (4, 5):
         desk.commit("recipes/counts/recipe.toml", RECIPE.replace("top = 3", f"top = {top}"), "dev")
@@ -54,6 +55,13 @@ def on_the_way(desk: Desk) -> dict[str, str]:
         "their tree": f"{GATE}^{{tree}}",
         "a tree of attestations": f"{GATE}:{fingerprint[:2]}",
         "a fingerprint's tree": folder,
+        "a file that landed": f"{merge['commit']}:recipes/counts/recipe.toml",
+        "a file that no recipe reads": "production:README.md",
+        "a file from before the baseline": "production:notes/first.md",
+        "a folder that no recipe reads": "production:notes",
+        "what is told of a promotion": "refs/tags/promoted/production/1",
+        "the attestations before": f"{GATE}~1",
+        "their tree of then": f"{GATE}~1^{{tree}}",
         "an attestation": f"{folder}/{desk.git('ls-tree', '--name-only', folder)}",
     }
     return {what: desk.git("rev-parse", name) for what, name in named.items()}
@@ -112,3 +120,30 @@ def test_without_a_name_the_damage_is_told_all_the_same(shop: Desk) -> None:
     document = shop.json("verify", status=1)
     assert document["status"] == "broken"
     assert shop.git("rev-parse", "refs/kitchens/dev")[:12] in document["faults"][0]["why"]
+
+
+def test_what_lies_beside_the_commits_is_not_believed(shop: Desk) -> None:
+    """A commit graph that knows of no commit since the baseline hides none from the proof."""
+    commit = shop.commit("recipes/counts/recipe.toml", RECIPE.replace("top = 3", "top = 9"))
+    shop.git("commit-graph", "write", "--reachable")
+    assert [one["commit"] for one in shop.json("verify", status=1)["faults"]] == [commit]
+    graph = Path(shop.folder, ".git", "objects", "info", "commit-graph")
+    content = bytearray(graph.read_bytes())
+    graph.chmod(0o644)
+    # The tree that the graph notes of the commit, in front of its parents.
+    place = content.index(bytes.fromhex(shop.git("rev-parse", f"{commit}^{{tree}}")))
+    content[place] ^= 1
+    graph.write_bytes(content)
+    assert [one["commit"] for one in shop.json("verify", status=1)["faults"]] == [commit]
+
+
+def test_a_file_that_only_the_index_of_a_pack_hides_is_missed(shop: Desk) -> None:
+    """Git ends where a file is missing; that is damage, and no trouble with the machine."""
+    shop.git("gc", "--quiet")
+    oid = shop.git("rev-parse", "production:README.md")
+    (index,) = Path(shop.folder, ".git", "objects", "pack").glob("*.idx")
+    content = bytearray(index.read_bytes())
+    content[content.index(bytes.fromhex(oid)) + 19] ^= 1
+    index.chmod(0o644)
+    index.write_bytes(content)
+    assert any(oid in fault["why"] for fault in shop.json("verify", status=1)["faults"])

@@ -11,14 +11,17 @@ from kitchens.actions.gates.signing import ALLOWED
 from kitchens.actions.house import House
 from kitchens.actions.kitchens import BRANCHES, REGISTRATIONS, Kitchen, Kitchens
 from kitchens.actions.landing.certifying import recompute
-from kitchens.actions.landing.history import Step, since_baseline, steps
+from kitchens.actions.landing.history import Step, baseline_of, since_baseline, steps
 from kitchens.gate.affected import Affected
 from kitchens.gate.ancestry import Ancestry, contains
 from kitchens.gate.certificate import Uncertified
 from kitchens.gate.fingerprint import RULES
 from kitchens.gate.permission import refusal
-from kitchens.git.history import first_parents
+from kitchens.git.history import first_parents, objects_of
+from kitchens.git.moving.promotions import TAGS
 from kitchens.git.moving.rollbacks import restored
+from kitchens.git.objects import missing
+from kitchens.store.attestations import REF as ATTESTATIONS
 from kitchens_engine.errors import EnvironmentFailure, InvalidInput
 from kitchens_engine.tuples import NamedTuple
 
@@ -72,6 +75,7 @@ def verify(house: House, name: str | None) -> dict[str, Any]:
             if step.landing is None and not proof.faults:
                 uncertified.append(step.commit)
             signed = signed and proof.signed
+    faults += _unreadable(house, kitchens, kitchen, [each["why"] for each in faults])
     landings = sum(step.landing is not None for step in walked)
     status = "broken" if faults else "verified" if signed and landings else "unsigned"
     return {
@@ -125,21 +129,57 @@ def _damage(house: House, failure: EnvironmentFailure) -> EnvironmentFailure:
     if failure.code != "git":
         raise failure
     try:
-        _read_all_commits(house)
+        _read_all(house)
     except EnvironmentFailure as damage:
         if damage.code in _DAMAGE:
             return damage
     raise failure
 
 
-def _read_all_commits(house: House) -> None:
-    """Read what the walks of git itself pass: every commit that a ref leads to. Raises for the first damaged one."""
-    objects = house.repository.objects
+def _read_all(house: House) -> None:
+    """Read what the walks of git itself pass, and what they end at. Raises for the first that is damaged."""
+    objects, refs = house.repository.objects, house.repository.refs
+    for tag in objects.damaged([*refs.refs(TAGS).values()]):
+        raise missing(tag)
+    trees: set[str] = set()
+    blobs: set[str] = set()
     seen: set[str] = set()
-    waiting = {*house.repository.refs.refs(BRANCHES, REGISTRATIONS).values()}
+    waiting = {*refs.refs(BRANCHES, REGISTRATIONS, ATTESTATIONS).values()}
     while waiting:
         seen |= waiting
-        waiting = {parent for commit in objects.commits(sorted(waiting)) for parent in commit.parents} - seen
+        commits = objects.commits(sorted(waiting))
+        trees |= {commit.tree for commit in commits}
+        waiting = {parent for commit in commits for parent in commit.parents} - seen
+    while trees:
+        seen |= trees
+        objects.learn(sorted(trees))
+        lines = [entry for tree in sorted(trees) for entry in objects.entries(tree)]
+        trees = {entry.oid for entry in lines if entry.kind == "tree"} - seen
+        blobs |= {entry.oid for entry in lines if entry.kind == "blob"}
+    for blob in objects.damaged(sorted(blobs)):
+        raise missing(blob)
+
+
+def _unreadable(
+    house: House, kitchens: Kitchens, kitchen: Kitchen, told: Sequence[str]
+) -> Iterator[dict[str, Any]]:
+    """What else of the history and of its records is not what its id says: a file that landed stands in no proof but by
+    its id. All files at the tip count, also those from before the baseline; what faults were `told` is not said twice."""
+    objects, refs = (
+        house.repository.objects,
+        house.repository.refs.refs(ATTESTATIONS, f"{TAGS}{kitchen.name}/"),
+    )
+    tree = objects.commit(kitchen.tip).tree
+    try:
+        found = objects_of(house.repository, [kitchen.tip, *refs.values()], baseline_of(kitchens))
+        found = {**objects_of(house.repository, [tree], None), **found}
+    except EnvironmentFailure as failure:
+        if not told:
+            yield _fault(kitchen.tip, _damage(house, failure))
+        return
+    for oid in objects.damaged(list(found)):
+        if not any(oid in why for why in told):
+            yield _fault(kitchen.tip, missing(oid, found[oid]))
 
 
 def unproved(house: House, kitchens: Kitchens, kitchen: Kitchen, until: str | None) -> list[tuple[str, str]]:
