@@ -18,32 +18,17 @@ from pathlib import Path
 from kitchens.git.checkouts.folders import flush, remove_folder
 from kitchens.git.claims import Claim
 from kitchens.git.command import Git, data
-from kitchens.git.formats import Entry
+from kitchens.git.moving.changes import SUBMODULE, Change
 from kitchens.git.moving.index import Folder, NotPlain, edited, seen
 from kitchens.git.objects import Objects
 from kitchens.git.repository import Repository, git_directory
-from kitchens.git.trees import differing
 from kitchens_engine.errors import EnvironmentFailure
-
-SUBMODULE = "160000"
 
 #: What a landing writes into the lock that it takes.
 TOKEN = re.compile(rb"[0-9a-f]{16}")
 
 #: Seconds for which a landing waits for others: many may stand in line, on a busy machine.
 LANDING_PATIENCE = 25.0
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """A path that differs between two trees. A mode is None where it is absent; `oid` is that of the new, `was` that
-    of the old."""
-
-    path: str
-    before: str | None
-    after: str | None
-    oid: str
-    was: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,17 +63,6 @@ def place(repository: Repository, path: Path, held: Claim) -> Place:
     """The checkout at `path`, under a claim that every git in it inherits."""
     git = repository.checkout(path, keep=(held.descriptor,))
     return Place(path, git_directory(path), held.what["token"], git)
-
-
-def changes(repository: Repository, old: str, new: str) -> tuple[Change, ...]:
-    """The paths in which two commits differ, renames as a deletion and an addition."""
-    objects = repository.objects
-    one, other = (commit.tree for commit in objects.commits([old, new]))
-    nothing = "0" * objects.width
-    return tuple(
-        Change(path, _mode(was), _mode(now), now.oid if now else nothing, was.oid if was else nothing)
-        for path, was, now in differing(objects, [(one, other)])[0]
-    )
 
 
 def copy_index(place: Place, name: str) -> Path:
@@ -345,13 +319,6 @@ def holds_lock(place: Place) -> bool:
         return place.lock.read_bytes() == place.token.encode()
     except FileNotFoundError:
         return False
-
-
-def _mode(entry: Entry | None) -> str | None:
-    """The mode as an index has it: trees of old tools may say more of a file than whether it can be run."""
-    if entry is None or not entry.mode.startswith("100"):
-        return entry and entry.mode
-    return "100755" if int(entry.mode, 8) & 0o100 else "100644"
 
 
 def _settle(staged: Path, target: Path) -> None:

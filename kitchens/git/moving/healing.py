@@ -13,10 +13,7 @@ from kitchens.git.claims import Claim, abandoned, any_claim
 from kitchens.git.history import is_ancestor
 from kitchens.git.moving import deletion, promotions
 from kitchens.git.moving.arriving import (
-    SUBMODULE,
-    Change,
     Place,
-    changes,
     finish_index,
     holds_lock,
     index_of,
@@ -29,6 +26,7 @@ from kitchens.git.moving.arriving import (
     take_lock,
     withdraw,
 )
+from kitchens.git.moving.changes import SUBMODULE, Change, changes
 from kitchens.git.repository import Repository
 from kitchens_engine.errors import EnvironmentFailure, KitchensError
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from kitchens_engine.tuples import NamedTuple
 
 if TYPE_CHECKING:
-    from kitchens.git.moving.arriving import Change
+    from kitchens.git.moving.changes import Change
 
 #: What comes before the entries: signature, version, how many.
 _HEAD = 12

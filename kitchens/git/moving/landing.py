@@ -20,11 +20,8 @@ from kitchens.git.checkouts.folders import flush
 from kitchens.git.checkouts.worktrees import checkouts
 from kitchens.git.claims import Claim, claim
 from kitchens.git.moving.arriving import (
-    SUBMODULE,
-    Change,
     Place,
     amended_index,
-    changes,
     finish_few,
     finish_index,
     left_out,
@@ -36,6 +33,7 @@ from kitchens.git.moving.arriving import (
     take_lock,
     withdraw,
 )
+from kitchens.git.moving.changes import SUBMODULE, Change, changes
 from kitchens.git.moving.healing import PURPOSE, heal
 from kitchens.git.moving.obstacles import check, plain, refuse_under_way
 from kitchens.git.refs import Moved, RefMove

@@ -8,7 +8,8 @@ import stat
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from kitchens.git.moving.arriving import SUBMODULE, Change, Place, copy_index, is_sparse
+from kitchens.git.moving.arriving import Place, copy_index, is_sparse
+from kitchens.git.moving.changes import SUBMODULE, Change
 from kitchens.git.moving.index import NotPlain, holds
 from kitchens.git.repository import git_directory
 from kitchens_engine.errors import EnvironmentFailure, InvalidInput

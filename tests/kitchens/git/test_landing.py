@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from kitchens.git.moving import landing
-from kitchens.git.moving.arriving import SUBMODULE
+from kitchens.git.moving.changes import SUBMODULE
 from kitchens.git.moving.healing import heal
 from kitchens.git.moving.landing import carry_out, plan_landing
 from kitchens.git.refs import Moved, RefMove

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from kitchens.git.history import diff_names
 from kitchens.git.merging import merge_commits, merge_many
-from kitchens.git.moving.arriving import Change, changes
+from kitchens.git.moving.changes import Change, changes
 from kitchens.git.trees import compare, files_on_the_way
 from kitchens_engine.errors import InvalidInput
 
