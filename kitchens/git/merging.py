@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from kitchens.git.checkouts.folders import scratch
-from kitchens.git.command import PINNED_MERGE, Answer, text
+from kitchens.git.command import PINNED_MERGE, Answer, Git, text
 from kitchens.git.history import common_ancestors
 from kitchens.git.repository import Repository
 from kitchens.git.trees import files_on_the_way
@@ -23,6 +24,21 @@ DRIVER = re.compile(rb"(?:^|\s)merge=(\S+)")
 
 
 ATTRIBUTES = ".gitattributes"
+
+#: The code of the error for a merge that asks for a merge driver of this machine.
+DRIVER_REFUSED = "merge-driver"
+
+#: The settings of the user and of the machine do not count, and neither do their attributes.
+_NOBODYS = {"GIT_ATTR_NOSYSTEM": "1", "GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": os.devnull}
+
+#: What is no setting but says how objects are stored, by the width of their ids.
+_CONFIGURATION = {
+    width: f"[core]\n\trepositoryFormatVersion = 1\n[extensions]\n\tobjectFormat = {name}\n"
+    for width, name in ((40, "sha1"), (64, "sha256"))
+}
+
+#: What is added to a git's environment.
+Variables = Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +96,9 @@ def merge_many(repository: Repository, ours: str, others: Sequence[str]) -> list
         while len(found) < len(others):
             rest = others[len(found) :]
             words = ("merge-tree", "--stdin", "--write-tree", "-z", "--name-only", "--messages")
-            git = repository.git.at(folder, git_dir=repository.common, work_tree=folder)
             lines = "".join(f"{ours} {each}\n" for each in rest).encode()
-            answer = git.run(
-                *PINNED_MERGE, *words, input=lines, check=False, variables={"GIT_ATTR_NOSYSTEM": "1"}
-            )
+            with _hermetic(repository, folder) as (git, variables):
+                answer = git.run(*PINNED_MERGE, *words, input=lines, check=False, variables=variables)
             found += _parse_many(answer)
             if answer.status != 0 and len(found) < len(others):
                 # It ends at the first that has no commit in common with ours.
@@ -104,13 +118,27 @@ def merging_again(
     repository: Repository, ours: str, theirs: str, bases: Sequence[str]
 ) -> Iterator[Callable[[], str | None]]:
     """A second run of `merge_commits`, by these merge bases, beside what is done inside; what it yields waits for its
-    tree, None for a conflict."""
-    with _merging(repository, ours, theirs, bases) as merged:
+    tree, None for a conflict.
 
-        def tree() -> str | None:
+    What asks for a merge driver that this machine has was merged where there was none: it is merged as it was there.
+    """
+
+    def tree() -> str | None:
+        try:
             found, conflicts = merged()
-            return None if conflicts else found
+        except InvalidInput as refusal:
+            if refusal.code != DRIVER_REFUSED:
+                raise
+            found, conflicts = _merged_apart(repository, ours, theirs, bases)
+        return None if conflicts else found
 
+    with ExitStack() as stack:
+        try:
+            merged = stack.enter_context(_merging(repository, ours, theirs, bases))
+        except InvalidInput as refusal:
+            if refusal.code != DRIVER_REFUSED:
+                raise
+            merged = partial(_merged_apart, repository, ours, theirs, bases)
         yield tree
 
 
@@ -166,22 +194,61 @@ def _merged_by_all(
         return _parse(answer())
 
 
+def _merged_apart(
+    repository: Repository, ours: str, theirs: str, bases: Sequence[str]
+) -> tuple[str, tuple[Conflict, ...]]:
+    """The same on a machine that has no merge drivers."""
+    attributes, _ = _attributes_on_the_way(repository, ours, theirs, bases)
+    with _merge_tree(repository, ours, theirs, attributes, apart=True) as answer:
+        return _parse(answer())
+
+
 @contextmanager
 def _merge_tree(
-    repository: Repository, ours: str, theirs: str, attributes: dict[str, bytes]
+    repository: Repository, ours: str, theirs: str, attributes: dict[str, bytes], *, apart: bool = False
 ) -> Iterator[Callable[[], Answer]]:
     """Git's own merge, beside what is done inside."""
     words = ("merge-tree", "--write-tree", "-z", "--name-only", "--messages", ours, theirs)
-    with _attribute_files(repository, attributes) as folder:
-        git = repository.git.at(folder, git_dir=repository.common, work_tree=folder)
-        with git.meanwhile(*PINNED_MERGE, *words, variables={"GIT_ATTR_NOSYSTEM": "1"}) as answer:
+    with (
+        _attribute_files(repository, attributes) as folder,
+        _hermetic(repository, folder, apart=apart) as (git, variables),
+        git.meanwhile(*PINNED_MERGE, *words, variables=variables) as answer,
+    ):
 
-            def merged() -> Answer:
-                if answer().status not in (0, 1):
-                    raise repository.git.failure(words, answer())
-                return answer()
+        def merged() -> Answer:
+            if answer().status not in (0, 1):
+                raise repository.git.failure(words, answer())
+            return answer()
 
-            yield merged
+        yield merged
+
+
+@contextmanager
+def _hermetic(
+    repository: Repository, folder: Path, *, apart: bool = False
+) -> Iterator[tuple[Git, Variables]]:
+    """A git whose checkout is `folder`, and the variables that it needs for a merge.
+
+    `.git/info/attributes` is this machine's alone and comes before all others: where it is there, and when asked for
+    by `apart`, git is shown the objects of the repository only, without its attributes and without anybody's settings.
+    """
+    if not apart and not _local_attributes(repository).is_file():
+        yield (
+            repository.git.at(folder, git_dir=repository.common, work_tree=folder),
+            {"GIT_ATTR_NOSYSTEM": "1"},
+        )
+        return
+    with scratch(repository.common / "kitchens") as bare:
+        (bare / "refs").mkdir()
+        (bare / "HEAD").write_text("ref: refs/heads/none\n")
+        (bare / "config").write_text(_CONFIGURATION[repository.objects.width])
+        places = {"GIT_OBJECT_DIRECTORY": "objects", "GIT_SHALLOW_FILE": "shallow"}
+        there = {name: str(repository.common / file) for name, file in places.items()}
+        yield repository.git.at(folder, git_dir=bare, work_tree=folder), _NOBODYS | there
+
+
+def _local_attributes(repository: Repository) -> Path:
+    return repository.common / "info" / "attributes"
 
 
 def _mixed(merged: Answer) -> set[str]:
@@ -358,7 +425,7 @@ def _attributes_on_the_way(
 
 def _refuse_drivers(repository: Repository, attributes: dict[str, bytes]) -> None:
     """A merge driver is a program named in `.git/config`: it decides differently on another machine."""
-    local = repository.common / "info" / "attributes"
+    local = _local_attributes(repository)
     if local.is_file():
         attributes = {**attributes, str(local): local.read_bytes()}
     if not any(DRIVER.search(content) for content in attributes.values()):
@@ -373,7 +440,7 @@ def _refuse_drivers(repository: Repository, attributes: dict[str, bytes]) -> Non
                         " configuration; merges must come out the same everywhere",
                         f"remove `merge={driver}`, or `git config --unset merge.{driver}.driver`"
                         " to merge such files as text",
-                        code="merge-driver",
+                        code=DRIVER_REFUSED,
                         file=path,
                     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kitchens.git.merging import Conflict, merge_commits
+from kitchens.git.merging import Conflict, merge_commits, merge_many, merging_again
 from kitchens_engine.errors import InvalidInput
 
 
@@ -116,6 +116,38 @@ def test_custom_merge_drivers_are_refused_by_name(checkout, repository, place):
         checkout.write(".git/info/attributes", "log merge=keep\n")
     with pytest.raises(InvalidInput, match="merge driver `keep`"):
         merge_commits(repository, ours, theirs)
+    assert not (checkout.path / "ran").exists()
+
+
+def test_attributes_of_this_machine_do_not_count(checkout, repository):
+    """`.git/info/attributes` would settle here what is in conflict everywhere else."""
+    checkout.commit("both", both="1\n")
+    ours, theirs = sides(checkout, {"both": "1\n2\n"}, {"both": "1\n3\n"})
+    checkout.write(".git/info/attributes", "both merge=union\n")
+    assert merge_commits(repository, ours, theirs).tree is None
+    assert [merge.tree for merge in merge_many(repository, ours, [theirs])] == [None]
+
+
+def test_attributes_of_this_machine_do_not_count_in_a_shallow_clone(checkout, repository):
+    """What git is shown then ends where the clone ends."""
+    earlier = checkout.commit("earlier", both="0\n")
+    base = checkout.commit("both", both="1\n2\n3\n4\n5\n")
+    ours, theirs = sides(checkout, {"both": "0\n2\n3\n4\n5\n"}, {"both": "1\n2\n3\n4\n6\n"})
+    checkout.write(".git/shallow", f"{base}\n")
+    checkout.write(".git/info/attributes", "other merge=union\n")
+    (checkout.path / ".git" / "objects" / earlier[:2] / earlier[2:]).unlink()
+    assert merge_commits(repository, ours, theirs).tree is not None
+
+
+def test_a_merge_made_elsewhere_is_made_again_without_the_driver_of_this_machine(checkout, repository):
+    """So that `verify` says the same on a machine that has one."""
+    checkout.commit("both", both="1\n2\n3\n4\n5\n", **{".gitattributes": "both merge=keep\n"})
+    ours, theirs = sides(checkout, {"both": "0\n2\n3\n4\n5\n"}, {"both": "1\n2\n3\n4\n6\n"})
+    merged = merge_commits(repository, ours, theirs)
+    checkout.git("config", "merge.keep.driver", f"touch {checkout.path}/ran")
+    repository.configuration.read_anew()
+    with merging_again(repository, ours, theirs, [merged.base]) as tree:
+        assert tree() == merged.tree
     assert not (checkout.path / "ran").exists()
 
 
