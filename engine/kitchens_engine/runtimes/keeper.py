@@ -29,7 +29,7 @@ import time
 
 from kitchens_engine.runtimes import frames
 from kitchens_engine.runtimes.family import Family
-from kitchens_engine.runtimes.shells import DEFAULTS, SHELL, Shell, program_of, request_for
+from kitchens_engine.runtimes.shells import DEFAULTS, SHELL, Shell, place_of, program_of, request_for
 
 TYPE_CHECKING = False  # `typing` itself costs as much as all else here
 if TYPE_CHECKING:
@@ -219,9 +219,10 @@ class Keeper:
 
     def _shell_in(self, folder: str) -> Shell:
         """One that waits there; the one that waited longest elsewhere makes room for a new one."""
-        for place in range(len(self._idle) - 1, -1, -1):
-            if self._idle[place].folder == folder:
-                return self._idle.pop(place)
+        place = place_of(folder)
+        for number in range(len(self._idle) - 1, -1, -1):
+            if self._idle[number].folder == folder and self._idle[number].place == place:
+                return self._idle.pop(number)
         if self._idle:
             self._retire(self._idle[0])
         shell = Shell(folder, {**self._environment, MARK: f"{self._mark}:{SHELLS}"})

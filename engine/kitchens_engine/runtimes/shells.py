@@ -157,15 +157,20 @@ class Shell:
     """One that waits, in a group of its own, with `environment` and in `folder`: its process, where it answers, and whom
     it works for."""
 
-    __slots__ = ("_count", "_requests", "_said", "answers", "child", "folder", "log", "pid")
+    __slots__ = ("_count", "_requests", "_said", "answers", "child", "folder", "log", "pid", "place")
 
     def __init__(self, folder: str, environment: dict[str, str]) -> None:
         os.chdir(folder)
+        self.place = place_of(".")
         reading, self._requests = os.pipe2(os.O_CLOEXEC)
         self.answers, writing = os.pipe2(os.O_CLOEXEC)
-        # What it says itself, of a log that cannot be opened or a process that cannot be had, is an answer too.
-        actions = [(os.POSIX_SPAWN_DUP2, reading, 0)]
-        actions += [(os.POSIX_SPAWN_DUP2, writing, number) for number in (1, 2)]
+        # What it says itself, of a log that cannot be opened or a process that cannot be had, is an answer too; but not
+        # what it says of its own start, of a locale that this machine does not have.
+        actions = (
+            (os.POSIX_SPAWN_DUP2, reading, 0),
+            (os.POSIX_SPAWN_DUP2, writing, 1),
+            (os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0),
+        )
         try:
             self.pid = os.posix_spawn(
                 SHELL[0],
@@ -188,7 +193,7 @@ class Shell:
         self._count = 0
         self._said = b""
         # A signal to the group is for the command, which finds as it was what is trapped here.
-        os.write(self._requests, b"trap : HUP INT QUIT TERM USR1 USR2\n")
+        os.write(self._requests, b"trap : HUP INT QUIT TERM USR1 USR2;exec 2>&1\n")
 
     def ask(self, request: bytes, log: str) -> None:
         """Have it carry out what `request_for` returned for this log. BrokenPipeError when it has ended."""
@@ -227,6 +232,12 @@ class Shell:
         os.close(self.answers)
 
 
+def place_of(folder: str) -> tuple[int, int]:
+    """Which folder this is, whatever its name comes to mean: a shell stays where it is."""
+    found = os.stat(folder)
+    return found.st_dev, found.st_ino
+
+
 def request_for(text: str, own: Mapping[str, str], log: str) -> bytes | None:
     """What a shell is asked so that it carries out a simple command, with variables of its own and its output at the end
     of a file; None where that cannot be."""
@@ -237,7 +248,8 @@ def request_for(text: str, own: Mapping[str, str], log: str) -> bytes | None:
             return None
         _seen.update(own)
     variables = " ".join([f"{name}={_quoted(value)}" for name, value in own.items()])
-    request = os.fsencode(f"(export {variables};exec >>{_quoted(log)} 2>&1 </dev/null;{text})")
+    # The log comes first: what a shell has to say of a variable is for its reader.
+    request = os.fsencode(f"(exec >>{_quoted(log)} 2>&1 </dev/null;export {variables};{text})")
     return request if len(request) <= _MOST and b"\0" not in request else None
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from kitchens_engine.ports import Command, Ended
+from kitchens_engine.runtimes import shells
 from kitchens_engine.runtimes.local import LocalRuntime
 from kitchens_engine.runtimes.shells import SHELL, Shell, program_of, request_for
 
@@ -78,7 +79,7 @@ def test_variables_that_a_shell_cannot_be_given_in_passing(own: Mapping[str, str
     assert request_for("true", own, "/log") is None
     assert (
         request_for("true", {"A": "it's"}, "/log")
-        == rb"""(export A='it'\''s';exec >>'/log' 2>&1 </dev/null;true)"""
+        == rb"""(exec >>'/log' 2>&1 </dev/null;export A='it'\''s';true)"""
     )
 
 
@@ -275,6 +276,41 @@ def test_what_the_shell_cannot_begin_is_told_apart_from_how_a_command_ends(tmp_p
     assert answers[0] == (1, "")
     assert answers[1][0] == 2
     assert str(tmp_path / "nowhere") in answers[1][1]
+
+
+def test_what_a_shell_says_at_its_start_is_no_fault_of_a_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Some complain of a locale that the machine does not have."""
+    complaining = tmp_path / "sh"
+    complaining.write_text("#!/bin/sh\necho warning: setlocale >&2\nexec /bin/sh\n")
+    complaining.chmod(0o755)
+    monkeypatch.setattr(shells, "SHELL", (str(complaining), "-eu", "-c"))
+    shell = Shell(str(tmp_path), {"PATH": os.environ["PATH"]})
+    request = request_for("false", {"A": "b"}, str(tmp_path / "log"))
+    assert request is not None
+
+    shell.ask(request, str(tmp_path / "log"))
+    while (heard := shell.hear()) is None:
+        pass
+    shell.close()
+    os.waitpid(shell.pid, 0)
+
+    assert heard == (1, "")
+
+
+def test_a_folder_that_was_made_anew_gets_another_shell(runtime: LocalRuntime, tmp_path: Path) -> None:
+    """A shell stays in the folder where it began, whatever has that name now."""
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (folder / "old").touch()
+    before = run(runtime, folder, "ls old*", "before")
+    folder.rename(tmp_path / "gone")
+    folder.mkdir()
+    (folder / "new").touch()
+
+    assert before == (0, "old\n")
+    assert run(runtime, folder, "ls new", "after") == (0, "new\n")
 
 
 def gone(pid: int) -> None:
