@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kitchens.containers.place import temporary_of
+from kitchens.containers.place import keepers_of, temporary_of
 from kitchens.containers.toolchains.toolchain import ProcessToolchain, make_process_toolchain
 from kitchens_engine.errors import EnvironmentFailure, InvalidInput
 from kitchens_engine.recipe import EMPTY
@@ -54,7 +54,7 @@ class ProcessChoice(NamedTuple):
         path = ":".join(
             (*self.made.path_entries, place.environment.get("PATH", "/usr/local/bin:/usr/bin:/bin"))
         )
-        ledgers = place.folder / "keepers" if place.resumable else None
+        ledgers = keepers_of(place.folder) if place.resumable else None
         environment = {**place.environment, "PATH": path}
         confinement = self._confinement(place, path)
         return LocalRuntime(self.made.python, str(self.worker), environment, ledgers, confinement)

@@ -210,7 +210,8 @@ def test_an_interrupted_run_can_be_closed(
 ) -> None:
     """What it left running ends, its temporary files go; it reads `cancelled`, and a passed one is left alone."""
     monkeypatch.setenv("KITCHENS_BUBBLEWRAP", "no")
-    noted = "echo $$ > $KITCHEN_DATA/pid; echo $TMPDIR > $KITCHEN_DATA/temporary; touch $TMPDIR/left"
+    noted = "echo $$ > $KITCHEN_DATA/pid; echo $TMPDIR > $KITCHEN_DATA/temporary; touch $TMPDIR/left; "
+    noted += "env -i /usr/bin/setsid /bin/sleep 600 & echo $! > $KITCHEN_DATA/nameless"
     desk.commit("recipes/chain/recipe.toml", CHAIN.replace(WAIT, f"{noted}; {WAIT}; sleep 600"))
     run = killed(desk, start)
     pid = int((data(desk) / "pid").read_text())
@@ -219,6 +220,7 @@ def test_an_interrupted_run_can_be_closed(
 
     assert desk.json("order", "cancel", run)["status"] == "cancelled"
     wait_until(lambda: not alive(pid))
+    wait_until(lambda: not alive(int((data(desk) / "nameless").read_text())))
     assert not temporary.exists()
     passed = desk.json("order", "run", "counts")["run"]
     assert desk.json("order", "cancel", passed, status=2)["error"]["message"].endswith("has ended: it passed")

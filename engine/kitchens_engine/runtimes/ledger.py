@@ -17,6 +17,11 @@ _PATIENCE = 30.0
 LOST = "the process that watched it was ended"
 
 
+def ledgers_in(folder: Path) -> list[Ledger]:
+    """Those of all keepers that had one there."""
+    return [Ledger(path) for path in sorted(folder.glob("*.jsonl"))]
+
+
 class Ledger:
     """The file of one keeper (`keeper` has its format), read again as it grows.
 
@@ -60,6 +65,12 @@ class Ledger:
         if not self._kept():
             self._signal(keeper.SHELLS, signal.SIGKILL)
         self._signal(token, signal.SIGKILL)
+
+    def end(self) -> None:
+        """End the keeper, if it is still there, with all that runs below it."""
+        self._read()
+        if self._owner is not None:
+            processes.end_below(self._owner)
 
     def _signal(self, token: str, number: signal.Signals) -> None:
         processes.signal_marked(keeper.MARK, f"{self._path.name.partition('.')[0]}:{token}", number)

@@ -124,6 +124,8 @@ class LocalRuntime:
         for token, ledger in self._adopted.items():
             ledger.clear(token)
         self._adopted.clear()
+        for ledger in self._earlier or ():
+            ledger.end()
         if self._opened:
             processes.signal_marked(keeper.MARK, self._mark, SIGKILL)
             self._opened = 0

@@ -64,6 +64,21 @@ def end_marked(name: str, mark: str) -> None:
         time.sleep(0.01)
 
 
+def end_below(owner: Owner) -> None:
+    """Kill a process and all below it, what it adopted of others included, and wait a moment until nothing is left."""
+    if not owner.alive():
+        return
+    _signal(owner.pid, signal.SIGSTOP)  # what it has adopted is found as long as it is there
+    deadline = time.monotonic() + 5
+    while below := [pid for pid in _descendants(owner.pid) if _start_time(pid)]:
+        for pid in below:
+            _signal(pid, signal.SIGKILL)
+        if time.monotonic() > deadline:
+            break
+        time.sleep(0.01)
+    _signal(owner.pid, signal.SIGKILL)
+
+
 def _signal(pid: int, number: signal.Signals) -> None:
     try:
         os.kill(pid, number)
