@@ -16,7 +16,17 @@ from kitchens_engine.tuples import NamedTuple
 #: Says no to it, for one user.
 VARIABLE = "KITCHENS_BUBBLEWRAP"
 _PATIENCE = 10
-_WORLD = ("--unshare-user", "--unshare-pid", "--unshare-ipc", "--new-session", "--ro-bind", "/", "/")
+#: The command is the first process of its world, which ends with it, whatever else runs there.
+_WORLD = (
+    "--unshare-user",
+    "--unshare-pid",
+    "--as-pid-1",
+    "--unshare-ipc",
+    "--new-session",
+    "--ro-bind",
+    "/",
+    "/",
+)
 _OWN = ("--dev", "/dev", "--proc", "/proc", "--tmpfs", "/run")
 _NO_NETWORK = "--unshare-net"
 #: Places that are the run's own inside; what lies there and is needed is put back, to be read.

@@ -139,6 +139,13 @@ def test_only_its_own_folders_can_be_written(confined: Attempt, place: Place, tm
     assert not (place.folder / "tmp").exists()
 
 
+def test_a_node_cannot_end_what_keeps_it(confined: Attempt) -> None:
+    """Its parent is the first process of that world, and whatever else runs there ends with it."""
+    ended, said = confined("env -i /usr/bin/setsid /bin/sleep 600 & kill -9 $PPID; echo on")
+
+    assert (ended.status, ended.lost, said) == (0, None, "on\n")
+
+
 def test_the_network_is_there_where_it_is_open(confined: Attempt, listening: int) -> None:
     """Not even a service of this machine is in reach otherwise."""
     text = (
