@@ -176,7 +176,7 @@ class Keeper:
                 pipe, said = self._open_pipe(log, hidden)
             pid = self._spawn(argv, folder, environment, said)
         except (OSError, ValueError) as error:
-            self._refuse(token, argv[0], error, log)
+            self._refuse(token, argv[0], error, log, hidden)
             if pipe is not None:
                 del self._pipes[pipe.descriptor]
                 pipe.close()
@@ -284,14 +284,21 @@ class Keeper:
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), name)
         return found
 
-    def _refuse(self, token: str, program: str, error: OSError | ValueError, log: int) -> None:
+    def _refuse(
+        self, token: str, program: str, error: OSError | ValueError, log: int, hidden: tuple[bytes, ...]
+    ) -> None:
         """It could not be started: its own fault is an end like others, the machine's is not."""
         if isinstance(error, OSError) and error.errno not in _FAULTS:
             self._answers.append(("failed", token, error.errno, error.strerror, program))
             return
         why = error.strerror if isinstance(error, OSError) else str(error)
+        said = f"{program}: {why}\n".encode()
+        if hidden:
+            from kitchens_engine.redaction.stream import Redactor
+
+            said = Redactor(hidden).whole(said)
         try:
-            os.write(log, f"{program}: {why}\n".encode())
+            os.write(log, said)
         except OSError as full:
             self._answers.append(("failed", token, full.errno, full.strerror, program))
             return

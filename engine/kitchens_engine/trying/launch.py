@@ -49,11 +49,10 @@ def prepare(live: LiveNode, token: str, order: Order, runtime: Runtime) -> Comma
     hidden = order.hidden.texts if secret or scope.secretive else ()
     # Libraries may read the environment when they are imported: what is a node's own must be there before.
     # And what is hidden from a log is so by the runtime, which stands between it and a process of its own.
-    companion = FORKS if work.request is not None and not node.env and not hidden else None
-    if work.waits:
-        companion = WAITS
     image = node.image if live.phase is WORK else None
-    companion = None if image is not None else companion
+    companion = None
+    if image is None and not hidden:
+        companion = WAITS if work.waits else FORKS if work.request is not None and not node.env else None
     return Command(token, work.argv, scope.folder, variables, attempt.log, hidden, companion, image)
 
 

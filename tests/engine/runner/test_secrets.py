@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from pathlib import Path
 
 import pytest
@@ -232,3 +233,49 @@ def test_a_program_that_is_not_there_is_named_in_the_log(bench: Bench) -> None:
     record = bench.run(secrets=Safe(t="hunter2"))
 
     assert record.nodes[0].why == "exit status 127: no-such-program: No such file or directory"
+
+
+def test_what_could_not_be_started_hides_it_too(bench: Bench) -> None:
+    """The keeper names the program, which may be made of something hidden."""
+    bench.recipe("""
+        [variables]
+        where = ""
+        [constraints.where]
+        hidden = true
+        [nodes.a]
+        run = ["/nowhere/{{ variables.where }}"]
+    """)
+
+    record = bench.run(variables={"where": TOKEN})
+
+    assert bench.log(record.nodes[0]) == "/nowhere/***: No such file or directory\n"
+    assert TOKEN not in written(bench.root / "runs") + json.dumps(record.document())
+
+
+def test_a_wait_says_nothing_hidden(bench: Bench) -> None:
+    """Why what it waits for is not there yet may be told in words that it was given."""
+    bench.recipe("""
+        [variables]
+        what = ""
+        [constraints.what]
+        hidden = true
+        [nodes.w]
+        wait = { url = "{{ variables.what }}://never", every = 0.05 }
+        timeout = "60s"
+    """)
+    stop = threading.Event()
+
+    def end_when_said() -> None:
+        logs = (bench.root / "runs").rglob
+        while not any("not yet" in log.read_text() for log in logs("log.txt")) and not stop.wait(0.01):
+            pass
+        stop.set()
+
+    reader = threading.Thread(target=end_when_said)
+    reader.start()
+    record = bench.run(variables={"what": "hunter2"}, stop=stop)
+    stop.set()
+    reader.join()
+
+    assert "not yet: `***://never`" in bench.log(record.nodes[0])
+    assert "hunter2" not in written(bench.root / "runs")
