@@ -41,7 +41,8 @@ def test_what_kitchens_left_that_are_gone_is_removed(
         book.git("update-ref", "-d", ref)
     found = {(one["kind"], one["did"]) for one in book.json("repair")["findings"]}
     removed = {(kind, "removed") for kind in ("container", "network", "volume")}
-    assert found == removed | {("data", "kept")}
+    assert found == removed | {("data", "kept"), ("notes", "removed")}
+    assert not (book.folder / ".git/kitchens/services/dev").exists()
     after = {kind: len(found) for kind, found in census(engine, name).items()}
     assert after == {kind: count // 2 for kind, count in before.items()}
 

@@ -57,6 +57,7 @@ def plan_repair(house: House) -> list[Finding]:
         *_data(house, kitchens, claimed),
         *_temporary(house, claimed),
         *_on_engines(house),
+        *_notes(house, kitchens),
     ]
 
 
@@ -350,6 +351,29 @@ def _on_engines(house: House) -> Iterator[Finding]:
         else:
             why = f"its kitchen `{name}` is gone"
             yield Finding(left.kind, left.name, why, "removed", partial(removed, left))
+
+
+def _notes(house: House, kitchens: Kitchens) -> Iterator[Finding]:
+    """What is noted here of the containers of kitchens that are gone: the next of that name would take it for its own."""
+    from kitchens.actions.services.noted import known
+
+    for name, folder in sorted(known(house).items()):
+        if name not in {*kitchens.names, *kitchens.registered, *kitchens.branches}:
+            why = f"it tells of the containers of `{name}`, which is gone"
+            yield Finding("notes", str(folder), why, "removed", partial(_forget_notes, house, name, folder))
+
+
+def _forget_notes(house: House, name: str, folder: Path) -> None:
+    from kitchens.actions.services.home import Home, changing
+    from kitchens.actions.services.lodging import settle
+
+    home = Home(name, "", "", folder)
+    # Whoever starts something in a kitchen holds this, and looks then whether the kitchen is there.
+    with changing(house, home):
+        if name in Kitchens(house).names:
+            raise KitchensError(f"`{name}` was made anew")
+        settle(home, house.state / "runs")
+        removal(house, folder)()
 
 
 def _has_services(house: House) -> bool:
