@@ -34,6 +34,7 @@ _PATIENCE_TO_WORK = 600
 #: While a command that somebody watches says nothing, the engine is asked this often (seconds) whether it is there.
 _SILENCE = 10.0
 _UNIX = "unix://"
+_NO_SENSE = 400
 _CONFLICT = 409
 _PAUSE = 0.005
 
@@ -60,6 +61,10 @@ class ContainerEnded(EnvironmentFailure):
     """A container was refused by the engine, or ended while it was needed."""
 
     code = "container-ended"
+
+
+class Unusable(ContainerEnded):
+    """What was asked of a container can be had on no machine: it names a program that its image lacks, or the like."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -450,7 +455,8 @@ def _said(what: str) -> Iterator[None]:
     except NoImage as error:
         raise ImageMissing(f"{what}: {_words(error)}") from error
     except Refusal as error:
-        raise ContainerEnded(f"{what}: {_words(error)}") from error
+        kind = Unusable if error.status_code == _NO_SENSE else ContainerEnded
+        raise kind(f"{what}: {_words(error)}") from error
     except Exception as error:
         # The SDK's, where it was needed: its refusals are errors of the system too, as is all that its HTTP library raises.
         sdk = sys.modules.get("docker.errors")

@@ -20,7 +20,7 @@ _POLL = 0.02
 
 class Found(NamedTuple):
     """A container: `state` is the engine's word, such as `running`, `paused` or `exited`; `mounts` are its folders that
-    lie elsewhere."""
+    lie elsewhere, `networks` those that it is in, by id; one that was never started has their names in places."""
 
     id: str
     name: str
@@ -28,6 +28,7 @@ class Found(NamedTuple):
     image: str
     labels: Mapping[str, str]
     mounts: tuple[str, ...] = ()
+    networks: frozenset[str] = frozenset()
 
 
 def containers(engine: Engine, *labels: str) -> list[Found]:
@@ -42,6 +43,10 @@ def containers(engine: Engine, *labels: str) -> list[Found]:
             one["ImageID"],
             one["Labels"],
             tuple(mount["Destination"] for mount in one.get("Mounts", ()) if mount.get("RW")),
+            frozenset(
+                place.get("NetworkID") or name
+                for name, place in ((one.get("NetworkSettings") or {}).get("Networks") or {}).items()
+            ),
         )
         for one in found
     ]

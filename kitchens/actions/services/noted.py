@@ -27,7 +27,7 @@ def known(house: House) -> dict[str, Path]:
 
 
 def state_of(folder: Path) -> str | None:
-    """`up`, `paused`, `stopped`, `red` or `starting`, as the last command left it; None when it has no containers."""
+    """`up`, `paused`, `stopped`, `red`, `failed` or `starting`, as the last command left it; None when it has no containers."""
     try:
         return (folder / "state").read_text(encoding="ascii") or None
     except OSError:

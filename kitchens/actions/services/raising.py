@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,7 @@ from kitchens.actions.services.states import NotReady, Started
 from kitchens.containers import networks, objects
 from kitchens.containers.services import ports
 from kitchens.containers.services.service import Fresh, Spec, create
-from kitchens_engine.errors import Interrupted
+from kitchens_engine.errors import EnvironmentFailure, Interrupted
 from kitchens_engine.tuples import NamedTuple
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 #: The mark of a kitchen that has, or had, services on an engine.
 SERVING = "serving"
 _PORTS = "ports"
+_STARTS = "starts"
 _STATE = "state"
 
 
@@ -55,59 +56,112 @@ def raise_services(
 
     Raises `NotReady` or `EnvironmentFailure` for one that does not become ready; its container stays, for its log.
     """
-    kept = _kept(engine, home, specs)
     home.mark("used")
     (home.folder / _STATE).write_text("starting", encoding="ascii")
     home.mark(SERVING)
     inside = networks.make_inside(engine, home.called("inside"), home.labels)
+    containers = _Containers(house, engine, home, inside, seeder, _kept(engine, home, specs, inside))
 
     def made(spec: Spec) -> tuple[str, int | None, bool]:
         if stop.is_set():
             raise Interrupted("interrupted; nothing half-done is left")
-        found = kept.get(spec.name)
-        if found is None:
-            new = _made(engine, house, home, spec, inside, seeder)
-            begun.append(new[0])
-            return new
-        if found.state == "paused":
-            objects.resume(engine, found.id)
-        return found.id, _port_of(home, spec), found.state in ("running", "paused")
+        return containers.give(spec)
 
-    begun: list[str] = []
     try:
         # Not interrupted between the making of a container and the moment when its name is known here.
         with house.watch() as stop, _at_once(beside, inside):
             started = start_all(house, engine, specs, made, house.note)
         if stop.is_set():
             raise Interrupted("interrupted; nothing half-done is left")
+        for each in started:
+            if each.status == "ready":
+                home.unmark(_unfinished(each.name))
+        with_secrets = [one.container for one in started if specs[one.name].secret]
+        _note_starts(engine, home, [container for container in with_secrets if container])
+        judged(house, started, specs, home.kitchen)
     except (KeyboardInterrupt, Interrupted):
-        for container in begun:
+        for container in containers.made:
             engine.remove(container)
         home.unmark(_STATE)
         raise
-    for each in started:
-        if each.status == "ready":
-            home.unmark(_unfinished(each.name))
-    try:
-        judged(house, started, specs)
-    except NotReady:
-        (home.folder / _STATE).write_text("red", encoding="ascii")
+    except (NotReady, EnvironmentFailure) as failure:
+        state = "red" if isinstance(failure, NotReady) else "failed"
+        (home.folder / _STATE).write_text(state, encoding="ascii")
         raise
     (home.folder / _STATE).write_text("up", encoding="ascii")
     return Raised(inside, started)
 
 
-def _kept(engine: Engine, home: Home, specs: Mapping[str, Spec]) -> dict[str, Found]:
-    """The containers that are as they should be, by service; the others are removed."""
+class _Containers:
+    """The containers of a kitchen's services: those that are `kept`, and new ones, whose ids are in `made`."""
+
+    def __init__(
+        self,
+        house: House,
+        engine: Engine,
+        home: Home,
+        inside: str,
+        seeder: Seeder,
+        kept: Mapping[str, Found],
+    ) -> None:
+        self.made: list[str] = []
+        self._house = house
+        self._engine = engine
+        self._home = home
+        self._inside = inside
+        self._seeder = seeder
+        self._kept = kept
+        self._given: dict[str, str] = {}
+
+    def give(self, spec: Spec) -> tuple[str, int | None, bool]:
+        """The container of a service, its port, and whether it runs; asked for once more, it is made anew."""
+        found = self._kept.get(spec.name)
+        if spec.name in self._given:
+            self._engine.remove(self._given[spec.name])
+        elif found is not None:
+            self._given[spec.name] = found.id
+            return found.id, _port_of(self._home, spec), self._runs(spec, found)
+        made = _made(self._engine, self._house, self._home, spec, self._inside, self._seeder)
+        self._given[spec.name] = made[0]
+        self.made.append(made[0])
+        return made
+
+    def _runs(self, spec: Spec, found: Found) -> bool:
+        if found.state == "paused":
+            objects.resume(self._engine, found.id)
+        elif found.state != "running":
+            return False
+        if spec.secret and _was_restarted(self._engine, self._home, found):
+            objects.stop(self._engine, found.id, 0)
+            return False
+        return True
+
+
+def _kept(engine: Engine, home: Home, specs: Mapping[str, Spec], inside: str) -> dict[str, Found]:
+    """The containers that are as they should be, by service; the others are removed. Somebody may have taken one out of
+    its network, or removed the network while it was stopped, as `docker network prune` does."""
     kept = {}
     for one in objects.containers(engine, home.mine, SERVICE):
         name = one.labels[SERVICE]
         spec = specs.get(name)
-        if spec is None or one.labels.get(SPEC) != spec.key or home.marked(_unfinished(name)):
+        reached = one.networks & {inside, home.called("inside")}
+        if spec is None or not reached or one.labels.get(SPEC) != spec.key or home.marked(_unfinished(name)):
             engine.remove(one.id)
         else:
             kept[name] = one
     return kept
+
+
+def _was_restarted(engine: Engine, home: Home, one: Found) -> bool:
+    """Whether somebody else started it anew: then it waits for its secrets, which nobody gave it."""
+    noted = home.read(_STARTS).get(one.id)
+    return noted is not None and noted != objects.state_of(engine, one.id).get("StartedAt")
+
+
+def _note_starts(engine: Engine, home: Home, containers: Sequence[str]) -> None:
+    """Write down when these were started, by us."""
+    if containers:
+        home.note(_STARTS, {one: objects.state_of(engine, one).get("StartedAt") for one in containers})
 
 
 @contextmanager

@@ -11,9 +11,11 @@ from kitchens.actions.house import House
 from kitchens.actions.services.home import green
 from kitchens.actions.services.states import NotReady, Started
 from kitchens.containers import networks, objects
-from kitchens.containers.engine import ContainerEnded
+from kitchens.containers.engine import ContainerEnded, Unusable
+from kitchens.containers.services import ports
 from kitchens.containers.services.service import Spec, Wait, is_ready, says_so, start
 from kitchens_engine.errors import EnvironmentFailure, Interrupted
+from kitchens_engine.tuples import NamedTuple
 
 if TYPE_CHECKING:
     from kitchens.containers.engine import Engine
@@ -23,6 +25,17 @@ _SETTLED = 0.5
 
 #: How many of its last lines a service shows that does not become ready.
 _LINES = 15
+
+
+class _Begun(NamedTuple):
+    """A service whose container was started at `began`, and was there from `since` on; or it ran already (`ran`)."""
+
+    spec: Spec
+    container: str
+    port: int | None
+    ran: bool
+    began: float
+    since: float
 
 
 def waves(specs: Mapping[str, Spec]) -> list[list[Spec]]:
@@ -46,96 +59,117 @@ def start_all(
     made: Callable[[Spec], tuple[str, int | None, bool]],
     tell: Callable[[str], object],
 ) -> tuple[Started, ...]:
-    """Start every service: `made` gives its container, its port and whether it runs already. All that need nothing of
-    each other start together. After a failure nothing more is started. `tell` hears of each that came up."""
+    """Start every service: `made` gives its container, its port and whether it runs already; asked once more, it gives
+    another one on another port. All that need nothing of each other start together. After a failure nothing more is
+    started. `tell` hears of each that came up."""
     found: dict[str, Started] = {}
     for wave in waves(specs):
         if any(one.status == "failed" for one in found.values()):
             break
-        began = time.monotonic()
         held = {}
         for spec in wave:
-            container, port, runs = made(spec)
-            if not runs:
-                _start(engine, spec, container)
-            held[spec.name] = (spec, container, port, runs)
-        found |= _awaited(house, engine, held, began, tell)
+            try:
+                held[spec.name] = _begun(engine, spec, made)
+            except Unusable as refused:
+                found[spec.name] = _failed(spec, refused.message)
+        found |= _awaited(house, engine, held, tell)
     for spec in specs.values():
         if spec.name not in found:
             found[spec.name] = Started(spec.name, "waiting", None, spec.image.name, spec.image.id)
     return tuple(found[name] for name in specs)
 
 
-def _start(engine: Engine, spec: Spec, container: str) -> None:
-    """Start it. Whoever removes another kitchen may take the network for ports along, which a container that was not
-    started yet does not hold: then it is made again."""
-    for last in (False, False, True):
+def _begun(engine: Engine, spec: Spec, made: Callable[[Spec], tuple[str, int | None, bool]]) -> _Begun:
+    """Start it if it does not run. A container that was not started yet holds neither its port, which somebody else may
+    take, nor the network for ports, which whoever removes another kitchen may take along: then it is made again."""
+    container, port, runs = made(spec)
+    began = time.monotonic()
+    for last in (runs, False, False, True):
+        if runs:
+            break
         try:
             start(engine, spec, container)
         except ContainerEnded as refused:
-            if last or networks.PORTS not in refused.message:
+            if last:
                 raise
-            networks.make_ports(engine, networks.PORTS_LABELS)
+            if port is not None and not ports.is_free(port):
+                container, port, runs = made(spec)
+            elif networks.PORTS in refused.message:
+                networks.make_ports(engine, networks.PORTS_LABELS)
+            else:
+                raise
         else:
-            return
+            break
+    return _Begun(spec, container, port, runs, began, time.monotonic())
 
 
 def _awaited(
     house: House,
     engine: Engine,
-    held: Mapping[str, tuple[Spec, str, int | None, bool]],
-    began: float,
+    held: Mapping[str, _Begun],
     tell: Callable[[str], object],
 ) -> dict[str, Started]:
     found: dict[str, Started] = {}
-    pause, started = Wait(), time.monotonic()
+    pause = Wait()
     with house.watch() as stop:
         while len(found) < len(held):
             if stop.is_set():
                 raise Interrupted("interrupted; nothing half-done is left")
-            for name, (spec, container, port, ran) in held.items():
+            for name, each in held.items():
                 if name in found:
                     continue
-                took = time.monotonic() - began
-                settled = time.monotonic() - started > _SETTLED
-                why = None
-                if (ran or says_so(spec) or settled) and ready(engine, spec, container):
-                    _remember(green(house, spec.key))
-                    if not ran:
+                is_there, why = _looked_at(engine, each)
+                # A look may take long, too.
+                took = time.monotonic() - each.began
+                if is_there:
+                    _remember(green(house, each.spec.key))
+                    if not each.ran:
                         tell(f"service `{name}` is ready ({took:.1f} s)")
-                elif (why := _why_ended(engine, container)) is None and took < spec.ready_within:
+                elif why is None and took < each.spec.ready_within:
                     continue
                 else:
-                    why = why or f"it was not ready within {spec.ready_within:g} s"
+                    why = why or f"it was not ready within {each.spec.ready_within:g} s"
                 found[name] = Started(
                     name,
                     "failed" if why else "ready",
-                    container,
-                    spec.image.name,
-                    spec.image.id,
-                    port,
+                    each.container,
+                    each.spec.image.name,
+                    each.spec.image.id,
+                    each.port,
                     round(took, 3),
                     why,
-                    tuple(objects.last_lines(engine, container, _LINES)) if why else (),
+                    tuple(objects.last_lines(engine, each.container, _LINES)) if why else (),
                 )
             if len(found) < len(held):
                 pause()
     return found
 
 
-def ready(engine: Engine, spec: Spec, container: str) -> bool:
-    """Whether it is ready; one that has ended while it was asked is not."""
+def _looked_at(engine: Engine, each: _Begun) -> tuple[bool, str | None]:
+    """Whether it is ready, and why it never will be; one that has ended while it was asked is not."""
+    settled = time.monotonic() - each.since > _SETTLED
     try:
-        return is_ready(engine, spec, container)
-    except EnvironmentFailure:
-        if _why_ended(engine, container) is None:
+        if (each.ran or says_so(each.spec) or settled) and is_ready(engine, each.spec, each.container):
+            return True, None
+    except EnvironmentFailure as refused:
+        why = _why_ended(engine, each.container)
+        if why is None and not isinstance(refused, Unusable):
             raise
-        return False
+        return False, why or refused.message
+    return False, _why_ended(engine, each.container)
 
 
-def judged(house: House, started: tuple[Started, ...], specs: Mapping[str, Spec], **about: object) -> None:
+def _failed(spec: Spec, why: str) -> Started:
+    """One whose container cannot even be started."""
+    return Started(spec.name, "failed", None, spec.image.name, spec.image.id, why=why)
+
+
+def judged(
+    house: House, started: tuple[Started, ...], specs: Mapping[str, Spec], kitchen: str | None = None
+) -> None:
     """Raise for a service that does not become ready: `NotReady` when it never was as it is specified, and
-    `EnvironmentFailure` when it once was, which says nothing about the change."""
+    `EnvironmentFailure` when it once was, which says nothing about the change. With the name of a `kitchen` its log is
+    there afterwards."""
     failed = next((one for one in started if one.status == "failed"), None)
     if failed is None:
         return
@@ -143,10 +177,10 @@ def judged(house: House, started: tuple[Started, ...], specs: Mapping[str, Spec]
         said = f"; its last words: {failed.log[-1]}" if failed.log else ""
         raise EnvironmentFailure(
             f"service `{failed.name}`, which was ready before, does not become so: {failed.why}{said}",
-            f"`kitchen logs NAME {failed.name}` shows what it wrote",
+            *([f"`kitchen logs {kitchen} {failed.name}` shows what it wrote"] if kitchen else []),
             code="service",
         )
-    raise NotReady(started, **about)
+    raise NotReady(started)
 
 
 def _why_ended(engine: Engine, container: str) -> str | None:

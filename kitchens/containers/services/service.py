@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from kitchens.containers import networks, objects
-from kitchens.containers.engine import ContainerEnded, Engine, Image
+from kitchens.containers.engine import Engine, Image, Unusable
 from kitchens_engine.recipe import EMPTY
 from kitchens_engine.tuples import NamedTuple
 
@@ -77,9 +77,8 @@ def create(engine: Engine, spec: Spec, fresh: Fresh) -> str:
     config = spec.image.config
     command = [*(config.get("Entrypoint") or ()), *(spec.command or config.get("Cmd") or ())]
     if spec.command is None and not command:
-        raise ContainerEnded(
-            f"the image `{spec.image.name}` says nothing of what to run",
-            f"give `command` in `[services.{spec.name}]`",
+        raise Unusable(
+            f"the image `{spec.image.name}` says nothing of what to run; give `command` in `[services.{spec.name}]`"
         )
     settings: dict[str, Any] = {
         "name": fresh.name,
@@ -158,7 +157,7 @@ def start(engine: Engine, spec: Spec, container: str) -> None:
 
 def is_ready(engine: Engine, spec: Spec, container: str) -> bool:
     """Whether it listens to its port and its health command succeeds: both, since a stock image's server may answer
-    on its local socket while it still runs its init scripts. Raises `ContainerEnded` when nobody can tell."""
+    on its local socket while it still runs its init scripts. Raises `Unusable` when nobody can tell."""
     if spec.port is not None and not _listens(engine, spec, container):
         return False
     command = _health(spec)
@@ -166,9 +165,7 @@ def is_ready(engine: Engine, spec: Spec, container: str) -> bool:
         return spec.port is not None or _is_running(engine, container)
     status = objects.run_in(engine, container, command, spec.secret, _PATIENCE)
     if status in _NOT_FOUND:
-        raise ContainerEnded(
-            f"the health command of service `{spec.name}` ended with {status}: it is not in its image"
-        )
+        raise Unusable(f"its health command ended with {status}: it is not in its image")
     return status == 0
 
 
@@ -211,9 +208,9 @@ def _listens(engine: Engine, spec: Spec, container: str) -> bool:
     if written is None:
         if spec.health is not None or not _is_running(engine, container):
             return spec.health is not None
-        raise ContainerEnded(
-            f"whether service `{spec.name}` listens to its port cannot be seen: its image has no `cat`",
-            f"give a `health` command in `[services.{spec.name}]`",
+        raise Unusable(
+            "whether it listens to its port cannot be seen: its image has no `cat`;"
+            f" give a `health` command in `[services.{spec.name}]`"
         )
     return is_listening(written.decode("ascii", "replace"), spec.port or 0)
 

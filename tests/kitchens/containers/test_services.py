@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import socket
+from contextlib import nullcontext
+from pathlib import Path
+from threading import Event
+from types import SimpleNamespace
 from typing import cast
 
 import pytest
 
+from kitchens.actions.house import House
 from kitchens.actions.services import starting
-from kitchens.containers import networks
-from kitchens.containers.engine import ContainerEnded, Engine
+from kitchens.containers import networks, objects
+from kitchens.containers.engine import ContainerEnded, Engine, Image
 from kitchens.containers.services import ports
 from kitchens.containers.services.service import Spec, is_listening
 
@@ -59,9 +64,68 @@ def test_a_network_for_ports_that_went_meanwhile_is_made_again(monkeypatch: pyte
     monkeypatch.setattr(starting, "start", start)
     monkeypatch.setattr(networks, "make_ports", lambda *_: made.append("made"))
     engine, spec = cast("Engine", None), cast("Spec", None)
-    starting._start(engine, spec, "c")
+    assert not starting._begun(engine, spec, lambda _: ("c", None, False)).ran
     assert made == ["made"]
 
     refusals.append(ContainerEnded("no such image"))
     with pytest.raises(ContainerEnded, match="no such image"):
-        starting._start(engine, spec, "c")
+        starting._begun(engine, spec, lambda _: ("c", None, False))
+
+
+def test_a_port_that_was_taken_before_the_start_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The service is made once more, on another one; a refusal for another reason is told as it is."""
+    asked: list[str] = []
+
+    def start(_engine: Engine, _spec: Spec, container: str) -> None:
+        if container == "on 20000":
+            raise ContainerEnded("it could not be started: address already in use")
+
+    def made(_: Spec) -> tuple[str, int, bool]:
+        port = 20000 + len(asked)
+        asked.append(f"on {port}")
+        return asked[-1], port, False
+
+    monkeypatch.setattr(starting, "start", start)
+    monkeypatch.setattr(ports, "is_free", lambda port: port != 20000)
+    begun = starting._begun(cast("Engine", None), cast("Spec", None), made)
+    assert (asked, begun.container, begun.port) == (["on 20000", "on 20001"], "on 20001", 20001)
+
+    asked.clear()
+    monkeypatch.setattr(ports, "is_free", lambda _: True)
+    with pytest.raises(ContainerEnded, match="in use"):
+        starting._begun(cast("Engine", None), cast("Spec", None), made)
+
+
+def test_a_service_has_its_time_from_its_own_start(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """However long it takes to make the data that it begins with; and a look at it takes of that time, too."""
+    clock, took, looks = [0.0], [0.0, 100.0], iter((False, True))
+
+    def passes(seconds: float) -> None:
+        clock[0] += seconds
+
+    def made(_: Spec) -> tuple[str, None, bool]:
+        passes(took.pop())
+        return "c", None, False
+
+    def is_ready(*_: object) -> bool:
+        passes(20)
+        return next(looks)
+
+    house = cast("House", SimpleNamespace(watch=lambda: nullcontext(Event()), state=tmp_path))
+    image = cast("Image", SimpleNamespace(name="i", id="i"))
+    specs = {"it": Spec("it", image, "key", port=80, ready_within=30)}
+    for name, what in (
+        ("time", SimpleNamespace(monotonic=lambda: clock[0])),
+        ("start", lambda *_: None),
+        ("is_ready", is_ready),
+        ("Wait", lambda: lambda: None),
+        ("_why_ended", lambda *_: None),
+    ):
+        monkeypatch.setattr(starting, name, what)
+    monkeypatch.setattr(objects, "last_lines", lambda *_: [])
+    (seeded,) = starting.start_all(house, cast("Engine", None), specs, made, lambda _: None)
+    assert (seeded.status, seeded.seconds) == ("ready", 40)
+
+    looks = iter((False, False, True))
+    (slow,) = starting.start_all(house, cast("Engine", None), specs, made, lambda _: None)
+    assert (slow.status, slow.seconds) == ("failed", 40)
