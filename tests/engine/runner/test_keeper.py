@@ -97,22 +97,33 @@ import os, sys, time
 from pathlib import Path
 from kitchens_engine.ports import Command
 from kitchens_engine.runtimes.local import LocalRuntime
+from kitchens_engine.runtimes.shells import SHELL
 
 folder, ledgers = Path(sys.argv[1]), Path(sys.argv[2]) if sys.argv[2] else None
+lent = sys.argv[3] == "lent"
 runtime = LocalRuntime(sys.executable, "", {"PATH": os.environ["PATH"]}, ledgers)
 for token, script in (("quick", "exit 4"), ("slow", "echo $$; while [ ! -e go ]; do sleep 0.05; done; exit 5")):
-    runtime.start(Command(token, ("/bin/sh", "-c", script), folder, {}, folder / f"{token}.log"))
+    (folder / token).write_text("\\n".join(["#!/bin/sh", script, ""]))
+    (folder / token).chmod(0o755)
+    argv = (*SHELL, f"./{token}") if lent else ("/bin/sh", "-c", script)
+    runtime.start(Command(token, argv, folder, {}, folder / f"{token}.log"))
 (folder / "started").touch()
 time.sleep(60)
 """
 
 
+@pytest.fixture(params=["own", "lent"])
+def shells(request: pytest.FixtureRequest) -> str:
+    """Whose shell carries out a command: its own, or one that is there already."""
+    return str(request.param)
+
+
 @pytest.fixture
-def killed_runner(tmp_path: Path) -> Callable[[Path | None], int]:
+def killed_runner(tmp_path: Path, shells: str) -> Callable[[Path | None], int]:
     """Runs two processes, one of which goes on, and is killed; returns the pid of that one."""
 
     def run(ledgers: Path | None) -> int:
-        words = [sys.executable, "-c", RUNNER, str(tmp_path), str(ledgers or "")]
+        words = [sys.executable, "-c", RUNNER, str(tmp_path), str(ledgers or ""), shells]
         with subprocess.Popen(words) as runner:
             pid = int(until(tmp_path / "slow.log"))
             until(tmp_path / "started", said=False)
@@ -159,11 +170,11 @@ def test_what_was_taken_over_can_be_killed(
 
 
 def test_a_process_whose_keeper_was_killed_too_is_ended_and_not_taken_over(
-    killed_runner: Callable[[Path | None], int], tmp_path: Path
+    killed_runner: Callable[[Path | None], int], shells: str, tmp_path: Path
 ) -> None:
     """How it would end, nobody could tell."""
     pid = killed_runner(tmp_path / "ledgers")
-    keeper = parent_of(pid)
+    keeper = parent_of(parent_of(pid) if shells == "lent" else pid)
     os.kill(keeper, signal.SIGKILL)
     gone(keeper)
 

@@ -13,7 +13,9 @@ import pytest
 
 from kitchens_engine.ports import Command, Ended
 from kitchens_engine.runtimes import shells
+from kitchens_engine.runtimes.keeper import MARK, SHELLS, begin_ledger
 from kitchens_engine.runtimes.local import LocalRuntime
+from kitchens_engine.runtimes.processes import Owner
 from kitchens_engine.runtimes.shells import SHELL, Shell, program_of, request_for
 
 SET = {"KITCHEN_DATA": "/data", "PATH": "/bin"}
@@ -256,6 +258,24 @@ def test_folders_do_not_each_keep_a_shell(runtime: LocalRuntime, tmp_path: Path)
         gone(pid)
 
 
+def test_a_shell_whose_keeper_is_gone_begins_nothing_any_more(tmp_path: Path) -> None:
+    """Whoever gives up what it was asked for ends it first."""
+    ledgers = tmp_path / "ledgers"
+    ledgers.mkdir()
+    mark = os.urandom(8).hex()
+    begin_ledger(str(ledgers / f"{mark}.1.jsonl"), Owner(os.getpid(), "another time", "another boot"))
+    shell = Shell(str(tmp_path), {"PATH": os.environ["PATH"], MARK: f"{mark}:{SHELLS}"})
+
+    runtime = LocalRuntime(sys.executable, "", {}, ledgers)
+
+    assert not runtime.adopt("late")
+    with pytest.raises(EOFError):
+        shell.hear()
+    os.waitpid(shell.pid, 0)
+    shell.close()
+    runtime.close()
+
+
 def test_what_the_shell_cannot_begin_is_told_apart_from_how_a_command_ends(tmp_path: Path) -> None:
     """It says so itself."""
     shell = Shell(str(tmp_path), {"PATH": os.environ["PATH"]})
@@ -325,5 +345,5 @@ def state(pid: int) -> str:
     """Of a process, in a letter; nothing when there is none."""
     try:
         return Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[0]
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):
         return ""
