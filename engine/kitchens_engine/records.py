@@ -15,7 +15,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from kitchens_engine import rows, schema
+from kitchens_engine import rows
 from kitchens_engine.errors import EnvironmentFailure, InvalidInput
 from kitchens_engine.outcome import (
     AttemptRecord,
@@ -25,6 +25,7 @@ from kitchens_engine.outcome import (
     TestRecord,
     timestamp,
 )
+from kitchens_engine.records_file import open_to_read, open_to_write
 from kitchens_engine.runtimes.processes import Owner
 
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -44,29 +45,21 @@ def _ulid(now: datetime, random: int) -> str:
 class Records:
     """Writes are gathered and become durable together with `flush`, which a run calls at every turn.
 
-    Raises `EnvironmentFailure` when the disk is full or the file cannot be used.
+    Where nothing can be written (a full disk, somebody else's repository) what is there can be read all the same.
+    Raises `EnvironmentFailure` when the file cannot be used.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         # A later write under the same key takes the place of an earlier one.
         self._gathered: dict[object, tuple[str, tuple[Any, ...]]] = {}
+        #: Why nothing can be written, where what is there can still be read.
+        self._unwritable: Exception | None = None
         with self._disk():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._connection = sqlite3.connect(
-                path, timeout=60, isolation_level=None, check_same_thread=False
-            )
             try:
-                # Small pages, because each commit of a run writes a few of them whole; and a checkpoint, which
-                # waits for the disk, only after some 16 MB.
-                self._connection.execute("pragma page_size = 1024")
-                self._connection.execute("pragma journal_mode = wal")
-                self._connection.execute("pragma wal_autocheckpoint = 16000")
-                self._connection.execute("pragma synchronous = normal")
-                schema.migrate(self._connection, str(path))
-            except BaseException:
-                self._connection.close()
-                raise
+                self._connection = open_to_write(path)
+            except (sqlite3.Error, OSError) as error:
+                self._connection, self._unwritable = open_to_read(path, error), error
 
     def close(self) -> None:
         """Write what is gathered and let go of the file."""
@@ -328,6 +321,8 @@ class Records:
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
+        if self._unwritable is not None:
+            raise self._unwritable
         self._connection.execute("begin immediate")
         try:
             yield

@@ -74,6 +74,11 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
 )
 
 
+def is_current(connection: sqlite3.Connection) -> bool:
+    """Whether the database is at this program's version."""
+    return bool(connection.execute("pragma user_version").fetchone()[0] == len(MIGRATIONS))
+
+
 def migrate(connection: sqlite3.Connection, path: str) -> None:
     """Bring the database up to this program's version. A newer one is refused and left as it is."""
     version = connection.execute("pragma user_version").fetchone()[0]

@@ -16,7 +16,6 @@ from kitchens_engine.records import Records
 
 def records_of(house: House) -> Records:
     """The database of order runs, in the common git directory."""
-    house.state.mkdir(parents=True, exist_ok=True)
     return Records(house.state / "runs.sqlite")
 
 

@@ -40,6 +40,25 @@ def records(tmp_path: Path) -> Iterator[Records]:
     records.close()
 
 
+def test_what_cannot_be_written_can_be_read(records: Records) -> None:
+    """On a full disk, or in a repository of somebody else. A folder where SQLite wants a file is as good as either."""
+    run = a_run(1)
+    records.begin(run)
+    records.close()
+    records.path.with_name(f"{records.path.name}-shm").mkdir()
+    with closing(Records(records.path)) as others:
+        assert [one.run for one in others.runs()] == [run.run]
+        with pytest.raises(EnvironmentFailure, match="cannot be used"):
+            others.begin(a_run(2))
+
+
+def test_where_none_can_be_made_there_are_no_records(tmp_path: Path) -> None:
+    """Nothing has run there."""
+    (tmp_path / "file").touch()
+    with closing(Records(tmp_path / "file/records.sqlite")) as records:
+        assert records.runs() == []
+
+
 def test_run_ids_sort_by_time_and_never_meet() -> None:
     """26 characters of Crockford's alphabet."""
     ids = [new_run_id(NOW + timedelta(milliseconds=number)) for number in range(200)]
