@@ -29,6 +29,7 @@ import math
 import os
 import sys
 import traceback
+import types
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Callable, Dict, Tuple
@@ -337,7 +338,7 @@ def run_tests(request: Request) -> tuple[Result, int]:
         import pytest
     except ImportError:
         return _failed(f"pytest is not installed for {sys.executable}"), 1
-    plugin = _plugin(request)
+    plugin = _plugin()
     code = pytest.main(
         [
             # `.` and not its path: pytest looks for variables in what it is given, such as `$HOME`.
@@ -345,7 +346,7 @@ def run_tests(request: Request) -> tuple[Result, int]:
             *("-q", "--tb=short", "--color=no", "--import-mode=prepend"),
             request["folder"],
         ],
-        plugins=[plugin],
+        plugins=[plugin, _fixtures(request)],
     )
     red = any(test["status"] == "failed" for test in plugin.tests.values())
     if code not in (0, 1, 5):
@@ -361,32 +362,41 @@ def run_tests(request: Request) -> tuple[Result, int]:
     return {"tests": list(plugin.tests.values())}, 2 if red else 0
 
 
-def _plugin(request: Request) -> Any:
+def _fixtures(request: Request) -> Any:
+    """The kitchen's data, as a module: fixtures that are methods of a plugin have an end in pytest 10."""
+    import pytest
+
+    @pytest.fixture(scope="session")
+    def database() -> Iterator[Any]:
+        """The kitchen's embedded database, for reading."""
+        connection = connect(request["database"], "read")
+        yield connection
+        connection.close()
+
+    @pytest.fixture(scope="session")
+    def data() -> Path:
+        """The kitchen's data folder."""
+        return Path(request["data"])
+
+    @pytest.fixture
+    def variables() -> Any:
+        """The recipe's variables in this run."""
+        return json.loads(json.dumps(request["variables"]))
+
+    module: Any = types.ModuleType("kitchens_fixtures", "The kitchen's data.")
+    module.database, module.data, module.variables = database, data, variables
+    return module
+
+
+def _plugin() -> Any:
     import pytest
 
     class Plugin:
-        """Collects each test's result, and offers the kitchen's data as fixtures."""
+        """Collects each test's result."""
 
         def __init__(self) -> None:
             self.tests: dict[str, Result] = {}
             self._compared: Compared | None = None
-
-        @pytest.fixture(scope="session")
-        def database(self) -> Iterator[Any]:
-            """The kitchen's embedded database, for reading."""
-            connection = connect(request["database"], "read")
-            yield connection
-            connection.close()
-
-        @pytest.fixture(scope="session")
-        def data(self) -> Path:
-            """The kitchen's data folder."""
-            return Path(request["data"])
-
-        @pytest.fixture
-        def variables(self) -> Any:
-            """The recipe's variables in this run."""
-            return json.loads(json.dumps(request["variables"]))
 
         def pytest_assertrepr_compare(self, op: str, left: Any, right: Any) -> None:
             self._compared = (op, left, right)

@@ -240,6 +240,29 @@ def test_functional_tests_run_at_the_end_of_a_whole_run(bench: Bench) -> None:
     assert bench.run(nodes=("n",)).tests == ()
 
 
+def test_functional_tests_meet_no_warnings_of_ours(bench: Bench) -> None:
+    """Who makes warnings errors is not stopped by what gives them the data."""
+    bench.recipe('[nodes.n]\nsql = "create table t as select 1"')
+    bench.write(
+        "recipes/r/tests/test_r.py",
+        """
+        import pytest
+
+        pytestmark = pytest.mark.filterwarnings("error")
+
+        def test_strict(database, data, variables):
+            pass
+        """,
+    )
+
+    record = bench.run()
+
+    assert [(str(test.status), test.message) for test in record.tests] == [("passed", None)]
+    log = record.tests[0].log
+    assert log is not None
+    assert "warning" not in Path(log).read_text()
+
+
 def test_functional_tests_wait_for_a_run_without_failures(bench: Bench) -> None:
     """After a failed node they would only repeat it."""
     bench.recipe('[nodes.n]\nrun = "false"')
