@@ -32,6 +32,17 @@ def test_an_order_in_production_runs_a_clean_checkout_of_its_tip(desk: Desk) -> 
     assert document["commit"] == desk.tip("production")
 
 
+@pytest.mark.parametrize("setting", [("core.autocrlf", "true"), ("core.eol", "crlf")])
+def test_an_order_in_production_runs_the_bytes_that_a_gate_saw(desk: Desk, setting: tuple[str, str]) -> None:
+    """A machine that would end its lines otherwise is not asked."""
+    desk.write(".gitattributes", "*.sh text\n")
+    desk.write("recipes/lines/recipe.toml", '[nodes.one]\nrun = "sh one.sh"\n')
+    desk.write("recipes/lines/one.sh", "set -u\n")
+    desk.save("a script")
+    desk.git("config", *setting)
+    assert desk.json("order", "run", "lines")["status"] == "passed"
+
+
 def test_an_order_in_a_sandbox_sees_uncommitted_edits(desk: Desk) -> None:
     """And says that it did."""
     desk.json("create", "idea")

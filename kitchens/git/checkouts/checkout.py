@@ -58,7 +58,8 @@ def write_planned(objects: Objects, planned: Planned, folder: Path) -> int:
 
 
 def refresh_checkout(repository: Repository, folder: Path, index: Path, commit: str) -> None:
-    """Make `folder` a clean checkout of `commit`: nothing more and nothing less, with the user's filters.
+    """Make `folder` a clean checkout of `commit`: nothing more and nothing less, with the user's filters. How lines end
+    is for the repository to say, not for the machine: what a gate saw is what runs.
 
     `index` is this folder's own and makes the next time cheap. Both belong to the caller,
     who keeps others out; nothing of the user's is touched.
@@ -74,7 +75,8 @@ def refresh_checkout(repository: Repository, folder: Path, index: Path, commit: 
     if not index.exists():
         git.run("read-tree", "--empty", index=index)
     git.run("clean", "-ffdxq", index=index)
-    git.run("-c", "core.sparseCheckout=false", "read-tree", "--reset", "-u", commit, index=index)
+    pinned = ("-c", "core.sparseCheckout=false", "-c", "core.autocrlf=false", "-c", "core.eol=lf")
+    git.run(*pinned, "read-tree", "--reset", "-u", commit, index=index)
 
 
 def plan_tree(objects: Objects, tree: str, paths: Collection[str] | None = None) -> Planned:
