@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from tests.cli.conftest import Desk
+from tests.processes import runs
 
 STEP = "echo $KITCHEN_NODE >> $KITCHEN_DATA/ledger"
 WAIT = "touch $KITCHEN_DATA/on; until [ -e $KITCHEN_DATA/go ]; do sleep 0.02; done"
@@ -219,19 +220,11 @@ def test_an_interrupted_run_can_be_closed(
     assert (temporary / "left").exists()
 
     assert desk.json("order", "cancel", run)["status"] == "cancelled"
-    wait_until(lambda: not alive(pid))
-    wait_until(lambda: not alive(int((data(desk) / "nameless").read_text())))
+    wait_until(lambda: not runs(pid))
+    wait_until(lambda: not runs(int((data(desk) / "nameless").read_text())))
     assert not temporary.exists()
     passed = desk.json("order", "run", "counts")["run"]
     assert desk.json("order", "cancel", passed, status=2)["error"]["message"].endswith("has ended: it passed")
-
-
-def alive(pid: int) -> bool:
-    """Whether the process runs."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
-    except OSError:
-        return False
 
 
 def test_a_run_that_still_runs_is_not_resumed(desk: Desk, start: Callable[..., Any]) -> None:

@@ -15,6 +15,7 @@ import pytest
 
 import kitchens_engine
 from kitchens_engine.records import Records
+from tests.processes import gone, runs
 
 ENGINE = Path(kitchens_engine.__file__).parents[1]
 
@@ -103,7 +104,7 @@ def test_an_interrupt_cancels_the_run(folder: Path) -> None:
     process.send_signal(signal.SIGINT)
 
     assert process.wait(30) == 130
-    assert not Path(f"/proc/{child}").exists()
+    assert not runs(child)
     with closing(Records(folder / ".kitchen/records.sqlite")) as records:
         assert [str(run.status) for run in records.runs()] == ["cancelled"]
 
@@ -123,9 +124,4 @@ def test_a_killed_engine_leaves_a_record_that_reads_interrupted(folder: Path) ->
     records.close()
 
     assert engine(folder, "r").returncode == 0
-    deadline = time.monotonic() + 10
-    while Path(f"/proc/{child}/cmdline").exists() and time.monotonic() < deadline:
-        if not Path(f"/proc/{child}/cmdline").read_bytes():
-            break  # a zombie that nobody has looked after
-        time.sleep(0.02)
-    assert not Path(f"/proc/{child}/cmdline").exists() or not Path(f"/proc/{child}/cmdline").read_bytes()
+    gone(child)

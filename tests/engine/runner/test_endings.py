@@ -6,13 +6,13 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from kitchens_engine.errors import EnvironmentFailure
 from kitchens_engine.ports import Command, Ended, Event
+from tests.processes import gone
 
 if TYPE_CHECKING:
     from tests.engine.runner.conftest import Bench
@@ -93,21 +93,7 @@ def test_a_timeout_kills_the_whole_tree(bench: Bench) -> None:
     node = bench.nodes(bench.run())["n"]
 
     assert (node.status, node.why) == ("failed", "timed out after 1 s")
-    assert ended(int((bench.root / "data/pid").read_text()))
-
-
-def ended(pid: int) -> bool:
-    """Whether the process is gone, or will be once its parent has looked."""
-    deadline = time.monotonic() + 10
-    while time.monotonic() < deadline:
-        try:
-            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-        except OSError:
-            return True
-        if state == "Z":
-            return True
-        time.sleep(0.02)
-    return False
+    gone(int((bench.root / "data/pid").read_text()))
 
 
 def test_a_node_that_ignores_being_asked_is_forced(bench: Bench) -> None:
@@ -130,7 +116,7 @@ def test_what_a_node_leaves_in_its_group_ends_with_it(bench: Bench) -> None:
     bench.recipe('[nodes.n]\nrun = "sleep 600 & echo $! > $KITCHEN_DATA/pid"')
 
     assert bench.run().status == "passed"
-    assert ended(int((bench.root / "data/pid").read_text()))
+    gone(int((bench.root / "data/pid").read_text()))
 
 
 def test_a_daemon_of_a_node_ends_with_the_runtime(bench: Bench) -> None:
@@ -142,7 +128,7 @@ def test_a_daemon_of_a_node_ends_with_the_runtime(bench: Bench) -> None:
 
     assert bench.run().status == "passed"
     bench.runtime.close()
-    assert ended(int((bench.root / "data/pid").read_text()))
+    gone(int((bench.root / "data/pid").read_text()))
 
 
 STRAY = """
@@ -174,7 +160,7 @@ def test_cancelling_reaches_a_process_that_hides(bench: Bench) -> None:
     watcher.join()
 
     assert bench.statuses(record) == {"n": "cancelled"}
-    assert ended(int(pid.read_text()))
+    gone(int(pid.read_text()))
 
 
 def test_a_process_that_hides_ends_with_the_runtime(bench: Bench) -> None:
@@ -183,7 +169,7 @@ def test_a_process_that_hides_ends_with_the_runtime(bench: Bench) -> None:
 
     assert bench.run().status == "passed"
     bench.runtime.close()
-    assert ended(int((bench.root / "data/pid").read_text()))
+    gone(int((bench.root / "data/pid").read_text()))
 
 
 def test_a_signal_is_named(bench: Bench) -> None:

@@ -15,6 +15,7 @@ import pytest
 
 from kitchens_engine.ports import Command
 from kitchens_engine.runtimes.local import LocalRuntime
+from tests.processes import gone, parent_of
 
 
 def command(folder: Path, token: str, script: str, environment: dict[str, str] | None = None) -> Command:
@@ -193,22 +194,3 @@ def until(file: Path, said: bool = True) -> str:
             return file.read_text()
         time.sleep(0.01)
     raise AssertionError(f"{file} did not come")
-
-
-def gone(pid: int) -> None:
-    deadline = time.monotonic() + 10
-    while runs(pid):
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-
-
-def parent_of(pid: int) -> int:
-    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
-
-
-def runs(pid: int) -> bool:
-    """Whether the process runs; one that only waits to be collected does not."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False

@@ -17,6 +17,7 @@ from kitchens_engine.runtimes.keeper import MARK, SHELLS, begin_ledger
 from kitchens_engine.runtimes.local import LocalRuntime
 from kitchens_engine.runtimes.processes import Owner
 from kitchens_engine.runtimes.shells import SHELL, Shell, program_of, request_for
+from tests.processes import gone
 
 SET = {"KITCHEN_DATA": "/data", "PATH": "/bin"}
 
@@ -331,19 +332,3 @@ def test_a_folder_that_was_made_anew_gets_another_shell(runtime: LocalRuntime, t
 
     assert before == (0, "old\n")
     assert run(runtime, folder, "ls new", "after") == (0, "new\n")
-
-
-def gone(pid: int) -> None:
-    """Wait until a process has ended."""
-    deadline = time.monotonic() + 10
-    while state(pid) not in ("", "Z"):
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-
-
-def state(pid: int) -> str:
-    """Of a process, in a letter; nothing when there is none."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[0]
-    except (FileNotFoundError, ProcessLookupError):
-        return ""
