@@ -19,6 +19,11 @@ from tests.desk import COOKBOOK, Place
 
 #: Each node says once that it ran.
 _SAY = "echo $KITCHEN_NODE >> $KITCHEN_DATA/$KITCHEN_RUN"
+#: The same as a program: a simple command, for a shell that is there already.
+SAYS = f"""#!/bin/sh
+{_SAY}
+sleep $1
+"""
 MANY = """
 [nodes.first]
 run = "SAY; echo n=1 > $KITCHEN_OUTPUT"
@@ -26,6 +31,11 @@ outputs = { n = "integer" }
 [nodes.slow]
 run = "SAY; sleep 0.1; echo n=2 > $KITCHEN_OUTPUT"
 outputs = { n = "integer" }
+[nodes.simple]
+run = "./says 0"
+[nodes.slow_too]
+run = "./says 0.1"
+needs = ["simple"]
 [nodes.flaky]
 needs = ["first"]
 run = "SAY; mkdir $KITCHEN_DATA/$KITCHEN_RUN.tried || exit 0; exit 4"
@@ -39,7 +49,7 @@ each = [10, 20, 30]
 run = "SAY; echo n={{ each.item }} > $KITCHEN_OUTPUT"
 outputs = { n = "integer" }
 [nodes.join]
-needs = ["flaky", "nested", "each"]
+needs = ["flaky", "nested", "each", "slow_too"]
 noop = true
 [nodes.sum]
 needs = ["join", "first", "slow", "each"]
@@ -63,7 +73,19 @@ equals = 1
 """.replace("SAY", _SAY)
 #: How often each node of one run writes its name: the flaky one fails first.
 ONCE = dict.fromkeys(
-    ("first", "slow", "nested/one", "nested/two", "each[0]", "each[1]", "each[2]", "sum"), 1
+    (
+        "first",
+        "slow",
+        "simple",
+        "slow_too",
+        "nested/one",
+        "nested/two",
+        "each[0]",
+        "each[1]",
+        "each[2]",
+        "sum",
+    ),
+    1,
 ) | {"flaky": 2}
 
 
@@ -100,6 +122,8 @@ def kitchen(tmp_path: Path) -> Iterator[Kitchen]:
     kitchen.write("kitchens.toml", COOKBOOK)
     kitchen.write("recipes/many/recipe.toml", MANY)
     kitchen.write("recipes/inner/recipe.toml", INNER)
+    kitchen.write("recipes/many/says", SAYS)
+    (kitchen.folder / "recipes/many/says").chmod(0o755)
     kitchen.git("add", "--all")
     kitchen.git("commit", "--quiet", "--message", "begin")
     kitchen.answer("init")
