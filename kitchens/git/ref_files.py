@@ -38,6 +38,21 @@ def listed(common: Path, prefixes: Sequence[str]) -> dict[str, str]:
     return dict(sorted({**packed, **found}.items()))
 
 
+def is_direct(common: Path, ref: str) -> bool:
+    """Whether it is certain that `ref` names no other ref. Raises nothing: where only git can tell, it is not."""
+    if os.path.lexists(common / "reftable"):
+        return False
+    file = common / ref
+    try:
+        with open(file, "rb") as opened:
+            return not file.is_symlink() and not opened.read(4).startswith(b"ref:")
+    except (FileNotFoundError, IsADirectoryError):
+        # Packed, or not there: what names another ref is never packed.
+        return not file.is_symlink()
+    except OSError:
+        return False
+
+
 def heads(common: Path) -> list[tuple[Path, str | None]]:
     """The checkouts made by `git worktree`, by path, each with its branch; None where it is detached. Raises
     `NotPlain`."""

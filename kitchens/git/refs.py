@@ -9,7 +9,7 @@ from pathlib import Path
 from kitchens.git.claims import Claim, abandoned, claim, clear_lock
 from kitchens.git.command import Answer, Git
 from kitchens.git.objects import Objects, missing
-from kitchens.git.ref_files import NotPlain, listed
+from kitchens.git.ref_files import NotPlain, is_direct, listed
 from kitchens_engine.errors import EnvironmentFailure, InvalidInput
 from kitchens_engine.tuples import NamedTuple
 
@@ -79,6 +79,13 @@ class Refs:
         answer = self._git.run("for-each-ref", "--format=%(refname)%00%(objectname)", "--", *prefixes)
         lines = answer.text.split("\n") if answer.out else []
         return {name: oid for name, _, oid in (line.partition("\0") for line in lines)}
+
+    def followed(self, ref: str) -> str:
+        """The ref that moves when git is told to move `ref`: itself, or the one that it names, be it there or not."""
+        if is_direct(self._common, ref):
+            return ref
+        answer = self._git.run("symbolic-ref", "--quiet", "--", ref, check=False)
+        return answer.text if answer.status == 0 else ref
 
     def branch(self, name: str) -> str | None:
         """The tip of a branch."""

@@ -47,8 +47,9 @@ def parse_updates(lines: Iterable[str]) -> list[Update]:
 def objections(house: House, updates: Iterable[Update]) -> Iterator[Objection]:
     """What speaks against a push, judged by the rules at the production's tip that is there now: a push does not choose
     its own examiner. Its objects are readable, its refs not moved yet."""
-    updates = list(updates)
     repository = house.repository
+    # A symbolic ref that names a protected kitchen is another way in.
+    updates = [each._replace(ref=repository.refs.followed(each.ref)) for each in updates]
     proposed = ProposedRefs(
         repository.git, repository.objects, repository.common, {each.ref: each.new for each in updates}
     )

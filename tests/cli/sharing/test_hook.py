@@ -91,6 +91,19 @@ def test_nobody_takes_back_what_was_written_down(team: Team) -> None:
         assert team.refs() == before
 
 
+@pytest.mark.parametrize("through", ["refs/heads/production", "refs/heads/other"])
+def test_another_name_of_a_protected_kitchen_is_no_way_in(team: Team, through: str) -> None:
+    """A symbolic ref moves what it names, whether it names it itself or by another one."""
+    team.at_hub("symbolic-ref", "refs/heads/other", "refs/heads/production")
+    team.at_hub("symbolic-ref", "refs/heads/main", through)
+    team.ada.json("hook", "install", str(team.hub))
+    commit = untested(team.ada, 6)
+    before = team.refs()
+    status, said = pushed(team.ada, "production:main")
+    assert (status, team.refs()) == (1, before)
+    assert f"`production` is protected, and commit `{commit[:12]}`" in said
+
+
 def test_sandboxes_are_free(team: Team) -> None:
     """They are made, rewound and deleted by whoever likes; untested as they are."""
     team.ada.json("hook", "install", str(team.hub))
