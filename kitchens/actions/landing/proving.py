@@ -34,10 +34,12 @@ MANY = 20_000
 
 
 class Proof(NamedTuple):
-    """What one step showed: its faults, and whether somebody who may sign vouches for all that it had to show."""
+    """What one step showed: its faults, whether somebody who may sign vouches for all that it had to show, and whether
+    attestations are all that it may lack."""
 
     faults: tuple[str, ...]
     signed: bool
+    attestable: bool
 
 
 def verify(house: House, name: str | None) -> dict[str, Any]:
@@ -182,25 +184,40 @@ def _unreadable(
             yield _fault(kitchen.tip, missing(oid, found[oid]))
 
 
-def unproved(house: House, kitchens: Kitchens, kitchen: Kitchen, until: str | None) -> list[tuple[str, str]]:
-    """The steps that brought `kitchen` from `until` (None: from the baseline) to its tip and that do not verify, newest
-    first, each with what is wrong with it."""
+class Unproved(NamedTuple):
+    """A step that may not arrive, and what is wrong with it. What lacks attestations only is `untested`."""
+
+    commit: str
+    why: str
+    untested: bool
+
+
+def unproved(house: House, kitchens: Kitchens, kitchen: Kitchen, until: str | None) -> list[Unproved]:
+    """The steps that brought `kitchen` from `until` (None: from the baseline) to its tip and that do not verify, or that
+    the policy does not let arrive at this moment, newest first."""
     found = []
     for step in steps(house, kitchens, kitchen):
         if step.commit == until:
             break
-        faults = [*_proof(house, kitchen, step, None).faults, *_now(house, step)]
-        if faults:
-            found.append((step.commit, faults[0]))
+        proof = _proof(house, kitchen, step, None)
+        now = tuple(_now(house, step, until))
+        if faults := proof.faults + now:
+            found.append(Unproved(step.commit, faults[0], proof.attestable and not now))
     return found
 
 
-def _now(house: House, step: Step) -> Iterator[str]:
-    """What the policy says against a plain commit at this moment: it has no record of the time at which it arrived."""
-    if step.landing is None:
-        policy = policy_at(house, step.previous, step.kitchen.name, looking_back=True)
-        if (found := refusal(policy, step.kitchen.name, house.now())) is not None:
-            yield f"is no landing: {found.why}"
+def _now(house: House, step: Step, until: str | None) -> Iterator[str]:
+    """What the policy says at this moment. A plain commit has no record of the time at which it was made; a landing has
+    one that whoever made it wrote, so in a freeze it comes too late, unless the kitchen is new here altogether."""
+    landing = step.landing
+    if landing is not None and until is None:
+        return
+    policy = policy_at(house, step.previous, step.kitchen.name, looking_back=True)
+    rollback = landing is not None and landing.status == "rolled-back"
+    found = refusal(policy, step.kitchen.name, house.now(), rollback=rollback)
+    if found is None or (landing is not None and found.code != "frozen"):
+        return
+    yield f"{'is no landing' if landing is None else 'comes too late'}: {found.why}"
 
 
 def _ancestry(house: House, commits: list[str]) -> Ancestry | None:
@@ -213,7 +230,7 @@ def _ancestry(house: House, commits: list[str]) -> Ancestry | None:
 def _proof(house: House, kitchen: Kitchen, step: Step, ancestry: Ancestry | None) -> Proof:
     faults = [*_uncertified(house, step, ancestry), *_unallowed(house, step)]
     attested, signed = _attested(house, kitchen, step)
-    return Proof((*faults, *attested), signed)
+    return Proof((*faults, *attested), signed, not faults)
 
 
 def _uncertified(house: House, step: Step, ancestry: Ancestry | None) -> Iterator[str]:

@@ -139,11 +139,11 @@ class _Guard:
                 raise
             yield Objection(f"`{name}` is protected, and cannot be proved: {damage.message}")
             return
-        for commit, why in found[-1:]:
-            short = commit[:12]
+        for one in found[-1:]:
+            short = one.commit[:12]
+            mended = f"`kitchen test --commit {short} --into {name}` and then `kitchen sync` get it in when it is green"
             yield Objection(
-                f"`{name}` is protected, and commit `{short}` {why}",
-                f"`kitchen test --commit {short} --into {name}` and then `kitchen sync` get it in when it is green",
+                f"`{name}` is protected, and commit `{short}` {one.why}", mended if one.untested else None
             )
 
     def _protected(self, name: str, tip: str | None = None) -> bool:

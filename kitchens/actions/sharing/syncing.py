@@ -92,10 +92,8 @@ def _unproved(house: House, arrival: Arrival, kitchens: Kitchens, name: str) -> 
     found = unproved(house, kitchens, kitchen, before)
     if not found:
         return None
-    commit, why = found[0]
-    return Left(
-        name,
-        "unproved",
-        f"`{name}` is protected, and commit `{commit[:12]}` {why}",
-        f"`kitchen test --commit {commit[:12]} --into {name}` attests what passes, then `kitchen sync`",
-    )
+    commit, why, untested = found[0]
+    short = commit[:12]
+    mended = f"`kitchen test --commit {short} --into {name}` attests what passes, then `kitchen sync`"
+    said = f"`{name}` is protected, and commit `{short}` {why}"
+    return Left(name, "unproved", said, mended if untested else None)

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from kitchens.actions.kitchens import Kitchens
+from kitchens.actions.landing.merging import plan_merge
+from kitchens.actions.landing.moving import MovePlan, land
+from kitchens.cli.desk import Desk as CommandDesk
+from kitchens.cli.stop import StopSignal
 from tests.cli.conftest import RECIPE, Desk
-from tests.cli.sharing.conftest import Team, change
+from tests.cli.sharing.conftest import SHARED, Team, change
 from tests.cli.sharing.http import served
 
 
@@ -102,6 +108,33 @@ def test_another_name_of_a_protected_kitchen_is_no_way_in(team: Team, through: s
     status, said = pushed(team.ada, "production:main")
     assert (status, team.refs()) == (1, before)
     assert f"`production` is protected, and commit `{commit[:12]}`" in said
+
+
+def test_a_landing_that_comes_in_a_freeze_comes_too_late(team: Team) -> None:
+    """The time on record is the one of whoever landed it; a rollback comes through."""
+    change(team.ada, "one")
+    team.ada.json("merge", "one")
+    team.ada.json("promote", "dev")
+    begins = datetime.now(UTC) - timedelta(hours=1)
+    frozen = f"protected = true\nfreeze = [{{ from = {begins.isoformat()}, to = 2099-12-31 }}]"
+    team.ada.commit("kitchens.toml", SHARED.replace("protected = true", frozen))
+    team.ada.json("sync")
+    team.ada.json("hook", "install", str(team.hub))
+    change(team.ada, "two", parent="production")
+    before = team.refs()
+    house = CommandDesk(str(team.ada.folder), as_json=False, stop=StopSignal(), quiet=True).house
+    with house.repository:
+        house.now = lambda: begins - timedelta(hours=1)
+        plan = plan_merge(Kitchens(house), "two", "production", None)
+        assert isinstance(plan, MovePlan)
+        assert land(house, plan).status == "merged"
+    status, said = pushed(team.ada, "production", "refs/kitchens/production")
+    assert (status, team.refs()) == (1, before)
+    assert "comes too late: `production` is frozen" in said
+    assert "kitchen test" not in said
+    team.ada.git("update-ref", "refs/heads/production", team.tip("production"))
+    team.ada.git("reset", "--quiet", "--hard")
+    assert team.ada.json("rollback", "production")["status"] == "rolled-back"
 
 
 def test_sandboxes_are_free(team: Team) -> None:
