@@ -47,7 +47,7 @@ class Statements:
 def _is_sql(path: Path) -> bool:
     """Whether a node or one of its tests says it: others may call a variable or an input `sql`."""
     match path:
-        case ("nodes", _, "sql") | ("nodes", _, "tests", _, "sql"):
+        case ("nodes", _, "sql") | ("nodes", _, "wait", "sql") | ("nodes", _, "tests", _, "sql"):
             return True
     return False
 

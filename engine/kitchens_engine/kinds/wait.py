@@ -14,6 +14,7 @@ from typing import Any
 from kitchens_engine import durations
 from kitchens_engine.errors import InvalidInput
 from kitchens_engine.kinds.work import Site, Work
+from kitchens_engine.language.moments import moment
 from kitchens_engine.recipe import Node
 from kitchens_engine.state.scope import Scope
 
@@ -85,21 +86,12 @@ def _moment(value: Any, zone: str | None, started: datetime) -> datetime:
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
         raise ValueError(f"there is no time zone `{zone}`; write one such as `Europe/Berlin`") from error
     if isinstance(value, str):
-        value = _parsed(value)
+        value = moment(value)
     if isinstance(value, datetime):
         return value if value.tzinfo else value.replace(tzinfo=there)
     if isinstance(value, time):
         there = value.tzinfo or there  # `06:30+02:00` says it itself
         local, clock = started.astimezone(there), value.replace(tzinfo=None)
-        moment = datetime.combine(local.date(), clock, there)
-        return moment if moment >= local else datetime.combine(local.date() + timedelta(days=1), clock, there)
+        today = datetime.combine(local.date(), clock, there)
+        return today if today >= local else datetime.combine(local.date() + timedelta(days=1), clock, there)
     raise ValueError(f"`{value}` is no time; write `2026-01-31T06:30:00Z` or `06:30`")
-
-
-def _parsed(text: str) -> datetime | time:
-    for kind in (time, datetime):
-        try:
-            return kind.fromisoformat(text.strip())
-        except ValueError:
-            continue
-    raise ValueError(f"`{text}` is no time; write `2026-01-31T06:30:00Z` or `06:30`")

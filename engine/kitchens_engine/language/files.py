@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import dropwhile
 
 from kitchens_engine.errors import Fault
@@ -51,6 +51,9 @@ def file_faults(document: Document, recipe: Recipe, node: Node, source: Source) 
     path: Path = ("nodes", node.name, node.action)
     if node.action == "sql" and (name := sql_file(node.body)):
         yield from sql_file_faults(document, path, f"node `{node.name}`", name, recipe, source)
+    elif node.action == "wait" and isinstance(node.body, Mapping) and "sql" in node.body:
+        if name := sql_file(str(node.body["sql"])):
+            yield from sql_file_faults(document, (*path, "sql"), f"node `{node.name}`", name, recipe, source)
     elif node.action == "run" and (script := _script(node.body)):
         yield from _script_faults(document, path, node, script, recipe, source)
     elif node.action == "python" and (script := _word(node.body)):

@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from kitchens_engine import durations
+from kitchens_engine.language.moments import moment
 from kitchens_engine.language.schedules import PATTERN, schedule
 from kitchens_engine.language.secrets import admit, reference
 from kitchens_engine.language.zones import time_zone
@@ -35,6 +36,16 @@ def _duration_or_table(value: str | float | dict[str, Any]) -> object:
     if isinstance(value, dict) or (isinstance(value, str) and "{{" in value):
         return value
     return durations.seconds(value)
+
+
+def _moment_or_template(value: Any) -> object:
+    return value if not isinstance(value, str) or "{{" in value else moment(value)
+
+
+def _url_or_template(value: str) -> object:
+    if "{{" not in value and not value.startswith(("http://", "https://")):
+        raise ValueError(f"`{value}` is no URL of `http` or `https`")
+    return value
 
 
 def _share(value: float) -> object:
@@ -202,9 +213,9 @@ _WAIT = Table(
     keys={
         "file": _WORD,
         "stable": Key(("string", "integer", "float"), format=_DURATION, only_with=("file",)),
-        "url": _WORD,
+        "url": Key(("string",), format=Format("url", _url_or_template, {"pattern": r"^https?://|\{\{"})),
         "sql": _WORD,
-        "until": Key(("string", "datetime", "time")),
+        "until": Key(("string", "datetime", "time"), format=Format("moment", _moment_or_template)),
         "timezone": Key(("string",), format=Format("time-zone", time_zone), only_with=("until",)),
         "every": Key(
             ("string", "integer", "float"),

@@ -103,6 +103,10 @@ def _of_node(name: str, table: Mapping[str, Any], recipe: Recipe, source: Source
         yield from _nested((*path, "each"), table["each"], name)
     if "sql" in table:
         yield from _sql((*path, "sql"), table["sql"], name, recipe, source, after=False)
+    wait = table.get("wait")
+    if isinstance(wait, dict) and isinstance(wait.get("sql"), str):
+        yield from _sql((*path, "wait", "sql"), wait["sql"], name, recipe, source, after=False)
+        table = {**table, "wait": {key: value for key, value in wait.items() if key != "sql"}}
     for key in ("run", "python", "copy", "notebook", "wait", "env", "inputs", "arguments", "variables"):
         if key in table:
             yield from _nested((*path, key), table[key], name)

@@ -139,3 +139,36 @@ def test_statements_are_never_run(inspected: Inspected, tmp_path: object) -> Non
     """Not even those that write files."""
     assert inspected(f"[nodes.a]\nsql = \"copy (select 1) to '{tmp_path}/out.csv'\"") == []
     assert list(tmp_path.iterdir()) == []  # type: ignore[attr-defined]
+
+
+def test_what_a_wait_waits_for_is_looked_at(said: Said) -> None:
+    """Its SQL as that of nodes, written there or in a file; times and URLs that are none."""
+    found = said(
+        """\
+        [nodes.a]
+        wait = { sql = "slect 1" }
+        [nodes.b]
+        wait = { sql = "b.sql" }
+        [nodes.c]
+        wait = { sql = "c.sql" }
+        [nodes.d]
+        wait = { until = "25:99" }
+        [nodes.e]
+        wait = { url = "ftp://x" }
+        [nodes.f]
+        wait = { until = "{{ run.started | days(1) }}" }
+        [nodes.g]
+        wait = { url = "{{ run.id }}" }
+        [nodes.h]
+        wait = { sql = "select true" }
+        """,
+        {"b.sql": "select 1\nfrom {{ variables.nowhere }}"},
+    )
+
+    assert found == [
+        "error 2: `variables.nowhere` is not there: `variables` has no `nowhere`",
+        'error 2: this SQL does not parse: syntax error at or near "slect"',
+        "error 6: node `c` names `recipes/r/c.sql`, which does not exist",
+        "error 8: `nodes.d.wait.until`: `25:99` is no time; write `2026-01-31T06:30:00Z` or `06:30`",
+        "error 10: `nodes.e.wait.url`: `ftp://x` is no URL of `http` or `https`",
+    ]
