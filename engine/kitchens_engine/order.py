@@ -35,6 +35,13 @@ class KitchenFacts(NamedTuple):
         return self.data.with_name(f"{self.data.name}.lock")
 
 
+class Left(NamedTuple):
+    """What nodes left when they last passed, by their paths: outputs, and how many of their tests had which status."""
+
+    outputs: Mapping[str, Mapping[str, Any]] = EMPTY
+    tests: Mapping[str, Mapping[str, int]] = EMPTY
+
+
 class Order(NamedTuple):
     """One execution of a recipe: what, with which variables, where, and what it stands for.
 
@@ -43,7 +50,7 @@ class Order(NamedTuple):
     and attempts. `variables` are resolved; `settings` are the kitchen's, for nested
     recipes. `nodes` None runs what the variation says; `"+x"` adds all that `x` needs,
     `"-x"` leaves `x` out, of all nodes where no others are named.
-    `earlier` holds outputs of nodes outside the selection; what it lacks is looked up
+    `earlier` is what nodes outside the selection left; what it lacks is looked up
     in the records. `jobs` None: two more than processors. A log
     of more than `log_limit` bytes loses its middle, and a run that adds more than `disk_limit` to its folders is ended. `pools` are the cookbook's; all
     runs that have the same `pools_folder` share them. `started` is what `run.started` reads;
@@ -71,7 +78,7 @@ class Order(NamedTuple):
     dirty: bool = False
     toolchain: str = ""
     gate: bool = False
-    earlier: Mapping[str, Mapping[str, Any]] = EMPTY
+    earlier: Left = Left()
     jobs: int | None = None
     log_limit: int = 64 << 20
     disk_limit: int = 10 << 30

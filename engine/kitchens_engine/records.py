@@ -251,8 +251,11 @@ class Records:
             logs.setdefault(row["log"], (row["path"], row["log"], bool(row["ended"])))
         return list(logs.values())
 
-    def last_passed_outputs(self, kitchen: str, recipe: str, node: str) -> Mapping[str, Any] | None:
-        """The outputs of a node (by its path) from the newest run here, gates aside, in which it passed or warned.
+    def last_passed(
+        self, kitchen: str, recipe: str, node: str
+    ) -> tuple[Mapping[str, Any], Mapping[str, int]] | None:
+        """The outputs of a node (by its path) from the newest run here, gates aside, in which it passed or warned, and
+        how many of its tests (of all instances, where it was fanned out) had which status.
 
         One that was only ever skipped, in a run that passed, has none; None for one that never came that far.
         """
@@ -261,13 +264,22 @@ class Records:
             "nodes.status = 'skipped' and runs.status in ('passed', 'warned')",
         ):
             found = self._read(
-                "select outputs from runs join nodes using (run) where kitchen = ? and recipe = ? and path = ? "
+                "select run, outputs from runs join nodes using (run) where kitchen = ? and recipe = ? and path = ? "
                 f"and not gate and {ended_well} order by run desc limit 1",
                 (kitchen, recipe, node),
             )
             if (row := next(iter(found), None)) is not None:
-                return rows.outputs_of(row["outputs"])
+                return rows.outputs_of(row["outputs"]), self._counted_tests(row["run"], node)
         return None
+
+    def _counted_tests(self, run: str, node: str) -> dict[str, int]:
+        counted = self._read(
+            "select status, count(*) as tests from tests where run = :run and (path = :node or "
+            "(path > :node || '[' and path < :node || '\\' and instr(substr(path, length(:node) + 1), '/') = 0)) "
+            "group by status",
+            {"run": run, "node": node},
+        )
+        return {row["status"]: row["tests"] for row in counted}
 
     def durations_before(self, run: str, limit: int = 5) -> tuple[list[float], dict[str, list[float]]]:
         """The seconds of the last runs of the same recipe, variation and kitchen as `run`, and of their nodes by path.

@@ -60,8 +60,8 @@ class Graphs:
         for name in (*plan.outside, *plan.beyond):
             # What was left is known by the recipe's own tree, whatever item of a list this is.
             path = _INDEX.sub("", plan.path_of(name))
-            if path in self._order.earlier:
-                scope.learn(name, self._order.earlier[path])
+            if path in (earlier := self._order.earlier).outputs:
+                scope.learn_left(name, earlier.outputs[path], earlier.tests.get(path, {}))
         self._begin(graph, plan.path)
         if plan.recipe.timeout is not None:
             self._timers.after(plan.recipe.timeout, lambda: self._time_out(graph))

@@ -12,10 +12,9 @@ from typing import Any
 
 from kitchens_engine.errors import EnvironmentFailure, InvalidInput
 from kitchens_engine.language.shelf import RECIPES
-from kitchens_engine.order import Order
+from kitchens_engine.order import Left, Order
 from kitchens_engine.outcome import NodeRecord, RunRecord, Status, TestRecord, fold
 from kitchens_engine.ports import Observer, Runtime
-from kitchens_engine.recipe import EMPTY
 from kitchens_engine.records import Records
 from kitchens_engine.redaction.hidden import Hidden
 from kitchens_engine.running import datalock
@@ -46,7 +45,7 @@ def run(
     refuse_unknown(plan, order.pools)
     # A gate begins with nothing: no other run is part of it.
     past = None if order.gate else records
-    earlier = earlier_outputs(plan, order.kitchen.name, order.recipe, past, order.earlier)
+    earlier = left_outside(plan, order.kitchen.name, order.recipe, past, order.earlier)
     connections.refuse_missing(plan, order)
     secrets.refuse_missing(plan, order.shelf, order.secrets, gate=order.gate)
     order = order._replace(earlier=earlier, hidden=Hidden())
@@ -145,30 +144,24 @@ def _record(order: Order, plan: Plan, runtime: Runtime) -> RunRecord:
     )
 
 
-def earlier_outputs(
-    plan: Plan,
-    kitchen: str,
-    recipe: str,
-    records: Records | None,
-    known: Mapping[str, Mapping[str, Any]] = EMPTY,
-) -> dict[str, Mapping[str, Any]]:
-    """What every node that counts as met gave when it last passed in `kitchen`, over what is `known`.
+def left_outside(plan: Plan, kitchen: str, recipe: str, records: Records | None, known: Left) -> Left:
+    """What every node that counts as met left when it last passed in `kitchen`, over what is `known`.
 
     Those further up may be read too, so they come along where they ever passed. A node of a nested recipe
     may have passed when that was run by itself. Raises `InvalidInput` for a node that never passed here.
     """
-    earlier = dict(known)
+    outputs, tests = dict(known.outputs), dict(known.tests)
     for inner in plan.walk():
         for name in (*inner.outside, *inner.beyond):
             path = inner.path_of(name)
-            if path in earlier:
+            if path in outputs:
                 continue
             places = [(recipe, path)]
             if inner.path and inner.recipe.folder.startswith(f"{RECIPES}/"):
                 places.append((inner.recipe.name, name))
-            outputs = _first_outputs(records, kitchen, places)
-            if outputs is not None:
-                earlier[path] = outputs
+            left = _first_left(records, kitchen, places)
+            if left is not None:
+                outputs[path], tests[path] = left
             elif name in inner.outside:
                 raise InvalidInput(
                     f"node `{path}` is outside the selection, and has never passed in kitchen `{kitchen}`",
@@ -176,15 +169,15 @@ def earlier_outputs(
                     file=inner.recipe.file,
                     line=inner.recipe.nodes[name].position.line,
                 )
-    return earlier
+    return Left(outputs, tests)
 
 
-def _first_outputs(
+def _first_left(
     records: Records | None, kitchen: str, places: Iterable[tuple[str, str]]
-) -> Mapping[str, Any] | None:
-    """What the node of one recipe gave, or else that of the next."""
-    found = (records.last_passed_outputs(kitchen, *place) for place in places) if records else ()
-    return next((outputs for outputs in found if outputs is not None), None)
+) -> tuple[Mapping[str, Any], Mapping[str, int]] | None:
+    """What the node of one recipe left, or else that of the next."""
+    found = (records.last_passed(kitchen, *place) for place in places) if records else ()
+    return next((left for left in found if left is not None), None)
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from functools import cached_property
 from typing import Any
 
 from kitchens_engine.errors import InvalidInput
-from kitchens_engine.order import Order
+from kitchens_engine.order import Left, Order
 from kitchens_engine.outcome import AttemptRecord, NodeRecord, RunRecord, Status
 from kitchens_engine.state.plan import Plan
 from kitchens_engine.state.states import ENDED
@@ -37,8 +37,16 @@ def asked(order: Order, plan: Plan) -> dict[str, Any]:
         "nodes": None if order.nodes is None else list(order.nodes),
         "settings": settings,
         "variables": masked(plan.recipe, order.variables),
-        "earlier": order.earlier,
+        "earlier": order.earlier.outputs,
+        "earlier_tests": order.earlier.tests,
     }
+
+
+def left_before(past: Past | None) -> Left:
+    """What nodes outside the selection had left when the run began that is taken up."""
+    if past is None:
+        return Left()
+    return Left(past.record.asked["earlier"], past.record.asked.get("earlier_tests", {}))
 
 
 def recalled(recorded: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:

@@ -82,6 +82,11 @@ class Scope:
         statuses = [test.status for test in tests]
         self._tests[name] = {str(status): statuses.count(status) for status in _COUNTED} if tests else _NONE
 
+    def learn_left(self, name: str, outputs: Mapping[str, Any], tests: Mapping[str, int]) -> None:
+        """The same of a node that does not run: what it left, and how many of its tests had which status then."""
+        self._outputs[name] = outputs
+        self._tests[name] = {**_NONE, **tests}
+
     def render(self, node: str | None, value: Any, *, shell: bool = False) -> Any:
         """`value` with its templates filled in, at every depth of lists and tables.
 

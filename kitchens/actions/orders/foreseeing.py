@@ -13,9 +13,9 @@ from kitchens.actions.orders.runs import records_of
 from kitchens_engine.language.check import checked
 from kitchens_engine.language.shelf import Shelf
 from kitchens_engine.outcome import NodeRecord
-from kitchens_engine.recipe import EMPTY, Node
-from kitchens_engine.running.runner import earlier_outputs
-from kitchens_engine.state.past import Past
+from kitchens_engine.recipe import Node
+from kitchens_engine.running.runner import left_outside
+from kitchens_engine.state.past import Past, left_before
 from kitchens_engine.state.plan import Plan, plan_run
 from kitchens_engine.tuples import NamedTuple
 from kitchens_engine.values import as_word, json_safe
@@ -42,9 +42,8 @@ def foresee_order(house: House, plan: OrderPlan) -> dict[str, Any]:
     checked(shelf, [plan.recipe], pools=cookbook.pools)
     _, variables = values_of(plan, recipe)
     steps = plan_run(shelf, plan.recipe, plan.variation, plan.nodes)
-    earlier = EMPTY if plan.past is None else plan.past.record.asked["earlier"]
     with closing(records_of(house)) as records:
-        earlier_outputs(steps, plan.kitchen.name, plan.recipe, records, earlier)
+        left_outside(steps, plan.kitchen.name, plan.recipe, records, left_before(plan.past))
     return {
         "kitchen": plan.kitchen.name,
         "commit": plan.commit,

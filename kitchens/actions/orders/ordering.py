@@ -22,12 +22,12 @@ from kitchens_engine.errors import InvalidInput
 from kitchens_engine.language.check import checked
 from kitchens_engine.language.reach import images_reached
 from kitchens_engine.language.shelf import Shelf
-from kitchens_engine.order import KitchenFacts, Order
+from kitchens_engine.order import KitchenFacts, Left, Order
 from kitchens_engine.ports import Secrets
 from kitchens_engine.recipe import Recipe
 from kitchens_engine.records import new_run_id
-from kitchens_engine.running.runner import earlier_outputs
-from kitchens_engine.state.past import Past, recalled
+from kitchens_engine.running.runner import left_outside
+from kitchens_engine.state.past import Past, left_before, recalled
 from kitchens_engine.state.plan import plan_run
 from kitchens_engine.trying.secrets import refuse_missing
 from kitchens_engine.tuples import NamedTuple
@@ -105,7 +105,7 @@ def carry_out_order(house: House, plan: OrderPlan) -> dict[str, Any]:
         cookbook = cookbook_in(plan.checkout)
         checked(shelf, [plan.recipe], pools=cookbook.pools)
         settings, variables = values_of(plan, recipe)
-        earlier = {} if past is None else past.record.asked["earlier"]
+        earlier = left_before(past)
         secrets = secrets_of(house, cookbook, kitchen.name)
         _refuse_what_cannot_run(house, plan, shelf, secrets, earlier)
         now = house.now()
@@ -230,7 +230,7 @@ def _hidden_now(
 
 
 def _refuse_what_cannot_run(
-    house: House, plan: OrderPlan, shelf: Shelf, secrets: Secrets, earlier: Mapping[str, Mapping[str, Any]]
+    house: House, plan: OrderPlan, shelf: Shelf, secrets: Secrets, earlier: Left
 ) -> None:
     """Nodes that are not there, that need what never ran, or a secret that is absent: said before a toolchain is
     made for them."""
@@ -238,7 +238,7 @@ def _refuse_what_cannot_run(
     refuse_missing(steps, shelf, secrets, gate=False)
     if plan.nodes or plan.variation:
         with closing(records_of(house)) as records:
-            earlier_outputs(steps, plan.kitchen.name, plan.recipe, records, earlier)
+            left_outside(steps, plan.kitchen.name, plan.recipe, records, earlier)
 
 
 @contextmanager

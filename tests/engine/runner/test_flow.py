@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
@@ -12,10 +11,9 @@ from hypothesis import strategies as st
 from kitchens_engine.errors import InvalidInput
 from kitchens_engine.outcome import Status
 from kitchens_engine.state.flow import Flow
+from kitchens_engine.state.past import Past, left_before
 from kitchens_engine.state.plan import topological
-
-if TYPE_CHECKING:
-    from tests.engine.runner.conftest import Bench
+from tests.engine.runner.conftest import Bench
 
 
 @st.composite
@@ -204,6 +202,43 @@ def test_a_selection_runs_just_those_nodes_with_outputs_of_the_last_passed_run(b
     record = bench.run(nodes=("b",))
 
     assert {path: dict(node.outputs) for path, node in bench.nodes(record).items()} == {"b": {"y": 7}}
+
+
+def test_a_selected_node_sees_the_tests_of_the_last_passed_run(bench: Bench) -> None:
+    """Of a node outside, and of all instances of one that is fanned out; a run that is taken up sees the same."""
+    bench.recipe("""
+        [variables]
+        good = false
+        [nodes.a]
+        run = "echo x=7 >> $KITCHEN_OUTPUT"
+        [[nodes.a.tests]]
+        name = "t"
+        output = "x"
+        below = 5
+        fail = "warn"
+        [nodes.f]
+        each = [1, 2, 3]
+        run = "echo x={{ each.item }} >> $KITCHEN_OUTPUT"
+        [[nodes.f.tests]]
+        name = "t"
+        output = "x"
+        below = 3
+        fail = "warn"
+        [nodes.b]
+        needs = ["a", "f"]
+        when = "tests.a.warned == 1 and tests.f.passed == 2 and tests.f.warned == 1 and tests.f.failed == 0"
+        run = "{{ variables.good | lower }}"
+    """)
+    bench.run(nodes=("a", "f"))
+
+    first = bench.order(nodes=("b",))
+    record = bench.carry_out(first)
+    bench.run(nodes=("a",), variables={"good": True})
+    past = Past(bench.records.run(first.run), continued=False)
+    taken_up = bench.run(nodes=("b",), variables={"good": True}, past=past, earlier=left_before(past))
+
+    assert bench.statuses(record) == {"b": "failed"}
+    assert bench.statuses(taken_up) == {"b": "passed"}
 
 
 def test_a_selected_node_reads_all_that_is_upstream_of_it(bench: Bench) -> None:

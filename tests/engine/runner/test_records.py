@@ -130,8 +130,8 @@ def test_the_last_passed_outputs_are_those_of_that_kitchen(records: Records) -> 
         records.begin(run)
         records.nodes(run.run, "", [NodeRecord("a", "a", Status(status), outputs={"n": number})])
 
-    assert records.last_passed_outputs("dev", "r", "a") == {"n": 0}
-    assert records.last_passed_outputs("dev", "r", "b") is None
+    assert records.last_passed("dev", "r", "a") == ({"n": 0}, {})
+    assert records.last_passed("dev", "r", "b") is None
 
 
 def test_a_newer_database_is_refused_and_left_alone(records: Records) -> None:
