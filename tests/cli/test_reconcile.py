@@ -26,6 +26,9 @@ def test_a_rollback_that_comes_down_takes_no_work_away(desk: Desk) -> None:
     assert desk.json("promote", "dev", status=2)["error"]["code"] == "diverged"
     before = tree(desk, "dev")
     assert desk.json("preview", "production", "--into", "dev")["reconciled"] == [rollback]
+    foreseen = desk.kitchen("preview", "production", "--into", "dev")
+    assert f"reconciled: `dev` keeps what rollback `{rollback[:10]}` undid in `production`" in foreseen.out
+    assert (foreseen.status, "--take-rollback" in foreseen.err) == (0, True)
     document = desk.json("merge", "production", "--into", "dev")
     assert (document["status"], document["reconciled"]) == ("merged", [rollback])
     assert document["tree"] == tree(desk, "dev") == before

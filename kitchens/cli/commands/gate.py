@@ -275,7 +275,7 @@ def _reconciled_words(document: dict[str, Any]) -> None:
     which = ", ".join(f"`{show.short(one)}`" for one in document["reconciled"])
     source, target = document["kitchen"], document["into"]
     click.echo(f"  reconciled: `{target}` keeps what rollback {which} undid in `{source}`")
-    if document["status"] != "merged":
+    if document.get("status") != "merged":
         click.echo(
             f"hint: `kitchen merge {source} --into {target} --take-rollback` takes it away here too", err=True
         )
