@@ -85,11 +85,24 @@ def simulate(
 ) -> Iterator[Means]:
     """The means of each policy over `seeds` random queues, the same ones for each: all changes wait at once, depend on
     each other, and are bad with the likelihood `bad`."""
-    queues = [_random(changes, bad, seed) for seed in range(seeds)]
+    return _means([_random(changes, bad, seed) for seed in range(seeds)], workers, bad, policies)
+
+
+def replay(
+    history: tuple[bool, ...], workers: int, policies: Iterable[str] = (*POLICIES, *RIVALS)
+) -> Iterator[Means]:
+    """What each policy makes of changes of which it is known whether they were bad, as if all of them waited at once
+    and depended on each other."""
+    return _means([history], workers, round(fmean(history), 4), policies)
+
+
+def _means(
+    queues: list[tuple[bool, ...]], workers: int, bad: float, policies: Iterable[str]
+) -> Iterator[Means]:
     for policy in policies:
         figures = [_played(queue, workers, policy) for queue in queues]
         makespan, gates = (round(fmean(column), 2) for column in zip(*figures, strict=True))
-        yield Means(policy, workers, bad, changes, makespan, gates)
+        yield Means(policy, workers, bad, len(queues[0]), makespan, gates)
 
 
 def _random(changes: int, bad: float, seed: int) -> tuple[bool, ...]:

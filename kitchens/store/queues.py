@@ -36,6 +36,18 @@ class Queues:
         """The queue of a kitchen."""
         return self._read(into)[0]
 
+    def outcomes(self, into: KitchenName) -> tuple[bool, ...]:
+        """Whether each change that ever left the queue of a kitchen by a verdict was bad, oldest first."""
+        found: list[bool] = []
+        oid = self._refs.read(f"{PREFIX}{into}")
+        after: Queue | None = None
+        while oid is not None:
+            before = self._at(into, oid)
+            if after is not None:
+                found += [True] * (after.failed - before.failed) + [False] * (after.passed - before.passed)
+            after, oid = before, next(iter(self._objects.commit(oid).parents), None)
+        return tuple(reversed(found))
+
     def change(
         self,
         into: KitchenName,
@@ -59,13 +71,14 @@ class Queues:
 
     def _read(self, into: KitchenName) -> tuple[Queue, str | None]:
         oid = self._refs.read(f"{PREFIX}{into}")
-        if oid is None:
-            return Queue(into), None
+        return (Queue(into), None) if oid is None else (self._at(into, oid), oid)
+
+    def _at(self, into: KitchenName, oid: str) -> Queue:
         content = self._objects.read(oid, FILE)
         try:
             if content is None:
                 raise ValueError(f"there is no `{FILE}` in it")
-            return _queue(into, tomllib.loads(content.decode())), oid
+            return _queue(into, tomllib.loads(content.decode()))
         except (KeyError, TypeError, ValueError) as error:
             raise EnvironmentFailure(
                 f"the queue in commit `{oid[:12]}` cannot be read: {error}",

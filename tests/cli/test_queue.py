@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.cli.conftest import Desk
+from tests.cli.conftest import RECIPE, Desk
 
 
 def test_simulate_compares_the_policies(empty: Desk) -> None:
@@ -12,6 +12,30 @@ def test_simulate_compares_the_policies(empty: Desk) -> None:
     assert set(means[0]) == {"policy", "workers", "bad", "changes", "makespan", "gates"}
     answer = empty.kitchen("queue", "simulate", "--changes", "4", "--seeds", "2", "--policy", "serial")
     assert "serial  4.0         4.0" in answer.out
+
+
+def test_simulate_plays_what_came_in(desk: Desk) -> None:
+    """In the order in which it left, whether it was good or bad; what was dropped by hand had no verdict."""
+    assert (
+        desk.json("queue", "simulate", "--history", "production", status=2)["error"]["code"] == "no-history"
+    )
+    for name, top in (("one", 4), ("bad", 0), ("two", 4), ("gone", 4)):
+        desk.json("create", name, "--no-test")
+        desk.commit(f"{name}.txt", f"{name}\n", name)
+        if not top:
+            desk.commit("recipes/counts/recipe.toml", RECIPE.replace("top = 2", "top = 0"), name)
+        desk.json("queue", "add", name)
+    desk.json("queue", "drop", "gone")
+    document = desk.json("queue", "run", status=1)
+    ended = {change["kitchen"]: change["status"] for change in document["changes"]}
+    assert ended == {"one": "merged", "bad": "red", "two": "merged"}
+    serial, bors = desk.json(
+        "queue", "simulate", "--history", "production", "--policy", "serial", "--policy", "bors"
+    )
+    assert (serial["changes"], serial["bad"], serial["gates"]) == (3, 0.3333, 3)
+    assert bors["gates"] >= 3
+    answer = desk.kitchen("queue", "simulate", "--history", "production", "--bad", "0.5")
+    assert (answer.status, "there is no --bad" in answer.err) == (2, True)
 
 
 def test_simulate_takes_any_likelihood(empty: Desk) -> None:

@@ -87,6 +87,20 @@ def leave(house: House, into: KitchenName, name: str, why: str, *, passed: int =
     )
 
 
+def outcomes(house: House, into: str) -> tuple[bool, ...]:
+    """Whether each change that left the queue of `into` by a verdict was bad, oldest first. Raises `InvalidInput` when
+    none did."""
+    target = Kitchens(house).get(into)
+    found = Queues(house.repository).outcomes(target.name)
+    if not found:
+        raise InvalidInput(
+            f"the queue of `{into}` has no history: no change has left it by a verdict",
+            "`kitchen queue simulate` plays random queues",
+            code="no-history",
+        )
+    return found
+
+
 def queue_to_run(house: House, into: str | None) -> Kitchen | None:
     """The kitchen whose queue is meant: `into`, else the only one in which something waits; None when nothing does."""
     kitchens = Kitchens(house)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from kitchens.cli import complete, show
 from kitchens.cli.command import Answer, KitchenCommand, LazyGroup, RunningCommand, example
@@ -16,7 +17,7 @@ _COMMANDS = {
     "list": ("queue", "List what waits."),
     "run": ("queue", "Bring in what waits, through the gate."),
     "drop": ("queue", "Take a kitchen out of the queue."),
-    "simulate": ("queue", "Compare the policies on random queues."),
+    "simulate": ("queue", "Compare the policies on random queues, or on what came in."),
 }
 
 #: As in `kitchens.queue.planner` and `kitchens.queue.simulation`, which only the commands that use them import.
@@ -152,7 +153,9 @@ def _table(rows: list[dict[str, Any]]) -> None:
 @click.command(
     cls=KitchenCommand,
     epilog=example(
-        "kitchen queue simulate", "kitchen queue simulate --workers 16 --bad 0.2 --policy best-first"
+        "kitchen queue simulate",
+        "kitchen queue simulate --workers 16 --bad 0.2 --policy best-first",
+        "kitchen queue simulate --history dev",
     ),
 )
 @click.option(
@@ -176,21 +179,46 @@ def _table(rows: list[dict[str, Any]]) -> None:
     type=click.Choice((*_POLICIES, *_RIVALS)),
     help="Only this one (again for more).",
 )
-@click.pass_obj
+@click.option(
+    "--history",
+    metavar="K",
+    shell_complete=complete.kitchens,
+    help="Play what has left the queue of this kitchen, in its order, instead of random queues.",
+)
+@click.pass_context
 def simulate(
-    desk: Desk, changes: int, workers: int, bad: float, seeds: int, policies: tuple[str, ...]
+    context: click.Context,
+    changes: int,
+    workers: int,
+    bad: float,
+    seeds: int,
+    policies: tuple[str, ...],
+    history: str | None,
 ) -> Answer:
-    """Play random queues through all policies, and show how long they take and how many gates they run.
+    """Play random queues, or the history of one, through all policies, and show how long they take and how many gates
+    they run.
 
     All changes wait at once and depend on each other; a gate takes one unit of time. Beside the policies stand the
     algorithms of bors-ng (batches of eight, bisected when red) and of Zuul (each change on all before it).
     """
+    from kitchens.queue.simulation import replay
     from kitchens.queue.simulation import simulate as act
 
-    means = list(act(changes, workers, bad, seeds, policies or (*_POLICIES, *_RIVALS)))
+    policies = policies or (*_POLICIES, *_RIVALS)
+    if history is None:
+        means = list(act(changes, workers, bad, seeds, policies))
+        of = f"means of {seeds} queues"
+    else:
+        from kitchens.actions.queueing.waiting import outcomes
+
+        for option in ("changes", "bad", "seeds"):
+            if context.get_parameter_source(option) is not ParameterSource.DEFAULT:
+                raise click.UsageError(f"--history says what waits, so there is no --{option}")
+        means = list(replay(outcomes(context.obj.house, history), workers, policies))
+        of = f"as they came into `{history}`"
 
     def words() -> None:
-        click.echo(f"{changes} changes, {workers} at once, {bad:.0%} bad; means of {seeds} queues")
+        click.echo(f"{means[0].changes} changes, {workers} at once, {means[0].bad:.0%} bad; {of}")
         rows = [(one.policy, f"{one.makespan:.1f}", f"{one.gates:.1f}") for one in means]
         show.table(("policy", "test times", "gates"), rows)
 
