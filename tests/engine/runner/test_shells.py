@@ -19,6 +19,13 @@ from kitchens_engine.runtimes.processes import Owner
 from kitchens_engine.runtimes.shells import SHELL, Shell, program_of, request_for
 from tests.processes import gone
 
+
+@pytest.fixture(autouse=True)
+def _back(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A shell is started where its maker goes to; who is no keeper comes back."""
+    monkeypatch.chdir(tmp_path)
+
+
 SET = {"KITCHEN_DATA": "/data", "PATH": "/bin"}
 
 
