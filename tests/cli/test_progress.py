@@ -99,12 +99,12 @@ def test_on_a_terminal_the_run_is_painted_and_taken_away(desk: Desk, monkeypatch
 def test_a_terminal_that_cannot_is_not_asked_to(
     desk: Desk, monkeypatch: pytest.MonkeyPatch, name: str, value: str
 ) -> None:
-    """A dumb one gets lines, one without colours no colours."""
+    """A dumb one gets plain lines, one without colours no colours."""
     desk.commit("recipes/slow/recipe.toml", '[nodes.a]\nrun = "sleep 1"\n')
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.delenv("NO_COLOR")
     monkeypatch.setenv(name, value)
     shown = on_a_terminal(desk.folder, "order", "run", "slow")
-    assert "passed: slow" in shown.replace("\x1b[32m", "").replace("\x1b[0m", "")
+    assert "passed: slow" in shown
     assert ("\x1b[J" in shown) is (name == "NO_COLOR")
-    assert ("\x1b[32m" in shown) is (name == "TERM")
+    assert "\x1b[32m" not in shown
