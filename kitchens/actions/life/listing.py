@@ -55,13 +55,10 @@ def _containers(house: House, kitchen: Kitchen) -> dict[str, Any]:
     """The kitchen's services and its warm toolchain as they are; services are None when no engine can tell."""
     if kitchen.name not in known(house):
         return {"services": [], "toolchain": None}
-    from kitchens.actions.services.looking import services_of, toolchain_facts
+    from kitchens.actions.services.looking import containers_facts
 
     try:
-        return {
-            "services": services_of(house, kitchen),
-            "toolchain": toolchain_facts(house, kitchen),
-        }
+        return containers_facts(house, kitchen)
     except EnvironmentFailure as failure:
         house.note(f"its services cannot be seen: {failure.message}")
         return {"services": None, "toolchain": None}

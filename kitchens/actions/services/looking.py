@@ -79,48 +79,38 @@ def logs(
         yield each, hidden.data(line)
 
 
-def services_of(house: House, kitchen: Kitchen) -> list[dict[str, Any]]:
-    """What `show` tells of services; nothing where there never were any."""
+def containers_facts(house: House, kitchen: Kitchen) -> dict[str, Any]:
+    """What `show` tells of a kitchen's `services`, and of its warm `toolchain`; neither where there never were any."""
     home = home_of(house, kitchen, "")
     if not home.folder.is_dir():
-        return []
-    engine = connect(house.environment)
-    noted = home.read("ports")
-    found = []
-    for name, one in sorted(
-        (one.labels[SERVICE], one) for one in objects.containers(engine, home.mine, SERVICE)
-    ):
-        memory, written = objects.usage(engine, one.id) if one.state in _RUNS else (None, None)
-        disk = None if written is None else written + _stored(engine, one)
-        port = noted.get(name)
-        address = None if port is None else f"{HOST}:{port}"
-        found.append(
-            {
-                "name": name,
-                "state": one.state,
-                "image": one.image,
-                "memory": memory,
-                "disk": disk,
-                "address": address,
-                "container": one.id,
-            }
-        )
-    return found
+        return {"services": [], "toolchain": None}
+    from concurrent.futures import ThreadPoolExecutor
 
-
-def toolchain_facts(house: House, kitchen: Kitchen) -> dict[str, Any] | None:
-    """What `show` tells of the kitchen's warm toolchain container; None where there is none."""
-    home = home_of(house, kitchen, "")
-    if not home.folder.is_dir():
-        return None
     from kitchens.actions.services.warming import toolchain_of
 
     engine = connect(house.environment)
-    one = toolchain_of(engine, home)
-    if one is None:
-        return None
-    memory, disk = objects.usage(engine, one.id) if one.state in _RUNS else (None, None)
-    return {"state": one.state, "image": one.image, "memory": memory, "disk": disk, "container": one.id}
+    noted = home.read("ports")
+    services = sorted(objects.containers(engine, home.mine, SERVICE), key=lambda one: one.labels[SERVICE])
+    toolchain = toolchain_of(engine, home)
+
+    def facts(one: Found) -> dict[str, Any]:
+        memory, disk = objects.usage(engine, one.id) if one.state in _RUNS else (None, None)
+        if disk is not None and SERVICE in one.labels:
+            disk += _stored(engine, one)
+        return {"state": one.state, "image": one.image, "memory": memory, "disk": disk, "container": one.id}
+
+    # An engine takes up to a second to say what memory a container has in use.
+    everything = [*services, *([toolchain] if toolchain else [])]
+    with ThreadPoolExecutor(max_workers=max(1, len(everything))) as pool:
+        told = list(pool.map(facts, everything))
+    named = zip((one.labels[SERVICE] for one in services), told, strict=False)
+    return {
+        "services": [
+            {"name": name, **about, "address": f"{HOST}:{noted[name]}" if name in noted else None}
+            for name, about in named
+        ],
+        "toolchain": told[-1] if toolchain else None,
+    }
 
 
 def _stored(engine: Engine, one: Found) -> int:

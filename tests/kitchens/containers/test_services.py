@@ -5,16 +5,19 @@ from __future__ import annotations
 import socket
 from contextlib import nullcontext
 from pathlib import Path
-from threading import Event
+from threading import Barrier, Event
 from types import SimpleNamespace
 from typing import cast
 
 import pytest
 
 from kitchens.actions.house import House
-from kitchens.actions.services import starting
+from kitchens.actions.kitchens import Kitchen
+from kitchens.actions.services import looking, starting
+from kitchens.actions.services.home import SERVICE, Home
 from kitchens.containers import networks, objects
 from kitchens.containers.engine import ContainerEnded, Engine, Image
+from kitchens.containers.objects import Found
 from kitchens.containers.services import ports
 from kitchens.containers.services.service import Spec, is_listening
 
@@ -129,3 +132,27 @@ def test_a_service_has_its_time_from_its_own_start(monkeypatch: pytest.MonkeyPat
     looks = iter((False, False, True))
     (slow,) = starting.start_all(house, cast("Engine", None), specs, made, lambda _: None)
     assert (slow.status, slow.seconds) == ("failed", 40)
+
+
+def test_show_asks_for_all_containers_at_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """An engine takes a second for each; services are told in order, and the toolchain beside them."""
+    together = Barrier(3)
+
+    def usage(_engine: Engine, container: str) -> tuple[int, int]:
+        together.wait(60)
+        return {"a": 1, "b": 2, "t": 3}[container], 0
+
+    def found(_engine: Engine, _mine: str, what: str) -> list[Found]:
+        if what != SERVICE:
+            return [Found("t", "", "running", "image", {})]
+        return [Found(name, "", "running", "image", {SERVICE: name}) for name in "ba"]
+
+    monkeypatch.setattr(objects, "usage", usage)
+    monkeypatch.setattr(objects, "containers", found)
+    monkeypatch.setattr(looking, "connect", lambda _: None)
+    monkeypatch.setattr(looking, "home_of", lambda *_: Home("k", "", "id", tmp_path))
+    told = looking.containers_facts(
+        cast("House", SimpleNamespace(environment={})), cast("Kitchen", SimpleNamespace())
+    )
+    assert [(one["name"], one["memory"]) for one in told["services"]] == [("a", 1), ("b", 2)]
+    assert told["toolchain"]["memory"] == 3
