@@ -107,13 +107,8 @@ def remove_volume(engine: Engine, name: str) -> bool:
 
 def stop(engine: Engine, container: str, patience: int = 10) -> None:
     """End its processes as its image asks for, by force after `patience` seconds. It stays, and can be started."""
-    with engine.asked("a container could not be stopped") as api:
-        api.timeout, before = patience + 60, api.timeout
-        try:
-            with suppress(Missing):
-                api.stop(container, timeout=patience)
-        finally:
-            api.timeout = before
+    with engine.asked("a container could not be stopped") as api, suppress(Missing):
+        api.stop(container, timeout=patience)
 
 
 def pause(engine: Engine, container: str) -> None:

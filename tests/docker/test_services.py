@@ -201,6 +201,18 @@ def test_a_service_that_says_nothing_of_itself_must_at_least_run(book: Processes
     )
 
 
+def test_a_dockerfile_of_a_service_that_is_wrong_is_named(book: Processes) -> None:
+    """As that of a toolchain: exit 2 for a step that fails, 5 for an image to begin with that cannot be had."""
+    book.write("shop/Dockerfile", "FROM kitchens-test/busybox:static\nRUN exit 3\n")
+    begin(book, '[services.shop]\nbuild = "shop/Dockerfile"\n')
+    book.json("create", "dev", "--no-test")
+    error = book.json("up", "dev", status=2)["error"]
+    assert (error["file"], "cannot be built" in error["message"]) == ("shop/Dockerfile", True)
+    assert "what it said: " in error["hint"]
+    book.write("shop/Dockerfile", "FROM kitchens-test/no-such:image\n", book.path("dev"))
+    assert book.json("up", "dev", status=5)["error"]["code"] == "image-missing"
+
+
 def test_up_and_delete_at_once_leave_nothing(book: Processes, engine: Engine) -> None:
     """Whoever comes second waits, and does what is still to be done."""
     name = begin(book, web("front", more='volumes = ["/data"]\n'))

@@ -74,9 +74,7 @@ def _image(
         name = str(service.image)
         return had(engine, name, pins.get(name), house.cache, house.note)
     folder = context(build_context(service.build))
-    return built_image(
-        engine, folder, service.build.rpartition("/")[2], house.cache, house.environment, house.note
-    )
+    return built_image(engine, folder, service.build, house.cache, house.environment, house.note)
 
 
 def _spec(service: Service, image: Image, source: Source, secrets: Secrets, scope: str) -> Spec:

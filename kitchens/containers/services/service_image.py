@@ -9,8 +9,8 @@ from pathlib import Path
 from kitchens.containers.engine import Engine, Image
 from kitchens.containers.lock import alone
 from kitchens.containers.toolchains import certificates
-from kitchens.containers.toolchains.base_image import archive_of
-from kitchens_engine.errors import EnvironmentFailure
+from kitchens.containers.toolchains.base_image import archive_of, build, had
+from kitchens.model.images import bases_of
 
 #: What our images of services are called on an engine.
 REPOSITORY = "kitchens/service"
@@ -19,13 +19,15 @@ REPOSITORY = "kitchens/service"
 def built_image(
     engine: Engine,
     context: Path,
-    dockerfile: str,
+    file: str,
     cache: Path,
     environment: Mapping[str, str],
     tell: Callable[[str], object],
 ) -> Image:
-    """The image that a Dockerfile in the folder `context` makes, named by the hash of all that goes in. Two processes
-    at once build one."""
+    """The image that a Dockerfile makes, named by the hash of all that goes in; `file` is its path in the cookbook, and
+    `context` the folder that it lies in. Two processes at once build one. Raises `InvalidInput` for a step that fails, and
+    `ImageMissing` for an image that it begins with."""
+    dockerfile = file.rpartition("/")[2]
     content = archive_of(context, dockerfile, {})
     tag = hashlib.sha256(dockerfile.encode() + b"\0" + content).hexdigest()[:32]
     name = f"{REPOSITORY}:{tag}"
@@ -36,13 +38,12 @@ def built_image(
         tell,
         "another process builds the service's image: waiting",
     ):
-        if engine.image(name) is None:
-            tell(f"building `{dockerfile}`, once")
-            proxies = certificates.for_builds(environment, None).items()
-            arguments = {key: value for key, value in proxies if "PROXY" in key.upper()}
-            for _ in engine.build(content, dockerfile, name, arguments):
-                pass
-    image = engine.image(name)
-    if image is None:
-        raise EnvironmentFailure(f"the image of `{dockerfile}` was removed while it was needed")
-    return image
+        if found := engine.image(name):
+            return found
+        text = (context / dockerfile).read_text(encoding="utf-8", errors="surrogateescape")
+        for base in bases_of(text):
+            had(engine, base, None, cache, tell)
+        proxies = certificates.for_builds(environment, None).items()
+        arguments = {key: value for key, value in proxies if "PROXY" in key.upper()}
+        log = cache / "toolchains" / f"build-service-{tag}.log"
+        return build(engine, content, dockerfile, file, name, arguments, log, environment, tell)

@@ -119,29 +119,42 @@ def _built(
         arguments["KITCHENS_CA"] = "kitchens-ca.crt"
     extra[source.dockerfile] = with_bases(text, references).encode("utf-8", "surrogateescape")
     archive = archive_of(context, source.dockerfile, extra)
-    what = f"building `{source.dockerfile}`"
-    tell(f"{what}, once")
     log = cache / "toolchains" / f"build-{source.key[:32]}.log"
+    called = source.dockerfile
+    return build(engine, archive, called, called, name, arguments, log, environment, tell)
+
+
+def build(
+    engine: Engine,
+    archive: bytes,
+    dockerfile: str,
+    file: str,
+    name: str,
+    arguments: Mapping[str, str],
+    log: Path,
+    environment: Mapping[str, str],
+    tell: Callable[[str], object],
+) -> Image:
+    """Make the image `name` of a context, by `docker buildx` where the caller has that. `file` is how the cookbook calls the
+    Dockerfile, `log` takes what is said. Raises `InvalidInput` for a step that fails."""
+    what = f"building `{file}`"
+    tell(f"{what}, once")
     log.parent.mkdir(parents=True, exist_ok=True)
     program = buildx.find_buildx(environment)
     if program is None:
-        lines = engine.build(archive, source.dockerfile, name, arguments)
+        lines = engine.build(archive, dockerfile, name, arguments)
     else:
-        lines = buildx.build(
-            program, engine.address, archive, source.dockerfile, name, arguments, environment
-        )
+        lines = buildx.build(program, engine.address, archive, dockerfile, name, arguments, environment)
     try:
         _follow(lines, what, log, tell)
     except BuildFailed as error:
         engine.image(name)  # an engine that is gone says so, and then nothing is wrong with the file
         raise InvalidInput(
-            f"`{source.dockerfile}` cannot be built: {error.message}",
-            f"what it said: {log}",
-            file=source.dockerfile,
+            f"`{file}` cannot be built: {error.message}", f"what it said: {log}", file=file
         ) from error
     built = engine.image(name)
     if built is None:
-        raise EnvironmentFailure(f"the image of `{source.dockerfile}` was removed while it was needed")
+        raise EnvironmentFailure(f"the image of `{file}` was removed while it was needed")
     return built
 
 

@@ -27,6 +27,10 @@ _HOST = {
 }  # fmt: skip
 
 
+#: An engine that was told how long a container may take to end takes a while longer, in seconds.
+_STOPS = 60
+
+
 class Calls:
     """`version` is that of the engine's interface; `timeout` how many seconds an answer may keep silent (None: for ever,
     as long as the engine is there). What is not here is the SDK's: `rest` gives that.
@@ -110,7 +114,7 @@ class Calls:
 
     def stop(self, container: str, timeout: int = 10) -> None:
         """End it, by force after `timeout` seconds."""
-        self._post(f"/containers/{container}/stop", t=timeout).value()
+        self._ask("POST", f"/containers/{container}/stop", {"t": timeout}, limit=timeout + _STOPS).value()
 
     def wait(self, container: str, timeout: float | None = None, condition: str | None = None) -> Any:
         """Wait until it has ended, or until what `condition` says."""

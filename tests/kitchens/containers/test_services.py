@@ -13,7 +13,7 @@ import pytest
 
 from kitchens.actions.house import House
 from kitchens.actions.kitchens import Kitchen
-from kitchens.actions.services import looking, starting
+from kitchens.actions.services import idling, looking, starting
 from kitchens.actions.services.home import SERVICE, Home
 from kitchens.containers import networks, objects
 from kitchens.containers.engine import ContainerEnded, Engine, Image
@@ -156,3 +156,12 @@ def test_show_asks_for_all_containers_at_once(monkeypatch: pytest.MonkeyPatch, t
     )
     assert [(one["name"], one["memory"]) for one in told["services"]] == [("a", 1), ("b", 2)]
     assert told["toolchain"]["memory"] == 3
+
+
+def test_idle_services_are_stopped_all_at_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Many a service does not listen when it is asked to end, and whoever comes along waits for all of them."""
+    together = Barrier(2)
+    found = [Found(name, "", "running", "image", {}) for name in "ab"]
+    monkeypatch.setattr(objects, "containers", lambda *_: found)
+    monkeypatch.setattr(objects, "stop", lambda *_: together.wait(60))
+    idling._stop_all(cast("Engine", None), Home("k", "", "id", tmp_path))
