@@ -37,7 +37,7 @@ def promote(house: House, name: str, to: str | None) -> Move:
         except KitchensError:
             for one in stages:
                 if one.status == "promoted":
-                    house.note(f"`{one.into}` was promoted to {one.commit} and stays there")
+                    house.note(f"`{one.into}` was promoted to {str(one.commit)[:10]} and stays there")
             raise
         if stages[-1].status not in ("promoted", "unchanged"):
             break
