@@ -172,6 +172,15 @@ def test_a_killed_init_is_made_whole_by_the_next(empty: Desk, there: bool) -> No
         shutil.rmtree(folder)
 
 
+def test_an_empty_folder_in_which_another_init_builds_is_its_own(empty: Desk) -> None:
+    """It is not called a folder with files: its files are nobody's but that other one's."""
+    folder = empty.folder / "book"
+    folder.mkdir()
+    with building_site(folder) as site:
+        assert empty.json("init", "book", status=2)["error"]["code"] == "busy"
+        assert list(folder.iterdir()) == [site]
+
+
 def test_the_site_of_another_init_that_runs_is_left_alone(empty: Desk) -> None:
     """It is locked while its builder lives; what only looks like one is nobody's business."""
     folder = empty.folder / "book"

@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kitchens.actions.cookbook.site import abandoned, building_site, finish, move_into_place
+from kitchens.actions.cookbook.site import abandoned, building_site, finish, is_built, move_into_place
 from kitchens.actions.cookbook.templates import copy_file, template_files
 from kitchens.git.merging import commit_tree
 from kitchens.git.refs import Moved
@@ -74,6 +74,10 @@ def init(
         )
     if not folder.is_dir():
         raise InvalidInput(f"`{folder}` is a file")
+    if is_built(folder):
+        raise InvalidInput(
+            f"another `kitchen init` makes a cookbook of `{folder}`", "wait for its end", code="busy"
+        )
     try:
         repository = open_repository(folder, environment)
     except InvalidInput as error:

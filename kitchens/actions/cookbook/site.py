@@ -34,8 +34,7 @@ def building_site(folder: Path) -> Iterator[Path]:
 
 def abandoned(folder: Path) -> Iterator[Path]:
     """The sites for `folder` whose builder is dead; each is locked while its turn lasts."""
-    pattern = f".{_literal(folder.name)}.????????{SUFFIX}"
-    for site in (*folder.parent.glob(pattern), *folder.glob(pattern)):
+    for site in (*_sites(folder.parent, folder.name), *_sites(folder, folder.name)):
         with suppress(FileNotFoundError):  # its builder was just done
             descriptor = os.open(site, os.O_RDONLY | os.O_DIRECTORY)
             try:
@@ -45,6 +44,11 @@ def abandoned(folder: Path) -> Iterator[Path]:
                 pass  # somebody builds there
             finally:
                 os.close(descriptor)
+
+
+def is_built(folder: Path) -> bool:
+    """Whether somebody builds within `folder` right now; asked when those who are dead are gone."""
+    return any(_sites(folder, folder.name))
 
 
 def finish(site: Path, folder: Path) -> None:
@@ -65,6 +69,10 @@ def move_into_place(site: Path, folder: Path) -> None:
     # tells a move that was begun.
     for name in sorted(os.listdir(site), key=lambda name: name != ".git"):
         os.rename(site / name, folder / name)
+
+
+def _sites(place: Path, name: str) -> Iterator[Path]:
+    return place.glob(f".{_literal(name)}.????????{SUFFIX}")
 
 
 def _literal(name: str) -> str:
