@@ -92,6 +92,20 @@ def test_who_may_sign_is_no_strangers_to_change(desk: Desk) -> None:
     assert desk.json("verify")["status"] == "verified"
 
 
+def test_the_queue_runs_no_gate_that_would_not_count(desk: Desk) -> None:
+    """It is refused as a merge is, before anything runs; what waits still waits."""
+    desk.commit(ALLOWED, sign_with(desk, "ada"))
+    desk.json("create", "dev")
+    desk.commit("recipes/counts/recipe.toml", changed(4), "dev")
+    desk.json("queue", "add", "dev")
+    runs = desk.json("order", "list")
+    sign_with(desk, "eve")
+    assert desk.json("queue", "run", status=4)["code"] == "unsigned"
+    assert desk.json("order", "list") == runs
+    sign_with(desk, "ada")
+    assert [one["status"] for one in desk.json("queue", "run")["changes"]] == ["merged"]
+
+
 def test_rules_that_were_vouched_for_once_do_not_come_back_by_themselves(desk: Desk) -> None:
     """Eve could sign once; she cannot land that state again, though it was signed then."""
     ada = sign_with(desk, "ada")

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from kitchens.actions.gates.gating import policy_at
+from kitchens.actions.gates.signing import require_signature
 from kitchens.actions.house import House
 from kitchens.actions.kitchens import Kitchen, Kitchens
 from kitchens.actions.landing.moving import land
@@ -216,6 +217,8 @@ class _Run:
             return snapshot.ended(job, green=False)
         if not links[-1].gate.runs:
             return snapshot.ended(job, green=True)
+        gate = links[-1].gate
+        require_signature(self.house, gate.sign, gate.signers, last, target.name)
         names = ", ".join(f"`{link.source.name}`" for link in links)
         self.house.note(f"testing {names}")
         self.gates += 1
