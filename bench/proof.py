@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 MANY = 1000
 FILES = 10_000
 RECIPES = 100
+TESTS = "import time\n\n\ndef test_slow(): time.sleep(10)\n"
 RECIPE = '[nodes.n]\nrun = "true"\n'
 
 
@@ -38,6 +39,7 @@ def figures(folder: Path) -> Iterator[Figure]:
     yield from _figures_of_many_files(Large(folder / "large"))
     yield from _figures_of_landings(Landings(folder / "landings"))
     yield _figure_of_an_attested_gate(Attested(folder / "attested"))
+    yield _figure_of_a_gate(Slow(folder / "slow"))
     yield _figure_of_a_proof(Landed(folder / "landed"))
 
 
@@ -82,6 +84,12 @@ def _figure_of_an_attested_gate(desk: Attested) -> Figure:
         7, lambda: desk.run(KITCHEN, "test", "production", "--all", "--json"), lambda: desk.run(*EMPTY)
     )
     return Figure(f"attested gate of {RECIPES} recipes", "python -c pass", ours, beside, 0.5, absolute=True)
+
+
+def _figure_of_a_gate(desk: Slow) -> Figure:
+    desk.gate()  # the first one waits for the toolchain
+    ours, beside = least(2, desk.gate, desk.bare_tests)
+    return Figure("a gate whose tests take 10 s", "the bare tests", ours, beside, 1.05)
 
 
 def _figure_of_a_proof(desk: Landed) -> Figure:
@@ -274,6 +282,39 @@ class Attested(Desk):
         self.make_cookbook(**{f"r{number}": RECIPE for number in range(RECIPES)})
         self.run(KITCHEN, "create", "dev", "--no-test")
         self.run(KITCHEN, "test", "production", "--all")
+
+
+class Slow(Desk):
+    """A recipe whose functional tests take ten seconds."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True)
+        super().__init__(folder)
+        self.make_cookbook(slow=RECIPE)
+        settings = self.cookbook / "kitchens.toml"
+        settings.write_text(
+            settings.read_text().replace("[runtime]\n", '[runtime]\nrequirements = "requirements.txt"\n')
+        )
+        (self.cookbook / "requirements.txt").write_text("pytest\n")
+        tests = self.cookbook / "recipes/slow/tests"
+        tests.mkdir()
+        (tests / "test_slow.py").write_text(TESTS)
+        self.run("git", "add", "--all")
+        self.run("git", "commit", "--quiet", "--message", "Slow tests")
+        self.changes = 0
+
+    def gate(self) -> float:
+        """Seconds of a gate that has to test."""
+        self.changes += 1
+        (self.cookbook / "recipes/slow/note.txt").write_text(f"{self.changes}\n")
+        self.run("git", "add", "--all")
+        self.run("git", "commit", "--quiet", "--message", "Another note")
+        return timed(lambda: self.run(KITCHEN, "test", "production"))
+
+    def bare_tests(self) -> None:
+        """The same tests by the same interpreter."""
+        (python,) = (self.home / ".cache/kitchens/toolchains").glob("*/bin/python")
+        self.run(str(python), "-m", "pytest", "-q", "recipes/slow/tests")
 
 
 class Landed(Grown):
