@@ -53,6 +53,12 @@ def figures(desk: Kitchens) -> Iterator[Figure]:
 
     yield desk.many("with a small service each")
 
+    away = f"DOCKER_HOST=unix://{desk.home}/nowhere.sock"
+    ours, floor = turns(
+        9, lambda: desk.run("env", away, KITCHEN, "list"), lambda: desk.run("env", KITCHEN, "list")
+    )
+    yield Figure(f"kitchen list, {desk.count} kitchens, no engine", "with the engine", ours, floor, 1.1)
+
     desk.files["warehouse/rows.sql"] = ROWS
     desk.make(
         f'[services.it]\nimage = "{POSTGRES}"\nport = 5432\nhealth = "pg_isready -U postgres"\n'
