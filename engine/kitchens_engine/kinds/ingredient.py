@@ -41,7 +41,9 @@ def leave(inner: Scope, *, whole: bool = True) -> dict[str, Any]:
             if whole:
                 raise
             continue
-        _hold(value, contract, recipe, f"ingredient `{recipe.name}`: output `{name}`")
+        # Dates that nodes gave are text, and stay so.
+        moment = as_moment(value, contract["type"])
+        _hold(moment, contract, recipe, f"ingredient `{recipe.name}`: output `{name}`")
         outputs[name] = value
     return outputs
 

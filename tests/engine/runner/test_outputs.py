@@ -161,3 +161,34 @@ def test_an_ingredient_is_held_to_what_its_node_declares(bench: Bench) -> None:
     assert "output `n` is a list by its declaration, and got an integer: `1`" in (
         bench.nodes(bench.run())["n"].why or ""
     )
+
+
+def test_an_ingredients_date_may_be_text(bench: Bench) -> None:
+    """Nodes give dates as text, and whoever reads the output may want one."""
+    bench.write(
+        "ingredients/day/recipe.toml",
+        """
+        [outputs]
+        day = { type = "date", value = "{{ outputs.w.day }}", at_least = 2024-01-01 }
+        [nodes.w]
+        run = "echo day={{ inputs.day }} >> $KITCHEN_OUTPUT"
+        outputs = { day = "string" }
+        [inputs]
+        day = { type = "string", default = "2024-02-29" }
+        """,
+    ).recipe("""
+        [nodes.good]
+        ingredient = "day"
+        [nodes.early]
+        ingredient = "day"
+        inputs = { day = "2023-02-28" }
+        [nodes.none]
+        ingredient = "day"
+        inputs = { day = "2024-02-30" }
+    """)
+
+    nodes = bench.nodes(bench.run())
+
+    assert (nodes["good"].status, nodes["good"].outputs) == ("passed", {"day": "2024-02-29"})
+    assert "output `day` must be at least 2024-01-01" in (nodes["early"].why or "")
+    assert nodes["none"].status == "failed"
