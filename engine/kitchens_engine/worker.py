@@ -164,7 +164,8 @@ def run_sql(request: Request) -> tuple[Result, int]:
     try:
         outputs = _statements(connection, request["sql"]) if request.get("sql") is not None else {}
     except Exception as error:
-        print(error, file=sys.stderr)
+        if not isinstance(error, _Failed):
+            print(error, file=sys.stderr)
         connection.close()
         return _failed(one_line(error)), 1
     tests = [_measure(connection, text) for text in request["tests"]]
@@ -199,14 +200,29 @@ def _failed(message: str) -> Result:
     return {"error": message}
 
 
+class _Failed(Exception):
+    """One of several statements failed, with the sentence that says which."""
+
+
 def _statements(connection: Any, text: str) -> Result:
     """Run them in order. The outputs are those of the last: `rows` and its first row's columns."""
     import duckdb
 
     outputs = {"rows": 0}
-    for statement in duckdb.extract_statements(text):
-        connection.execute(statement)
-        outputs = _outcome(connection, statement)
+    statements = duckdb.extract_statements(text)
+    place = 0
+    for number, statement in enumerate(statements, 1):
+        place = max(text.find(statement.query, place), place)
+        try:
+            connection.execute(statement)
+            outputs = _outcome(connection, statement)
+        except Exception as error:
+            if len(statements) == 1:
+                raise
+            blank = len(statement.query) - len(statement.query.lstrip())
+            line = text.count("\n", 0, place + blank) + 1
+            print(error, file=sys.stderr)
+            raise _Failed(f"statement {number} (line {line}): {one_line(error)}") from None
     return outputs
 
 

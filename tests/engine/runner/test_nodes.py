@@ -381,3 +381,32 @@ def test_the_name_of_a_script_may_hold_spaces_and_templates(bench: Bench) -> Non
     nodes = bench.nodes(bench.run())
 
     assert [bench.log(node) for node in nodes.values()] == ["['--x', 'a b']\n", "['c']\n", "[]\n"]
+
+
+def test_which_of_several_statements_failed_is_said(bench: Bench) -> None:
+    """With its line; what came before it has happened, unless it is a part of one transaction."""
+    bench.recipe('''
+        [nodes.a]
+        sql = """
+        create table kept (x int);
+
+        -- the next one fails
+        insert into kept
+        values ('ü');
+        select 1;
+        """
+        [nodes.b]
+        needs = ["a"]
+        always = true
+        sql = "begin; create table gone (x int); select nowhere; commit"
+        [nodes.c]
+        needs = ["b"]
+        always = true
+        sql = "select string_agg(table_name) as tables from information_schema.tables"
+    ''')
+
+    nodes = bench.nodes(bench.run())
+
+    assert nodes["a"].why == "statement 2 (line 4): Conversion Error: Could not convert string 'ü' to INT32"
+    assert (nodes["b"].why or "").startswith("statement 3 (line 1): Binder Error: ")
+    assert nodes["c"].outputs["tables"] == "kept"
