@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
@@ -11,7 +12,7 @@ from kitchens.git.checkouts.worktrees import checkouts
 from kitchens.model.cookbook import Cookbook, Policy
 from kitchens.model.kitchen import Registration
 from kitchens.model.names import KitchenName
-from kitchens_engine.errors import InvalidFiles, InvalidInput
+from kitchens_engine.errors import EnvironmentFailure, InvalidFiles, InvalidInput
 from kitchens_engine.toml.nearest import hints
 from kitchens_engine.tuples import NamedTuple
 
@@ -260,6 +261,16 @@ class Kitchens:
         pattern = "../{repository}.kitchens" if self.cookbook is None else self.cookbook.worktrees
         top = self.house.repository.top
         return (top / pattern.replace("{repository}", top.name)).resolve()
+
+    def require_folder(self) -> None:
+        """Raise `EnvironmentFailure` where that folder cannot be made, or be written: asked before anything is made."""
+        near = next(path for path in (self.folder, *self.folder.parents) if os.path.lexists(path))
+        if not near.is_dir() or not os.access(near, os.W_OK | os.X_OK):
+            raise EnvironmentFailure(
+                f"`{self.folder}` cannot be written, and it is where kitchens and their data lie",
+                f'make `{near}` writable, or name another place: `worktrees = "FOLDER"` in `[cookbook]` of kitchens.toml',
+                code="disk",
+            )
 
     def worktree_path(self, name: str) -> Path:
         """Where the worktree of `name` lies, or would lie."""

@@ -138,6 +138,30 @@ def test_an_existing_branch_is_adopted_when_asked(desk: Desk) -> None:
     assert desk.json("create", "idea", "--adopt")["branch"] == "idea"
 
 
+def test_a_branch_of_a_remote_is_told_from_a_new_one(desk: Desk) -> None:
+    """In a clone `dev` may be there already, elsewhere: to be adopted it is brought here first."""
+    desk.git("branch", "dev")
+    desk.git("clone", "--quiet", ".", "../clone")
+    clone = desk.folder.parent / "clone"
+    error = desk.json("create", "dev", "--adopt", folder=clone, status=2)["error"]
+    assert "`git branch dev origin/dev`" in error["hint"]
+    answer = desk.kitchen("create", "dev", "--no-test", folder=clone)
+    assert (answer.status, "`origin/dev` is another branch" in answer.err) == (0, True), answer.err
+
+
+def test_where_no_kitchen_can_lie_none_is_made(desk: Desk) -> None:
+    """Nothing is registered first, and an order without a data folder is refused alike: what to change is said."""
+    text = COOKBOOK.replace("[cookbook]", '[cookbook]\nworktrees = "README.md"')
+    desk.commit("kitchens.toml", text)
+    before = desk.refs()
+    for words in (("create", "idea"), ("order", "run", "counts")):
+        error = desk.json(*words, status=5)["error"]
+        assert "README.md` cannot be written" in error["message"]
+        assert '`worktrees = "FOLDER"`' in error["hint"]
+    assert desk.refs() == before
+    assert desk.json("order", "list") == []
+
+
 def test_errors_are_documents_with_json(desk: Desk) -> None:
     """The shape of the contract, also for a command line that cannot be parsed."""
     assert set(desk.json("show", "nope", status=2)["error"]) == {"code", "message", "hint", "file", "line"}

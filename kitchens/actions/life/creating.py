@@ -136,6 +136,10 @@ def create(house: House, wanted: Wanted, *, test: bool = True) -> Created:
             register_kitchen(house, plan)
         except Moved:
             continue
+        for one in [] if wanted.adopt else _fetched(house, wanted.name):
+            house.note(
+                f"`{one}` is another branch of this name; `{wanted.name}` begins at `{plan.parent.name}`"
+            )
         share(house, [plan.registration.name], branches=True)
         return carry_out_create(house, plan, test=test)
     raise EnvironmentFailure(f"others make kitchens all the time; `{wanted.name}` was not made", "try again")
@@ -172,6 +176,7 @@ def plan_create(house: House, wanted: Wanted) -> CreatePlan:
         made=made,
     )
     path = kitchens.checkout_of(new) or kitchens.folder / new
+    kitchens.require_folder()
     if not adopt and path.exists() and any(path.iterdir() if path.is_dir() else [path]):
         raise InvalidInput(
             f"{path} is in the way of the worktree of `{new}`; nothing was changed", "move it aside"
@@ -364,10 +369,22 @@ def _free(kitchens: Kitchens, name: KitchenName, adopt: bool) -> None:
             code="branch-exists",
         )
     if same is None and adopt:
-        raise InvalidInput(f"there is no branch `{name}` to adopt", code="no-branch")
+        far = _fetched(kitchens.house, name)
+        raise InvalidInput(
+            f"there is no branch `{name}` to adopt",
+            *(f"`git branch {name} {one}` brings the one there is elsewhere" for one in far[:1]),
+            code="no-branch",
+        )
     for one in names:
         if one != name and (why := _apart(name, one)) is not None:
             raise InvalidInput(why, code="kitchen-name")
+
+
+def _fetched(house: House, name: str) -> list[str]:
+    """The branches `name` that git has fetched from its remotes, such as `origin/dev`."""
+    prefix = "refs/remotes/"
+    short = [ref.removeprefix(prefix) for ref in house.repository.refs.refs(prefix)]
+    return [one for one in short if one.partition("/")[2] == name]
 
 
 def _apart(name: str, other: str) -> str | None:

@@ -110,6 +110,8 @@ def carry_out_order(house: House, plan: OrderPlan) -> dict[str, Any]:
         _refuse_what_cannot_run(house, plan, shelf, secrets, earlier)
         now = house.now()
         run = past.record.run if past and past.continued else new_run_id(now)
+        if not plan.data.is_dir():
+            Kitchens(house).require_folder()
         plan.data.mkdir(parents=True, exist_ok=True)
         with equipped(
             house,
