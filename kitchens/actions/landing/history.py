@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from kitchens.actions.house import House
 from kitchens.actions.kitchens import Kitchen, Kitchens
 from kitchens.git import history
+from kitchens.git.history import is_ancestor
 from kitchens.model.kitchen import Landing
 from kitchens_engine.errors import EnvironmentFailure
 
@@ -77,6 +78,15 @@ def steps(house: House, kitchens: Kitchens, kitchen: Kitchen) -> Iterator[Step]:
         step = landings.get(tip) or Step(parents[0], tip, None, kitchen, None)
         yield step
         tip = step.previous
+
+
+def own_beginning(house: House, kitchens: Kitchens, kitchen: Kitchen, walked: Sequence[Step]) -> str | None:
+    """The commit below all that was `walked` of a kitchen's history, when the history up to the baseline does not have
+    it: no step shows what is in it."""
+    baseline, last = baseline_of(kitchens), walked[-1].previous if walked else kitchen.tip
+    if baseline in (None, last) or is_ancestor(house.repository, last, str(baseline)):
+        return None
+    return last
 
 
 def baseline_of(kitchens: Kitchens) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from itertools import takewhile
 from typing import Any
 
 from kitchens.actions.gates.gating import GatePlan, plan_gate, policy_at
@@ -11,7 +12,7 @@ from kitchens.actions.gates.signing import ALLOWED
 from kitchens.actions.house import House
 from kitchens.actions.kitchens import BRANCHES, REGISTRATIONS, Kitchen, Kitchens
 from kitchens.actions.landing.certifying import recompute
-from kitchens.actions.landing.history import Step, baseline_of, since_baseline, steps
+from kitchens.actions.landing.history import Step, baseline_of, own_beginning, since_baseline, steps
 from kitchens.gate.affected import Affected
 from kitchens.gate.ancestry import Ancestry, contains
 from kitchens.gate.certificate import Uncertified
@@ -28,6 +29,9 @@ from kitchens_engine.tuples import NamedTuple
 #: What damaged records and objects are called by those who read them.
 _DAMAGE = ("registration", "git-object")
 
+
+#: What is wrong with a commit below which there is no history that anybody proved.
+_APART = "begins a history of its own, apart from the one that is proved"
 
 #: How many commits' ancestors are kept at once: each takes a bit for each other.
 MANY = 20_000
@@ -77,6 +81,8 @@ def verify(house: House, name: str | None) -> dict[str, Any]:
             if step.landing is None and not proof.faults:
                 uncertified.append(step.commit)
             signed = signed and proof.signed
+    if (beginning := own_beginning(house, kitchens, kitchen, walked)) is not None:
+        faults.append({"commit": beginning, "why": _APART})
     faults += _unreadable(house, kitchens, kitchen, [each["why"] for each in faults])
     landings = sum(step.landing is not None for step in walked)
     status = "broken" if faults else "verified" if signed and landings else "unsigned"
@@ -196,13 +202,14 @@ def unproved(house: House, kitchens: Kitchens, kitchen: Kitchen, until: str | No
     """The steps that brought `kitchen` from `until` (None: from the baseline) to its tip and that do not verify, or that
     the policy does not let arrive at this moment, newest first."""
     found = []
-    for step in steps(house, kitchens, kitchen):
-        if step.commit == until:
-            break
+    walked = list(takewhile(lambda step: step.commit != until, steps(house, kitchens, kitchen)))
+    for step in walked:
         proof = _proof(house, kitchen, step, None)
         now = tuple(_now(house, step, until))
         if faults := proof.faults + now:
             found.append(Unproved(step.commit, faults[0], proof.attestable and not now))
+    if until is None and (beginning := own_beginning(house, kitchens, kitchen, walked)) is not None:
+        found.append(Unproved(beginning, _APART, untested=False))
     return found
 
 

@@ -110,6 +110,24 @@ def test_another_name_of_a_protected_kitchen_is_no_way_in(team: Team, through: s
     assert f"`production` is protected, and commit `{commit[:12]}`" in said
 
 
+def test_a_protected_kitchen_does_not_begin_apart(team: Team) -> None:
+    """A history with another first commit has no step that anybody could prove."""
+    rules = f'{SHARED}\n[kitchens.test]\nprotected = true\nparent = "production"\n'
+    team.ada.commit("kitchens.toml", rules)
+    team.ada.json("sync")
+    team.ada.json("hook", "install", str(team.hub))
+    tree = team.ada.git("rev-parse", f"{untested(team.ada, 6)}^{{tree}}")
+    apart = team.ada.git("commit-tree", "-m", "mine", tree)
+    before = team.refs()
+    status, said = pushed(team.ada, f"{apart}:refs/heads/test")
+    assert (status, team.refs()) == (1, before)
+    assert f"commit `{apart[:12]}` begins a history of its own" in said
+    team.ada.git("update-ref", "refs/heads/test", apart)
+    (fault,) = team.ada.json("verify", "test", status=1)["faults"]
+    assert fault["commit"] == apart
+    assert pushed(team.ada, "production~1:refs/heads/test") == (0, "")
+
+
 def test_a_landing_that_comes_in_a_freeze_comes_too_late(team: Team) -> None:
     """The time on record is the one of whoever landed it; a rollback comes through."""
     change(team.ada, "one")
