@@ -24,6 +24,9 @@ empty = {{}}
 [nodes.a]
 run = "x"
 outputs = {{ rows = "integer", label = "string", files = "list", some = "any", day = "date" }}
+[[nodes.a.tests]]
+output = "rows"
+above = 0
 [nodes.s]
 sql = "select 1"
 [nodes.f]
@@ -192,4 +195,32 @@ def test_each_goes_over_a_list(said: Said) -> None:
     """Where its type is known."""
     assert said(FANNED.format(each="outputs.list.count", when="tests.f.passed > 1")) == [
         "error 6: `each` goes over a list, and `outputs.list.count` is an integer"
+    ]
+
+
+def test_counts_of_tests_that_are_not_there_are_doubted(inspected: Callable[..., list[Fault]]) -> None:
+    """Those inside a nested recipe are none of the node's own; of a node with a test nothing is said."""
+    found = inspected(
+        """\
+        [nodes.plain]
+        run = "x"
+        [nodes.inside]
+        recipe = "other"
+        [nodes.tested]
+        run = "x"
+        outputs = { n = "integer" }
+        [[nodes.tested.tests]]
+        output = "n"
+        equals = 1
+        [nodes.last]
+        needs = ["plain", "inside", "tested"]
+        when = "tests.inside.warned == 0 and tests.tested.warned == 0"
+        run = "echo {{ tests.plain.failed }}"
+        """,
+        {"recipes/other/recipe.toml": "[nodes.x]\nrun = 'x'\n"},
+    )
+
+    assert [(fault.severity, fault.line, fault.message, bool(fault.hint)) for fault in found] == [
+        ("warning", 13, "`tests.inside.warned` is always 0: node `inside` has no tests", True),
+        ("warning", 14, "`tests.plain.failed` is always 0: node `plain` has no tests", False),
     ]
