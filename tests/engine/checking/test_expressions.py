@@ -24,9 +24,6 @@ empty = {{}}
 [nodes.a]
 run = "x"
 outputs = {{ rows = "integer", label = "string", files = "list", some = "any", day = "date" }}
-[[nodes.a.tests]]
-output = "rows"
-above = 0
 [nodes.s]
 sql = "select 1"
 [nodes.f]
@@ -37,6 +34,9 @@ outputs = {{ rows = "integer" }}
 needs = ["a", "s", "f"]
 noop = true
 when = '''{}'''
+[[nodes.a.tests]]
+output = "rows"
+above = 0
 """
 
 
