@@ -52,11 +52,13 @@ def affected(
     target: TreeView | None,
     examiner: Examiner,
     attested: Callable[[list[str]], Mapping[str, Attestation]],
+    *,
+    unproved: str = "not attested yet",
 ) -> tuple[Affected, ...]:
     """The recipes whose fingerprint in `candidate` differs from that in `target`, sorted by name.
 
     Without `target` every recipe counts. `attested` finds the attestations that count, by
-    fingerprint. A recipe that cannot be read or run carries its fault.
+    fingerprint. A recipe that cannot be read or run carries its fault. `unproved` is why one runs that nothing changed.
     """
     found: list[tuple[Examined, str]] = []
     for name in candidate.recipes if target is None else _worth_a_look(candidate, target, examiner):
@@ -70,7 +72,9 @@ def affected(
         if before is None or before.digest != quality.digest:
             found.append((quality, "the tree changed" if target else ""))
     proofs = attested([examined.digest for examined, _ in found])
-    result = [_affected(candidate, examined, why, proofs.get(examined.digest)) for examined, why in found]
+    result = [
+        _affected(candidate, examined, why, proofs.get(examined.digest), unproved) for examined, why in found
+    ]
     if target is not None:
         gone = sorted(set(target.recipes) - set(candidate.recipes))
         result += [Affected(name, None, "", "recipe deleted", deleted=True) for name in gone]
@@ -143,12 +147,14 @@ def _before(target: TreeView | None, name: str, examiner: Examiner) -> Examined 
     return known[1]
 
 
-def _affected(candidate: TreeView, examined: Examined, why: str, proof: Attestation | None) -> Affected:
+def _affected(
+    candidate: TreeView, examined: Examined, why: str, proof: Attestation | None, unproved: str
+) -> Affected:
     fault = None
     if proof is not None:
         why = f"{why}; attested by run {proof.run}" if why else f"attested by run {proof.run}"
     else:
-        why = why or "not attested yet"
+        why = why or unproved
         fault = _fault(candidate, examined)
     return Affected(examined.recipe, examined.variation, examined.digest, why, proof, False, examined, fault)
 

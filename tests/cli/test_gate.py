@@ -84,6 +84,14 @@ def test_shared_paths_may_be_written_as_a_shell_would(desk: Desk) -> None:
     assert why == "shared path lib changed"
 
 
+def test_why_what_is_attested_runs_again_is_that_somebody_asked(desk: Desk) -> None:
+    """It is not said to lack an attestation that it has."""
+    first = desk.json("test", "production", "--all")["gate"]["recipes"][0]
+    again = desk.json("test", "production", "--all", "--again")["gate"]["recipes"][0]
+    assert (first["status"], first["why"]) == ("passed", "not attested yet")
+    assert (again["status"], again["why"]) == ("passed", "asked for again")
+
+
 def test_what_a_node_left_in_its_checkout_is_not_in_the_next(desk: Desk) -> None:
     """Files that it changed, added or removed: each gate has exactly its tree, though most of it lay there already."""
     for number in range(250):

@@ -96,7 +96,8 @@ def plan_gate(
     proofs = _nothing if again else _proofs(house, isolation, signers, rules.gate.retries)
     # Looking back is proving, and a proof goes by the recipes themselves.
     with nullcontext() if rules_at else house.recall:
-        found = affected(view, before, examiner, proofs)
+        why = {"unproved": "asked for again"} if again else {}
+        found = affected(view, before, examiner, proofs, **why)
     if source is not None and source.registered is not None:
         there = examiner._replace(settings=source.registered.settings)
         found = tuple(_compared(view, one, examiner, there, target.name, proofs) for one in found)
