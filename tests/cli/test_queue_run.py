@@ -8,6 +8,12 @@ import sys
 import time
 from pathlib import Path
 
+from kitchens.actions.gates.gating import plan_gate
+from kitchens.actions.kitchens import Kitchens
+from kitchens.actions.landing.moving import land
+from kitchens.actions.queueing.chaining import chain, landing_of
+from kitchens.cli.desk import Desk as CommandDesk
+from kitchens.cli.stop import StopSignal
 from tests.cli.conftest import Desk
 
 GOOD = '[nodes.n]\nrun = "true"\n'
@@ -60,6 +66,29 @@ def test_dependent_changes_land_together_when_they_passed_together(desk: Desk) -
     assert document["gates"] == 1
     assert desk.json("verify")["faults"] == []
     assert next(row["from"] for row in desk.json("history")) == "one, two, three"
+
+
+def test_what_lies_between_in_a_landing_of_several_is_proved_too(desk: Desk) -> None:
+    """A merge inside that drops what the target got meanwhile is found, though the landing brings just what is in it."""
+    desk.commit("recipes/shared/recipe.toml", GOOD)
+    desk.json("test", "production")
+    waiting(desk, one=("recipes/shared/one.txt", "1\n"), two=("recipes/shared/two.txt", "2\n"))
+    desk.commit("note.md", "what nobody may drop\n")
+    house = CommandDesk(str(desk.folder), as_json=False, stop=StopSignal(), quiet=True).house
+    with house.repository:
+        kitchens = Kitchens(house)
+        target = kitchens.get("production")
+        one, two = chain(house, target, [kitchens.get("one"), kitchens.get("two")])
+        tree = desk.git("rev-parse", f"{one.source.tip}^{{tree}}")
+        dropped = desk.git("commit-tree", tree, "-p", target.tip, "-p", one.source.tip, "-m", "dropped")
+        tree = desk.git("merge-tree", "--write-tree", dropped, two.source.tip)
+        forged = desk.git("commit-tree", tree, "-p", dropped, "-p", two.source.tip, "-m", "forged")
+        gate = plan_gate(house, forged, target, target.tip)
+        plan, _ = landing_of(house, target, (one, two._replace(commit=forged, tree=tree, gate=gate)))
+        assert land(house, plan).status == "merged"
+    (fault,) = desk.json("verify", status=1)["faults"]
+    assert fault["commit"] == desk.tip("production")
+    assert f"its merge of `one` ({dropped[:12]}) is not what its sides add up to" in fault["why"]
 
 
 def test_a_conflict_leaves_with_its_paths(desk: Desk) -> None:

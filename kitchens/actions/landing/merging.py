@@ -18,6 +18,9 @@ from kitchens.git.refs import Moved
 from kitchens.model.gate import Conflict, Move
 from kitchens_engine.errors import EnvironmentFailure, InvalidInput
 
+#: The trailer of a merge for each rollback that it kept out.
+RECONCILED = "Reconciled: "
+
 #: How often a merge starts again because somebody else landed first. Whoever has checkouts to bring along, or a slow
 #: line to the remote, loses most races against those who have not.
 ATTEMPTS = 100
@@ -165,8 +168,14 @@ def message_of(
 ) -> str:
     """The commit message: what the user said, and trailers that say what was gated, and which rollbacks kept out."""
     trailers = [f"Kitchen: {source}", *gated_trailers(gate)]
-    trailers += [f"Reconciled: {rollback}" for rollback in reconciled]
+    trailers += [f"{RECONCILED}{rollback}" for rollback in reconciled]
     return with_trailers(message, f"Merge kitchen '{source}' into {target}", trailers)
+
+
+def reconciled_in(message: str) -> tuple[str, ...]:
+    """The rollbacks that a merge says in its message that it kept out."""
+    lines = message.split("\n")
+    return tuple(line.removeprefix(RECONCILED) for line in lines if line.startswith(RECONCILED))
 
 
 def with_trailers(message: str | None, usual: str, trailers: Sequence[str]) -> str:

@@ -13,6 +13,7 @@ from kitchens.actions.house import House
 from kitchens.actions.kitchens import BRANCHES, REGISTRATIONS, Kitchen, Kitchens
 from kitchens.actions.landing.certifying import recompute
 from kitchens.actions.landing.history import Step, baseline_of, own_beginning, since_baseline, steps
+from kitchens.actions.landing.merging import reconciled_in
 from kitchens.gate.affected import Affected
 from kitchens.gate.ancestry import Ancestry, contains
 from kitchens.gate.certificate import Uncertified
@@ -269,6 +270,32 @@ def _uncertified(house: House, step: Step, ancestry: Ancestry | None) -> Iterato
         return
     if found != landing.certificate:
         yield "its certificate is not that of this merge"
+    names = landing.source.split(", ")
+    if len(names) > 1:
+        yield from _unlinked(house, step, names, ancestry)
+
+
+def _unlinked(house: House, step: Step, names: Sequence[str], ancestry: Ancestry | None) -> Iterator[str]:
+    """Why what lies between is not the merges of the kitchens that landed together, one on the other: the landing
+    itself only says that it brings all of it."""
+    commit = house.repository.objects.commit(step.commit).parents[1]
+    for name in reversed(names):
+        made = house.repository.objects.commit(commit)
+        try:
+            recompute(
+                house.repository,
+                commit,
+                next(iter(made.parents), step.previous),
+                again=False,
+                ancestry=ancestry,
+                reconciled=reconciled_in(made.message),
+            )
+        except (Uncertified, InvalidInput) as reason:
+            yield f"its merge of `{name}` ({commit[:12]}) is not what its sides add up to: {reason}"
+            return
+        commit = made.parents[0]
+    if commit != step.previous:
+        yield f"it names {len(names)} kitchens, and brings more"
 
 
 def _unallowed(house: House, step: Step) -> Iterator[str]:
