@@ -96,6 +96,19 @@ def test_a_name_too_long_for_the_disk_is_a_wrong_name(empty: Desk) -> None:
     assert list(empty.folder.iterdir()) == []
 
 
+def test_a_second_template_names_what_the_kept_settings_lack(empty: Desk) -> None:
+    """Its recipes come without its `kitchens.toml`, and would not find their packages."""
+    folder = empty.folder / "book"
+    empty.json("init", "book")
+    answer = empty.kitchen("init", "--template", "flights", folder=folder)
+    assert 'need `requirements = "requirements.txt"` in `[runtime]`' in answer.out
+    settings = (folder / "kitchens.toml").read_text()
+    (folder / "kitchens.toml").write_text(
+        settings.replace("[runtime]", '[runtime]\nrequirements = "requirements.txt"')
+    )
+    assert empty.json("init", "--template", "flights", folder=folder)["lacks"] is None
+
+
 def test_a_folder_with_files_and_no_repository_is_left_alone(empty: Desk) -> None:
     """One sentence with what to do."""
     empty.write("data.csv", "1\n")

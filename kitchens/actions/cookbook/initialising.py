@@ -30,7 +30,8 @@ DEFAULT_PRODUCTION = "production"
 
 @dataclass(frozen=True, slots=True)
 class Initialised:
-    """What `init` did. `commit` is None in an adopted repository: the commit is the user's."""
+    """What `init` did. `commit` is None in an adopted repository: the commit is the user's. `lacks` is a line that
+    the added recipes need in a `kitchens.toml` that was kept."""
 
     path: Path
     cookbook: str
@@ -39,6 +40,7 @@ class Initialised:
     added: tuple[str, ...]
     kept: tuple[str, ...]
     commit: str | None
+    lacks: str | None = None
 
     def document(self) -> dict[str, object]:
         """As `--json` shows it."""
@@ -50,6 +52,7 @@ class Initialised:
             "added": list(self.added),
             "kept": list(self.kept),
             "commit": self.commit,
+            "lacks": self.lacks,
         }
 
 
@@ -167,8 +170,10 @@ def _adopt(
     added = [path for path, _ in new]
     if not roots:
         _register(repository, name, now)
+    unnamed = declared is not None and declared.runtime.requirements is None
+    lacks = 'requirements = "requirements.txt"' if unnamed and dict(files).get("requirements.txt") else None
     return Initialised(
-        top, words["COOKBOOK"], name, template or DEFAULT_TEMPLATE, tuple(added), tuple(kept), None
+        top, words["COOKBOOK"], name, template or DEFAULT_TEMPLATE, tuple(added), tuple(kept), None, lacks
     )
 
 

@@ -54,6 +54,10 @@ def init(desk: Desk, directory: Path | None, template: str | None, production: s
             click.echo(f"  added {path}")
         for path in done.kept:
             click.echo(f"  kept  {path}")
+        if done.lacks:
+            click.echo(
+                f"the recipes of `{done.template}` need `{done.lacks}` in `[runtime]` of your kitchens.toml"
+            )
         if done.added:
             click.echo("nothing was committed: look at the files, then `git add` and `git commit` them")
 
