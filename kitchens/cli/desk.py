@@ -65,8 +65,11 @@ class Desk:
         own = os.environ.get("KITCHENS_CACHE")
         if own:
             return Path(own)
-        base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-        return Path(base) / "kitchens"
+        if base := os.environ.get("XDG_CACHE_HOME"):
+            return Path(base) / "kitchens"
+        from kitchens.vault.home import at_home
+
+        return at_home(Path("~/.cache")) / "kitchens"
 
     def now(self) -> datetime:
         """The clock, in UTC."""

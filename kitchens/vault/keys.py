@@ -12,6 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from kitchens.vault.home import at_home
 from kitchens_engine.errors import EnvironmentFailure, InvalidInput
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ class Keys:
         self._passphrase = environment.get(PASSPHRASE) or None
         named = environment.get(KEY_FILE)
         self._named = bool(named)
-        self.file = Path(named).expanduser() if named else _default(environment)
+        self.file = at_home(Path(named)) if named else _default(environment)
 
     def open(self, locked: bytes, path: Path) -> bytes:
         """What the content `locked` of the vault at `path` says. Raises `InvalidInput` or `EnvironmentFailure`."""
@@ -131,5 +132,5 @@ def write_private(path: Path, content: bytes) -> None:
 
 def _default(environment: Mapping[str, str]) -> Path:
     base = environment.get("XDG_CONFIG_HOME")
-    folder = Path(base) if base else Path(environment.get("HOME", "~")).expanduser() / ".config"
+    folder = Path(base) if base else at_home(Path(environment.get("HOME", "~"))) / ".config"
     return folder / "kitchens" / "vault.key"

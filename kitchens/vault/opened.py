@@ -9,6 +9,7 @@ from kitchens.model.cookbook import VaultSettings
 from kitchens.model.secret import Secret
 from kitchens.vault.environment_vault import EnvironmentVault
 from kitchens.vault.file_vault import FileVault
+from kitchens.vault.home import at_home
 from kitchens.vault.keys import Keys
 from kitchens_engine.ports import DEFAULT
 
@@ -23,7 +24,7 @@ def open_vault(settings: VaultSettings, common: Path, environment: Mapping[str, 
     if settings.path is None:
         path = common / "kitchens" / "vault.age"
     else:
-        path = common / Path(settings.path).expanduser()
+        path = common / at_home(Path(settings.path))
     return FileVault(path, Keys(environment))
 
 

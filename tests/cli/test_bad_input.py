@@ -116,6 +116,28 @@ def test_without_an_identity_no_gate_runs(desk: Desk, monkeypatch: pytest.Monkey
     assert desk.json("order", "list") == []
 
 
+@pytest.mark.parametrize(
+    ("variable", "words"),
+    [
+        ("HOME", ("order", "run", "counts")),
+        ("KITCHENS_VAULT_KEY_FILE", ("vault", "list")),
+        ("", ("vault", "set", "a/b", "--from-file", "~no-such-user/file")),
+    ],
+)
+def test_a_user_without_a_home_is_told_so(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, variable: str, words: tuple[str, ...]
+) -> None:
+    """As in a container whose user has a number only; no bug, and nothing was changed."""
+    for folder in ("XDG_CACHE_HOME", "XDG_CONFIG_HOME", "KITCHENS_CACHE"):
+        monkeypatch.delenv(folder, raising=False)
+    if variable:
+        monkeypatch.setenv(variable, "~no-such-user")
+    before = desk.refs()
+    error = desk.json(*words, status=5)["error"]
+    assert (error["code"], error["hint"]) == ("home", "set `HOME`")
+    assert desk.refs() == before
+
+
 def test_words_of_the_command_line_stand_in_backticks(empty: Desk) -> None:
     """As in every other message."""
     assert "`NAME`" in empty.json("merge", status=2)["error"]["message"]

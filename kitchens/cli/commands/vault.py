@@ -11,6 +11,7 @@ import click
 from kitchens.cli import complete, show
 from kitchens.cli.command import Answer, KitchenCommand, LazyGroup, example
 from kitchens.cli.desk import Desk
+from kitchens.vault.home import at_home
 from kitchens_engine.errors import InvalidInput
 from kitchens_engine.ports import DEFAULT, SCOPES
 
@@ -119,7 +120,7 @@ def _cookbook(desk: Desk) -> Cookbook:
 
 def _value(desk: Desk, name: str, from_file: str | None) -> bytes:
     if from_file is not None:
-        path = desk.folder / Path(from_file).expanduser()
+        path = desk.folder / at_home(Path(from_file))
         try:
             return path.read_bytes()
         except OSError as error:
