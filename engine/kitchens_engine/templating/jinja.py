@@ -8,7 +8,7 @@ from datetime import date
 from functools import cache, lru_cache
 from typing import Any
 
-from jinja2 import StrictUndefined, Template, TemplateError, UndefinedError, nodes
+from jinja2 import StrictUndefined, Template, TemplateError, TemplateSyntaxError, UndefinedError, nodes
 from jinja2.environment import TemplateExpression
 from jinja2.parser import Parser
 from jinja2.runtime import Undefined
@@ -84,6 +84,13 @@ def environment() -> _Environment:
 
 def parse(text: str, *, expression: bool) -> nodes.Template:
     """The syntax tree; an expression becomes the value of the variable `result`. Raises `TemplateSyntaxError`."""
+    try:
+        return _parsed(text, expression=expression)
+    except ValueError as error:  # Python reads no number of so many digits
+        raise TemplateSyntaxError("a number has too many digits", 1) from error
+
+
+def _parsed(text: str, *, expression: bool) -> nodes.Template:
     if not expression:
         return environment().parse(_LENGTH.sub(_kept, text))
     parser = Parser(environment(), text, state="variable")

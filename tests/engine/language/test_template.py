@@ -278,6 +278,7 @@ def test_names_are_found_without_running_anything() -> None:
         ("a = b", True, "this condition cannot be read: ", "write `==`"),
         ("a && b", True, "this condition cannot be read: ", "write `and`"),
         ("(" * 5000, True, "this is nested too deeply", None),
+        ("9" * 5000, True, "this condition cannot be read: a number has too many digits", None),
         ("{{ a | uper }}", False, "there is no filter `uper`", "did you mean `upper`?"),
         ("a is defned", True, "there is no test `defned`", "did you mean `defined`?"),
         ("{% include 'x' %}", False, "a template stands alone: it cannot include or import another", None),
