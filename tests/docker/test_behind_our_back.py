@@ -113,3 +113,20 @@ def test_a_service_that_no_machine_could_start_is_red(book: Processes, wrong: st
     assert up["services"][0]["status"] == "failed"
     assert why in up["services"][0]["why"]
     assert book.json("list")[1]["state"] == "red"
+
+
+def test_who_changes_an_init_file_is_told_that_the_data_stays(book: Processes, engine: Engine) -> None:
+    """It is run when data is new, as the image does it."""
+    book.write("shop/init.sh", "echo one > /data/index.html")
+    settings = 'volumes = ["/data"]\ninit = ["shop/init.sh"]\n'
+    begin(
+        book, web("shop", "sh /docker-entrypoint-initdb.d/init.sh; exec httpd -f -p 8080 -h /data", settings)
+    )
+    book.json("create", "dev", "--no-test")
+    said = [book.kitchen("up", "dev").err]
+    book.write("shop/init.sh", "true", book.path("dev"))
+    said.append(book.kitchen("up", "dev").err)
+    book.json("down", "dev", "--volumes")
+    said.append(book.kitchen("up", "dev").err)
+    assert ["its data stays as it is" in each for each in said] == [False, True, False]
+    assert "`kitchen down dev --volumes` lets it begin anew" in said[1]

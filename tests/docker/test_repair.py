@@ -13,7 +13,10 @@ from pathlib import Path
 
 import pytest
 
+from kitchens.containers import objects
 from kitchens.containers.engine import Engine
+from kitchens.containers.lock import alone
+from kitchens.containers.services.seeds import LABEL
 from tests.desk import desk, empty
 from tests.docker.conftest import BUSYBOX, PYTHON
 from tests.docker.services import NOTHING, Processes, census, web
@@ -82,6 +85,35 @@ def test_killed_at_any_moment_nothing_leaks(book: Processes, engine: Engine, cyc
         assert repaired.status == 0, repaired
         assert census(engine, name) == NOTHING, repaired.out
         assert str(book.folder) not in Path("/proc/self/mounts").read_text()
+
+
+def test_a_seed_that_was_not_made_to_its_end_is_removed(
+    book: Processes, engine: Engine, tmp_path: Path
+) -> None:
+    """Unless somebody is at it; a whole one stays, and one that was begun elsewhere."""
+    begin(book, SERVICES)
+    seeds = tmp_path / "cache/seeds"
+    mark = os.urandom(8).hex()
+    keys = {
+        name: f"{mark}{number:048}" for number, name in enumerate(("whole", "half", "at it", "elsewhere"))
+    }
+    for key in keys.values():
+        objects.make_volume(engine, f"kitchens-seed-{key[:32]}-{key[-1]}", {LABEL: key})
+    try:
+        for name in ("whole", "half", "at it"):
+            with alone(seeds / f"{keys[name]}.lock", lambda _: None, ""):
+                pass
+        (seeds / keys["whole"]).touch()
+        with alone(seeds / f"{keys['at it']}.lock", lambda _: None, ""):
+            found = {one["name"][-1]: one["did"] for one in book.json("repair")["findings"]}
+        assert (found["1"], found["2"], set(found)) == ("removed", "kept", {"1", "2"})
+        book.json("repair")
+        left = {name for name, _ in objects.volumes(engine, LABEL) if mark in name}
+        assert {name[-1] for name in left} == {"0", "3"}
+    finally:
+        for name, _ in objects.volumes(engine, LABEL):
+            if mark in name:
+                objects.remove_volume(engine, name)
 
 
 def test_what_a_killed_gate_left_is_removed(book: Processes, engine: Engine) -> None:

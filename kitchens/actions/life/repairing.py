@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kitchens.actions.house import House
 from kitchens.actions.kitchens import REGISTRATIONS, Kitchens
@@ -25,6 +25,9 @@ from kitchens.git.sharing import remotes
 from kitchens.model.kitchen import Registration
 from kitchens.model.names import KitchenName
 from kitchens_engine.errors import EnvironmentFailure, KitchensError
+
+if TYPE_CHECKING:
+    from kitchens.containers.engine import Engine
 
 #: How we call folders that are of use for a moment, beside their place.
 _FOR_A_MOMENT = (".making-", ".removing-")
@@ -321,18 +324,23 @@ def _on_engines(house: House) -> Iterator[Finding]:
     from kitchens.containers import owners
     from kitchens.containers.engine import connect
     from kitchens.containers.owners import LABEL
+    from kitchens.containers.services.seeds import half_made
     from kitchens.containers.sweeping import Left, everything, remove
 
     try:
         engine = connect(house.environment)
         found = everything(engine, f"{HOUSE}={house_of(house)}")
         dead = [left for left in everything(engine, owners.MACHINE) if owners.is_dead(left.labels)]
+        seeds = half_made(engine, house.cache)
     except EnvironmentFailure as failure:
         yield Finding("engine", "docker", f"what is there cannot be looked through: {failure.message}")
         return
     for left in dead:
         why = "whoever ran something in it was killed"
         yield Finding(left.kind, left.name, why, "removed", partial(remove, engine, left))
+    for key, name in seeds:
+        act = partial(_forget_seed, house, engine, key, name)
+        yield Finding("volume", name, "the seed in it was not made to its end", "removed", act)
     homes, names = _homes(house)
 
     def removed(left: Left) -> None:
@@ -374,6 +382,13 @@ def _forget_notes(house: House, name: str, folder: Path) -> None:
             raise KitchensError(f"`{name}` was made anew")
         settle(home, house.state / "runs")
         removal(house, folder)()
+
+
+def _forget_seed(house: House, engine: Engine, key: str, name: str) -> None:
+    from kitchens.containers.services.seeds import forget_half_made
+
+    if not forget_half_made(engine, house.cache, key, name):
+        raise KitchensError("somebody makes it now")
 
 
 def _has_services(house: House) -> bool:

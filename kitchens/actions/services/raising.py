@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 SERVING = "serving"
 _PORTS = "ports"
 _STARTS = "starts"
+_DATA = "data"
 _STATE = "state"
 
 
@@ -210,6 +211,7 @@ def _made(
     new = bool(volumes) and not there
     if new:
         home.mark(_unfinished(spec.name))
+    _tell_of_old_data(house, home, spec, new=new)
     for name in set(volumes.values()) - there:
         objects.make_volume(engine, name, {**home.labels, SERVICE: spec.name})
     labels = {**home.labels, SERVICE: spec.name, SPEC: spec.key}
@@ -220,6 +222,21 @@ def _made(
         port = _choose_port(house, home, spec)
         fresh = fresh._replace(published=port, ports=network)
     return create(engine, spec, fresh), fresh.published, False
+
+
+def _tell_of_old_data(house: House, home: Home, spec: Spec, *, new: bool) -> None:
+    """Init files run when data is new: who changed one since is told that the data stays as the earlier ones made it."""
+    if not spec.files:
+        return
+    files = hashlib.sha256(repr(sorted(spec.files.items())).encode()).hexdigest()
+    noted = home.read(_DATA)
+    if new:
+        home.note(_DATA, {**noted, spec.name: files})
+    elif noted.get(spec.name) not in (None, files):
+        house.note(
+            f"`init` of service `{spec.name}` changed, and its data stays as it is;"
+            f" `kitchen down {home.kitchen} --volumes` lets it begin anew"
+        )
 
 
 def _short(path: str) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from kitchens.containers import networks, objects, owners
 from kitchens.containers.engine import Engine
-from kitchens.containers.lock import alone
+from kitchens.containers.lock import alone, if_free
 from kitchens.containers.services import service
 from kitchens.containers.services.service import Fresh, Spec
 from kitchens_engine.tuples import NamedTuple
@@ -55,7 +55,9 @@ def seed(
 
 
 def forget_unused(engine: Engine, cache: Path) -> None:
-    """Remove the seeds that nobody has begun with for long."""
+    """Remove the seeds that nobody has begun with for long, and those that were not made to their end."""
+    for key, name in half_made(engine, cache):
+        forget_half_made(engine, cache, key, name)
     now = time.time()
     for done in (cache / "seeds").glob("[0-9a-f]*[0-9a-f]"):
         if now - done.stat().st_mtime <= UNUSED:
@@ -63,6 +65,27 @@ def forget_unused(engine: Engine, cache: Path) -> None:
         names = [name for name, _ in objects.volumes(engine, f"{LABEL}={done.name}")]
         if all(objects.remove_volume(engine, name) for name in names):
             done.unlink(missing_ok=True)
+
+
+def half_made(engine: Engine, cache: Path) -> list[tuple[str, str]]:
+    """Key and volume of each seed that somebody began to make with this cache, and that is not whole: he was killed, or is
+    at it."""
+    folder = cache / "seeds"
+    if not folder.is_dir():
+        return []
+    found = [(labels.get(LABEL, ""), name) for name, labels in objects.volumes(engine, LABEL)]
+    return [
+        (key, name)
+        for key, name in found
+        if (folder / f"{key}.lock").exists() and not (folder / key).exists()
+    ]
+
+
+def forget_half_made(engine: Engine, cache: Path, key: str, name: str) -> bool:
+    """Remove such a volume, unless somebody is at it; whether it is gone."""
+    done = cache / "seeds" / key
+    with if_free(done.with_suffix(".lock")) as held:
+        return held and not done.exists() and objects.remove_volume(engine, name)
 
 
 def _whole(engine: Engine, names: Mapping[str, str], key: str, done: Path) -> bool:
