@@ -123,6 +123,9 @@ class _Guard:
                     )
             elif version.parent is None and name != self._root:
                 yield Objection(f"`{name}` would be a second root kitchen beside `{self._root}`")
+            elif version.parent is not None and name == self._root:
+                # Nobody could tell any more whose `kitchens.toml` says what is protected.
+                yield Objection(f"`{name}` is the root kitchen, and would be below `{version.parent}`")
 
     def _proof(self, name: str, update: Update) -> Iterator[Objection]:
         try:

@@ -97,6 +97,22 @@ def test_nobody_takes_back_what_was_written_down(team: Team) -> None:
         assert team.refs() == before
 
 
+def test_the_root_stays_the_root(team: Team) -> None:
+    """Below another kitchen, nobody could tell whose rules say what is protected."""
+    team.ada.json("hook", "install", str(team.hub))
+    house = CommandDesk(str(team.ada.folder), as_json=False, stop=StopSignal(), quiet=True).house
+    before = team.refs()
+    with house.repository:
+        root = Kitchens(house).get("production")
+        assert root.registered is not None
+        assert root.registered_at is not None
+        below = root.registered._replace(parent=Kitchens(house).get("dev").name)
+        commit = house.registrations.draft(below, [root.registered_at], "below", house.identity, house.now())
+    status, said = pushed(team.ada, f"{commit}:refs/kitchens/production")
+    assert (status, team.refs()) == (1, before)
+    assert "`production` is the root kitchen, and would be below `dev`" in said
+
+
 @pytest.mark.parametrize("through", ["refs/heads/production", "refs/heads/other"])
 def test_another_name_of_a_protected_kitchen_is_no_way_in(team: Team, through: str) -> None:
     """A symbolic ref moves what it names, whether it names it itself or by another one."""
