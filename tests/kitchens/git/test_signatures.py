@@ -37,6 +37,24 @@ def test_a_signature_names_its_signer(tmp_path, environment):
         assert Signers(allowed(mine, options=options), environment).signer(b"words", signature, WHEN) is None
 
 
+def test_who_signed_before_is_tried_first(tmp_path, environment):
+    """One process instead of two for each signature of his; that of somebody else is still his own."""
+    mine, other = key(tmp_path), key(tmp_path, "other")
+    calls, program = tmp_path / "calls", tmp_path / "counted"
+    program.write_text(f'#!/bin/sh\necho "$2" >> {calls}\nexec ssh-keygen "$@"\n')
+    program.chmod(0o755)
+    signers = Signers(allowed(mine) + allowed(other, "bob@example.com"), environment, str(program))
+    for words, file, who in (
+        (b"one", mine, "ada@example.com"),
+        (b"two", mine, "ada@example.com"),
+        (b"three", other, "bob@example.com"),
+    ):
+        signature = sign(words, Signing(str(file), "ssh-keygen", False), environment)
+        assert signers.signer(words, signature, WHEN) == who
+    first, second, third = ["find-principals", "verify"], ["verify"], ["verify", "find-principals", "verify"]
+    assert calls.read_text().split() == [*first, *second, *third]
+
+
 def test_gits_settings_name_the_key(checkout, repository, tmp_path, environment):
     """SSH only; `commit.gpgSign` is the user's, not the one that we pin; no program is taken from a repository."""
     assert signing(repository) is None
