@@ -164,7 +164,8 @@ class LazyGroup(click.Group):
             from kitchens_engine.errors import InvalidInput
             from kitchens_engine.toml.nearest import did_you_mean
 
-            hint = did_you_mean(name, self._table) or f"`{context.command_path} --help` lists the commands"
+            near = None if name == "help" else did_you_mean(name, self._table)
+            hint = near or f"`{context.command_path} --help` lists the commands"
             raise InvalidInput(f"there is no command `{context.command_path} {name}`", hint, code="usage")
         return super().resolve_command(context, args)
 

@@ -138,6 +138,13 @@ def test_a_user_without_a_home_is_told_so(
     assert desk.refs() == before
 
 
+@pytest.mark.parametrize("words", [("help",), ("order", "help")])
+def test_who_types_help_is_told_how_to_get_it(empty: Desk, words: tuple[str, ...]) -> None:
+    """And not that a shell is what was meant."""
+    error = empty.json(*words, status=2)["error"]
+    assert "--help` lists the commands" in error["hint"]
+
+
 def test_words_of_the_command_line_stand_in_backticks(empty: Desk) -> None:
     """As in every other message."""
     assert "`NAME`" in empty.json("merge", status=2)["error"]["message"]
