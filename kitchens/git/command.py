@@ -328,6 +328,8 @@ def scrubbed(environment: Mapping[str, str]) -> dict[str, str]:
         "GIT_OPTIONAL_LOCKS": "0",
         # A replacement ref shows one object under another's id; what was tested is what lands.
         "GIT_NO_REPLACE_OBJECTS": "1",
+        # And a graft, one commit with the parents of another.
+        "GIT_GRAFT_FILE": os.devnull,
     }
     return kept
 

@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from kitchens.git.history import ahead_behind, diff_names, first_parents, is_ancestor, merge_base
+from kitchens.git.history import ahead_behind, diff_names, first_parents, is_ancestor, merge_base, since
 
 
 def random_history(checkout, commits: int, luck: int) -> list[str]:
@@ -78,3 +78,12 @@ def test_what_changed(checkout, repository):
         ("recipes/delays/clean.sql", "D", None),
         ("recipes/delays/recipe.toml", "T", None),
     }
+
+
+def test_grafts_are_not_followed(checkout, repository):
+    """A commit has the parents that it says, for git's own walks too; a graft would hide what came before it."""
+    first = checkout.tip()
+    second, third = (checkout.commit(name) for name in ("second", "third"))
+    checkout.write(".git/info/grafts", f"{third}\n")
+    assert since(repository, third, first) == [third, second]
+    assert first_parents(repository, third, first) == [third, second]
