@@ -192,3 +192,25 @@ def test_an_ingredients_date_may_be_text(bench: Bench) -> None:
     assert (nodes["good"].status, nodes["good"].outputs) == ("passed", {"day": "2024-02-29"})
     assert "output `day` must be at least 2024-01-01" in (nodes["early"].why or "")
     assert nodes["none"].status == "failed"
+
+
+@pytest.mark.parametrize("made", ["mkdir -p", "mkfifo", "ln -s /etc/passwd"])
+def test_what_is_no_plain_file_gives_no_outputs(bench: Bench, made: str) -> None:
+    """It is the node's own doing: the machine has not failed, and what is declared is missing."""
+    bench.recipe(f"""
+        [variables]
+        token = "hunter2"
+        [constraints.token]
+        hidden = true
+        [nodes.a]
+        run = "rm -f $KITCHEN_OUTPUT $KITCHEN_VARIABLES; {made} $KITCHEN_OUTPUT; {made} $KITCHEN_VARIABLES"
+        [nodes.b]
+        needs = ["a"]
+        run = "rm -f $KITCHEN_OUTPUT; {made} $KITCHEN_OUTPUT"
+        outputs = {{ x = "integer" }}
+    """)
+
+    nodes = bench.nodes(bench.run())
+
+    assert (nodes["a"].status, nodes["a"].outputs) == ("passed", {})
+    assert nodes["b"].why == "node `b` gave no output `x`, which it declares as an integer"
