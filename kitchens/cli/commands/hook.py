@@ -71,7 +71,9 @@ def check(desk: Desk) -> Answer:
     from kitchens.git.sharing.remotes import quarantined
     from kitchens_engine.errors import Refused
 
-    updates = parse_updates(line for line in sys.stdin if line.strip())
+    # Names of refs are bytes, whatever the locale of the machine makes of them.
+    told = sys.stdin.buffer.read().decode("utf-8", "surrogateescape")
+    updates = parse_updates(line for line in told.split("\n") if line)
     repository = open_repository(desk.folder, desk.environment)
     with quarantined(repository, desk.environment):
         found = next(objections(desk.house_of(repository), updates), None)

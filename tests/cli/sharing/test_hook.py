@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -40,6 +41,7 @@ def pushed(desk: Desk, *words: str) -> tuple[int, str]:
         cwd=desk.folder,
         capture_output=True,
         text=True,
+        errors="replace",
         check=False,
     )
     return done.returncode, done.stderr
@@ -182,6 +184,17 @@ def test_sandboxes_are_free(team: Team) -> None:
     assert pushed(team.ada, ":one", ":else") == (0, "")
     # The commit in production is only here: `sync` says so, and takes the rest there.
     assert [one["status"] for one in team.ada.json("sync", status=3)["left"]] == ["unproved"]
+
+
+def test_names_that_are_no_text_pass(team: Team, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A branch may have any bytes in its name, and a locale that knows no such text is in nobody's way."""
+    monkeypatch.setenv("PYTHONIOENCODING", "utf-8:strict")
+    team.ada.json("hook", "install", str(team.hub))
+    assert pushed(team.ada, os.fsdecode(b"production:refs/heads/caf\xe9"))[0] == 0
+    status, said = pushed(
+        team.ada, f"+{untested(team.ada, 6)}:production", os.fsdecode(b":refs/heads/caf\xe9")
+    )
+    assert (status, "is protected" in said) == (1, True)
 
 
 def test_the_proof_may_come_in_the_same_push(team: Team) -> None:
