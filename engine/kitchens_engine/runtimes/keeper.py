@@ -176,7 +176,8 @@ class Keeper:
                 pipe, said = self._open_pipe(log, hidden)
             pid = self._spawn(argv, folder, environment, said)
         except (OSError, ValueError) as error:
-            self._refuse(token, argv[0], error, log, hidden)
+            missing = folder if getattr(error, "filename", None) == folder else argv[0]
+            self._refuse(token, missing, error, log, hidden)
             if pipe is not None:
                 del self._pipes[pipe.descriptor]
                 pipe.close()

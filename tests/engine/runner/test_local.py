@@ -64,6 +64,16 @@ def test_a_program_that_cannot_start_ends_with_127(
     assert (tmp_path / "a.log").read_text().strip()
 
 
+@pytest.mark.parametrize("argv", [("/bin/sh", "-eu", "-c", "true"), ("/bin/sh", "-c", "true"), ("true",)])
+def test_a_folder_that_is_gone_is_named(runtime: LocalRuntime, tmp_path: Path, argv: tuple[str, ...]) -> None:
+    """And not the program, which is there."""
+    log = tmp_path / "log"
+    runtime.start(Command("a", argv, tmp_path / "gone", {}, log))
+
+    assert finish(runtime, 1) == {"a": 127}
+    assert log.read_text() == f"{tmp_path / 'gone'}: No such file or directory\n"
+
+
 def test_waiting_ends_with_the_timeout(runtime: LocalRuntime, tmp_path: Path) -> None:
     """Empty-handed while everything still runs."""
     runtime.start(command(tmp_path, "a", "sleep 600"))
