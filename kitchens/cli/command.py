@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from kitchens.cli.desk import Desk
+from kitchens.cli.streams import give_up_stdout
 from kitchens_engine.tuples import NamedTuple
 
 
@@ -63,10 +64,14 @@ class KitchenCommand(click.Command):
             desk.close()
         if not isinstance(answer, Answer):
             return answer
-        if desk.as_json:
-            click.echo(_as_json(answer.document, 2 if sys.stdout.isatty() else None))
-        else:
-            answer.words()
+        try:
+            if desk.as_json:
+                click.echo(_as_json(answer.document, 2 if sys.stdout.isatty() else None))
+            else:
+                answer.words()
+        except BrokenPipeError:
+            # Who read it went away (`| head`); what is red stays red.
+            give_up_stdout()
         return answer.status
 
 

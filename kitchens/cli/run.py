@@ -29,6 +29,7 @@ def run(words: Sequence[str]) -> int:
     # that of errors, which end the command's own.
     colour = False if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" else None
     outer = click.Context(kitchen, info_name="kitchen", color=colour)
+    code: object = 0
     with StopSignal.installed() as stop, outer.scope(cleanup=False):
         try:
             with stop.interrupting():
@@ -51,7 +52,6 @@ def run(words: Sequence[str]) -> int:
             # The reader went away (`kitchen list | head`), for which click exits with 1, our red: as every Unix
             # filter, end without a word.
             give_up_stdout()
-            return 0
         except OSError as error:
             known = from_os_error(error)
             return _bug(error, as_json) if known is None else _said(known, as_json)

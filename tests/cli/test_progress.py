@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 
 import pytest
 
@@ -74,6 +77,31 @@ def test_a_full_disk_of_events_does_not_end_the_run(desk: Desk) -> None:
     assert answer.status == 0
     assert answer.err.count("warning: ") == 1
     assert "`/dev/full` end here: no space left on device" in answer.err
+
+
+def typed_into_a_broken_pipe(desk: Desk, words: tuple[str, ...], stream: str) -> int:
+    """The exit status of `kitchen WORDS` when nobody reads one of its streams any more."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    streams = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, stream: writer}
+    command = [sys.executable, "-m", "kitchens.cli.main", *words]
+    status = subprocess.run(command, cwd=desk.folder, check=False, **streams).returncode  # type: ignore[call-overload]
+    os.close(writer)
+    return int(status)
+
+
+def test_a_run_goes_on_when_nobody_hears_of_its_progress(desk: Desk) -> None:
+    """As behind `2>&1 | head -1`: it neither ends halfway nor leaves an interrupted run."""
+    assert typed_into_a_broken_pipe(desk, ("order", "run", "counts"), "stderr") == 0
+    assert [run["status"] for run in desk.json("order", "list")] == ["passed"]
+
+
+@pytest.mark.parametrize("form", [(), ("--json",)])
+def test_what_is_red_stays_red_when_nobody_reads_the_answer(desk: Desk, form: tuple[str, ...]) -> None:
+    """With `pipefail`, `kitchen … | head` must not pass for done."""
+    words = ("order", "run", "counts", "--set", "top=0", *form)
+    assert typed_into_a_broken_pipe(desk, words, "stdout") == 1
+    assert typed_into_a_broken_pipe(desk, ("list", *form), "stdout") == 0
 
 
 def test_events_that_cannot_be_written_are_said_before_anything_runs(desk: Desk) -> None:

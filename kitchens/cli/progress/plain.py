@@ -72,6 +72,7 @@ class PlainScreen:
         self._crowd = Crowd()
         self._lock = threading.Lock()
         self._later: threading.Timer | None = None
+        self._gone = False
 
     def __call__(self, event: Event) -> None:
         """Say it when it is worth a line."""
@@ -98,8 +99,13 @@ class PlainScreen:
             self._say(self._crowd.rest())
 
     def _say(self, lines: list[str]) -> None:
-        if lines:
+        if not lines or self._gone:
+            return
+        try:
             click.echo("\n".join(lines), file=self._stream)
+        except (OSError, ValueError):
+            # Nobody hears it (`2>&1 | head`, a full disk), and that is no reason to end what runs.
+            self._gone = True
 
 
 def _word(event: Event) -> str:
