@@ -194,3 +194,11 @@ def test_a_merge_commit_says_what_was_gated(desk: Desk) -> None:
     trailers = desk.git("log", "-1", "--format=%(trailers:only,unfold)", commit).split("\n")
     assert trailers[0] == "Kitchen: dev"
     assert trailers[1].startswith(f"Gated: {gated} test ") and len(trailers[1].split()[-1]) == 64
+
+
+def test_what_cannot_be_read_is_named_by_file_and_line(desk: Desk) -> None:
+    """As everywhere else."""
+    desk.json("create", "dev")
+    desk.commit("recipes/counts/recipe.toml", "[nodes.x\n")
+    (fault,) = desk.json("verify", status=1)["faults"]
+    assert fault["why"].startswith("cannot be read: recipes/counts/recipe.toml:1: ")

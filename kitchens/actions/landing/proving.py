@@ -329,7 +329,8 @@ def _attested(house: House, kitchen: Kitchen, step: Step) -> tuple[list[str], bo
                 house, step.commit, step.kitchen, step.previous, rules_at=step.previous, settings=one
             )
         except InvalidInput as fault:
-            missing = [f"cannot be read: {fault.message}"]
+            where = f"{fault.file}:{fault.line}: " if fault.file and fault.line else ""
+            missing = [f"cannot be read: {where}{fault.message}"]
             continue
         missing = [f"{_named(each)} {_lack(house, plan, each)}: {each.why}" for each in plan.runs]
         if not missing:
