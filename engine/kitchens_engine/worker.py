@@ -468,6 +468,9 @@ def _why(raised: Any, compared: Compared | None) -> Result:
     """What a red test shows: both sides of a comparison where it was one, and one line of its message."""
     kind = raised.type.__name__
     line = one_line(raised.value)
+    if kind == "FixtureLookupError" and not getattr(raised.value, "msg", None):
+        # In its own words it is a pair of objects.
+        return {"message": f"there is no fixture `{raised.value.argname}`"}
     if not issubclass(raised.type, AssertionError):
         return {"message": f"{kind}: {line}" if line != kind else kind}
     if compared is None:

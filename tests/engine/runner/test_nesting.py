@@ -263,6 +263,16 @@ def test_functional_tests_meet_no_warnings_of_ours(bench: Bench) -> None:
     assert "warning" not in Path(log).read_text()
 
 
+def test_a_functional_test_that_asks_for_what_is_not_there_names_it(bench: Bench) -> None:
+    """Such as `data_base`."""
+    bench.recipe('[nodes.n]\nrun = "true"')
+    bench.write("recipes/r/tests/test_r.py", "def test_x(data_base): pass")
+
+    record = bench.run()
+
+    assert [test.message for test in record.tests] == ["there is no fixture `data_base`"]
+
+
 def test_functional_tests_wait_for_a_run_without_failures(bench: Bench) -> None:
     """After a failed node they would only repeat it."""
     bench.recipe('[nodes.n]\nrun = "false"')
