@@ -209,6 +209,12 @@ def unproved(house: House, kitchens: Kitchens, kitchen: Kitchen, until: str | No
         now = tuple(_now(house, step, until))
         if faults := proof.faults + now:
             found.append(Unproved(step.commit, faults[0], proof.attestable and not now))
+    if until is not None and any(step.kitchen.name != kitchen.name for step in walked):
+        # What landed above passed under the rules of there; that it comes here is a move under those of here.
+        settings = kitchen.registered.settings if kitchen.registered else {}
+        arrival = Step(until, kitchen.tip, None, kitchen, settings)
+        attested, _ = _attested(house, kitchen, arrival)
+        found += [Unproved(kitchen.tip, why, untested=True) for why in attested[:1]]
     if until is None and (beginning := own_beginning(house, kitchens, kitchen, walked)) is not None:
         found.append(Unproved(beginning, _APART, untested=False))
     return found

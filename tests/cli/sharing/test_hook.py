@@ -128,6 +128,28 @@ def test_another_name_of_a_protected_kitchen_is_no_way_in(team: Team, through: s
     assert f"`production` is protected, and commit `{commit[:12]}`" in said
 
 
+def test_what_landed_above_passes_below_by_the_rules_of_below(team: Team) -> None:
+    """Attested under the settings of production is not attested under those of `dev`."""
+    ada = team.ada
+    ada.commit("kitchens.toml", SHARED.replace("[kitchens.dev]", "[kitchens.dev]\nprotected = true"))
+    ada.json("sync")
+    ada.json("merge", "production", "--into", "dev")
+    ada.json("promote", "dev")
+    ada.json("set", "dev", "top=9")
+    change(ada, "one", parent="production", top=5)
+    ada.json("merge", "one")
+    ada.json("sync")
+    ada.json("hook", "install", str(team.hub))
+    before = team.refs()
+    status, said = pushed(ada, "production:dev")
+    assert (status, team.refs()) == (1, before)
+    short = ada.tip("production")[:12]
+    assert f"`dev` is protected, and commit `{short}` recipe `counts` (test) was never attested" in said
+    ada.json("test", "--commit", short, "--into", "dev")
+    ada.json("sync")
+    assert pushed(ada, "production:dev")[0] == 0
+
+
 def test_a_protected_kitchen_does_not_begin_apart(team: Team) -> None:
     """A history with another first commit has no step that anybody could prove."""
     rules = f'{SHARED}\n[kitchens.test]\nprotected = true\nparent = "production"\n'
