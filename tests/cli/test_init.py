@@ -50,6 +50,24 @@ def test_an_existing_repository_is_adopted_and_not_changed(empty: Desk) -> None:
     assert 'production = "main"' in (empty.folder / "kitchens.toml").read_text()
 
 
+def test_an_init_on_the_wrong_branch_can_be_taken_back(empty: Desk) -> None:
+    """Until a kitchen is made from it, the refusal says how; afterwards there is work that hangs on it."""
+    empty.git("init", "--quiet", "--initial-branch=main")
+    empty.write("README.md", "Mine.\n")
+    empty.save("begin")
+    empty.git("switch", "--quiet", "--create", "side")
+    empty.json("init")
+    hint = empty.json("init", "--production", "main", status=2)["error"]["hint"]
+    assert "`git update-ref -d refs/kitchens/side`" in hint
+    (empty.folder / "kitchens.toml").unlink()
+    empty.git("update-ref", "-d", "refs/kitchens/side")
+    assert empty.json("init", "--production", "main")["production"] == "main"
+    empty.git("switch", "--quiet", "main")
+    empty.save("a cookbook")
+    empty.json("create", "dev")
+    assert empty.json("init", "--production", "side", status=2)["error"]["hint"] is None
+
+
 def test_a_folder_of_recipes_without_a_recipe_gets_the_first(empty: Desk) -> None:
     """What is there stays; an own recipe is company enough, and none is added beside it."""
     empty.git("init", "--quiet", "--initial-branch=main")

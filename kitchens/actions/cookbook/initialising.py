@@ -143,7 +143,10 @@ def _adopt(
     registered = Registrations(repository).all()
     roots = [one.name for one in registered.values() if one.parent is None]
     if roots and production is not None and production not in roots:
-        raise InvalidInput(f"this cookbook's production is `{roots[0]}` already; nothing was changed")
+        raise InvalidInput(
+            f"this cookbook's production is `{roots[0]}` already; nothing was changed",
+            *_back(registered, roots[0], production),
+        )
     declared = _declared(top, lenient=bool(registered))
     name = str(roots[0]) if roots else (production or (declared and declared.production) or branch)
     if not name:
@@ -175,6 +178,16 @@ def _adopt(
     return Initialised(
         top, words["COOKBOOK"], name, template or DEFAULT_TEMPLATE, tuple(added), tuple(kept), None, lacks
     )
+
+
+def _back(
+    registered: Mapping[KitchenName, Registration], root: KitchenName, production: str
+) -> tuple[str, ...]:
+    """How an `init` is taken back that took the branch it stood on, while nothing was made from it."""
+    if len(registered) > 1 or registered[root].baseline is not None:
+        return ()
+    undo = f"remove its kitchens.toml, then `git update-ref -d refs/kitchens/{root}`"
+    return (f"no kitchen was made from it yet: {undo} and `kitchen init --production {production}`",)
 
 
 def _holds_recipes(folder: Path) -> bool:
