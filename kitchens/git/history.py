@@ -56,7 +56,8 @@ def objects_of(repository: Repository, tips: Sequence[str], base: str | None) ->
     """
     words = (*_COMMITS_ALONE, "rev-list", "--objects", "--missing=allow-promisor", "--stdin")
     asked = "".join(f"{each}\n" for each in (*tips, *([f"^{base}"] if base else [])))
-    lines = text(repository.git.run(*words, input=asked.encode()).out).splitlines()
+    # A name ends at its own line break, and other characters that end lines elsewhere are part of it.
+    lines = text(repository.git.run(*words, input=asked.encode()).out).split("\n")[:-1]
     return {oid: path for oid, _, path in (line.partition(" ") for line in lines)}
 
 

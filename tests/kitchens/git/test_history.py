@@ -6,7 +6,15 @@ import random
 
 import pytest
 
-from kitchens.git.history import ahead_behind, diff_names, first_parents, is_ancestor, merge_base, since
+from kitchens.git.history import (
+    ahead_behind,
+    diff_names,
+    first_parents,
+    is_ancestor,
+    merge_base,
+    objects_of,
+    since,
+)
 
 
 def random_history(checkout, commits: int, luck: int) -> list[str]:
@@ -87,3 +95,13 @@ def test_grafts_are_not_followed(checkout, repository):
     checkout.write(".git/info/grafts", f"{third}\n")
     assert since(repository, third, first) == [third, second]
     assert first_parents(repository, third, first) == [third, second]
+
+
+def test_objects_have_any_name(checkout, repository):
+    """Each is listed once by its id, whatever ends a line in other places."""
+    names = ["a\u2028b", "form\ffeed", "new\nline", "next\x85line", "two words"]
+    base = checkout.tip()
+    tip = checkout.commit("odd", **{name: name for name in names})
+    found = objects_of(repository, [tip], base)
+    blobs = [checkout.git("rev-parse", f"{tip}:{name}") for name in names]
+    assert set(found) == {tip, checkout.tip(f"{tip}^{{tree}}"), *blobs}
