@@ -92,6 +92,16 @@ def test_wrong_words_change_nothing(desk: Desk) -> None:
     assert desk.json("order", "list") == []
 
 
+def test_edits_that_a_permanent_kitchen_does_not_run_are_mentioned(desk: Desk) -> None:
+    """Who stands in its checkout and just changed something would take the run for one of that."""
+    desk.write("README.md", "Edited.\n")
+    answer = desk.kitchen("order", "run", "counts")
+    assert (answer.status, "uncommitted changes in" in answer.err) == (0, True), answer.err
+    assert "uncommitted" not in desk.kitchen("order", "run", "counts", "--kitchen", "production").err
+    desk.git("checkout", "--quiet", "README.md")
+    assert "uncommitted" not in desk.kitchen("order", "run", "counts").err
+
+
 def test_a_recipe_that_waits_for_its_commit_is_named(desk: Desk) -> None:
     """A permanent kitchen runs its last commit: who just wrote a recipe in its checkout is told so."""
     desk.write("recipes/new/recipe.toml", "[nodes.one]\nnoop = true\n")

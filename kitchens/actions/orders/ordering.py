@@ -72,6 +72,9 @@ def plan_order(
     changed: tuple[str, ...] = ()
     if found.permanent:
         checkout = kitchens.pooled_checkout(found.name)
+        around = None if kitchen else kitchens.checkout_of(found.name)
+        if around is not None and dirty(house.repository, around)[0]:
+            house.note(f"`{found.name}` runs its last commit: uncommitted changes in {around} do not count")
     else:
         checkout = kitchens.worktree_path(found.name)
         if kitchens.checkout_of(found.name) is None:
