@@ -7,12 +7,13 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kitchens.containers.place import keepers_of, temporary_of
+from kitchens.containers.place import temporary_of
 from kitchens.containers.toolchains.toolchain import ProcessToolchain, make_process_toolchain
 from kitchens_engine.errors import EnvironmentFailure, InvalidInput
 from kitchens_engine.recipe import EMPTY
 from kitchens_engine.runtimes.confinement import Confinement
 from kitchens_engine.runtimes.consumption import Limits
+from kitchens_engine.runtimes.ledger import keepers_of
 from kitchens_engine.runtimes.local import LocalRuntime
 from kitchens_engine.runtimes.spawner import dismiss
 from kitchens_engine.tuples import NamedTuple

@@ -24,11 +24,6 @@ def temporary_of(folder: Path, environment: Mapping[str, str]) -> Path:
     return Path(environment.get("TMPDIR") or "/tmp") / f"kitchen-{name}"
 
 
-def keepers_of(folder: Path) -> Path:
-    """Where the process runtime keeps book of the processes of a run (known by its own `folder`) that may outlive it."""
-    return folder / "keepers"
-
-
 def parse_size(text: str | int) -> int:
     """Bytes from `512m`, `2g` or a number; InvalidInput for anything else."""
     found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(?:i?b)?", str(text).strip().lower())

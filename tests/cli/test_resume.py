@@ -227,6 +227,21 @@ def test_an_interrupted_run_can_be_closed(
     assert desk.json("order", "cancel", passed, status=2)["error"]["message"].endswith("has ended: it passed")
 
 
+def test_the_next_run_ends_what_a_killed_one_left(
+    desk: Desk, start: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before it touches the same data; also what has emptied its environment."""
+    monkeypatch.setenv("KITCHENS_BUBBLEWRAP", "no")
+    noted = "env -i /usr/bin/setsid /bin/sleep 600 & echo $! > $KITCHEN_DATA/nameless"
+    desk.commit("recipes/chain/recipe.toml", CHAIN.replace(WAIT, f"{noted}; {WAIT}; sleep 600"))
+    killed(desk, start)
+    nameless = int((data(desk) / "nameless").read_text())
+
+    desk.json("order", "run", "counts")
+
+    wait_until(lambda: not runs(nameless))
+
+
 def test_a_run_that_still_runs_is_not_resumed(desk: Desk, start: Callable[..., Any]) -> None:
     """The sentence says how to follow it."""
     desk.commit("recipes/chain/recipe.toml", CHAIN)

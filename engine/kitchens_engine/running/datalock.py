@@ -4,25 +4,26 @@ from __future__ import annotations
 
 import fcntl
 import os
-import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-
-from kitchens_engine.runtimes import processes
 
 _PATIENCE = 0.1
 
 
 @contextmanager
 def hold(
-    path: Path, run: str, waiting: Callable[[str | None], None], stopped: Callable[[], bool]
+    path: Path,
+    run: str,
+    waiting: Callable[[str | None], None],
+    stopped: Callable[[], bool],
+    end: Callable[[str], None],
 ) -> Iterator[bool]:
     """Hold the lock file while inside; False when it was stopped before it got it.
 
     `waiting` is told once the run that holds it. The lock goes with the process that
-    holds it; processes which a killed run left behind are ended before another one
+    holds it; what a killed run left behind is told to `end` before another one
     touches the same data. The same run, which goes on, finds its own again.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -32,7 +33,7 @@ def hold(
             yield False
             return
         if (killed := _holder(descriptor)) and killed != run:
-            processes.signal_marked("KITCHEN_RUN", killed, signal.SIGKILL)
+            end(killed)
         _write(descriptor, run)
         try:
             yield True

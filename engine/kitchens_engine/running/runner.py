@@ -7,7 +7,8 @@ import signal
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 from kitchens_engine.errors import EnvironmentFailure, InvalidInput
@@ -20,6 +21,7 @@ from kitchens_engine.redaction.hidden import Hidden
 from kitchens_engine.running import datalock
 from kitchens_engine.running.execution import Execution
 from kitchens_engine.runtimes import processes
+from kitchens_engine.runtimes.ledger import end_run
 from kitchens_engine.state.journal import Journal
 from kitchens_engine.state.past import asked
 from kitchens_engine.state.plan import Plan, plan_run
@@ -60,7 +62,13 @@ def run(
         order.kitchen.data.mkdir(parents=True, exist_ok=True)
         if not continued:
             journal.queued(record)
-        with datalock.hold(order.kitchen.lock, order.run, journal.waiting, stop.is_set) as held:
+        with datalock.hold(
+            order.kitchen.lock,
+            order.run,
+            journal.waiting,
+            stop.is_set,
+            lambda killed: _end_killed(records, killed),
+        ) as held:
             if held:
                 journal.started(record, plan.size())
                 record = _run(order, plan, runtime, journal, stop, record)
@@ -110,6 +118,17 @@ def _run(
     if stop.is_set():
         status, why = Status.CANCELLED, _left_undone(nodes)
     return record._replace(status=status, why=why, nodes=nodes, tests=tests)
+
+
+def _end_killed(records: Records | None, run: str) -> None:
+    """End what a run left behind whose runner was killed. Of one that is on no record here, its folder is not known."""
+    folder = None
+    with suppress(InvalidInput):
+        folder = None if records is None else records.head(run).folder
+    if folder is None:
+        processes.signal_marked("KITCHEN_RUN", run, signal.SIGKILL)
+    else:
+        end_run(run, Path(folder))
 
 
 def _left_undone(nodes: Sequence[NodeRecord]) -> str | None:

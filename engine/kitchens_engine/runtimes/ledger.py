@@ -17,9 +17,16 @@ _PATIENCE = 30.0
 LOST = "the process that watched it was ended"
 
 
-def ledgers_in(folder: Path) -> list[Ledger]:
-    """Those of all keepers that had one there."""
-    return [Ledger(path) for path in sorted(folder.glob("*.jsonl"))]
+def keepers_of(folder: Path) -> Path:
+    """Where the ledgers are of the processes of a run (known by its own `folder`) that may outlive its runner."""
+    return folder / "keepers"
+
+
+def end_run(run: str, folder: Path) -> None:
+    """End what a run whose runner was killed left behind, wherever it went."""
+    for path in sorted(keepers_of(folder).glob("*.jsonl")):
+        Ledger(path).end()
+    processes.signal_marked("KITCHEN_RUN", run, signal.SIGKILL)
 
 
 class Ledger:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import threading
 import time
 from collections.abc import Iterator
@@ -13,13 +12,12 @@ from typing import Any
 
 from kitchens.actions.house import House
 from kitchens.actions.orders.runs import records_of
-from kitchens.containers.place import keepers_of, temporary_of
+from kitchens.containers.place import temporary_of
 from kitchens_engine.errors import InvalidInput
 from kitchens_engine.outcome import RunRecord, Status
 from kitchens_engine.records import Records
-from kitchens_engine.runtimes import processes
 from kitchens_engine.runtimes.confinement import Confinement
-from kitchens_engine.runtimes.ledger import ledgers_in
+from kitchens_engine.runtimes.ledger import end_run
 
 #: The file in a run's folder that asks it to end: a line each time it is asked.
 _REQUEST = "cancel"
@@ -110,9 +108,7 @@ def _wait(house: House, records: Records, run: str) -> None:
 def _close(house: House, records: Records, record: RunRecord) -> None:
     """Nobody runs it any more: what it left running is ended here."""
     records.take(record.run)
-    for ledger in ledgers_in(keepers_of(Path(record.folder))):
-        ledger.end()
-    processes.signal_marked("KITCHEN_RUN", record.run, signal.SIGKILL)
+    end_run(record.run, Path(record.folder))
     for temporary in (Path(record.folder, "tmp"), temporary_of(Path(record.folder), house.environment)):
         Confinement(temporary=temporary).clear()
     records.cancel_rest(record.run, _WHY)

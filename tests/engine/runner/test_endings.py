@@ -269,7 +269,7 @@ def test_one_run_at_a_time_has_the_data_folder(bench: Bench) -> None:
     from kitchens_engine.running import datalock
 
     first, seen = bench.order(), list[Event]()
-    with datalock.hold(first.kitchen.lock, "FIRST", lambda _: None, lambda: False):
+    with datalock.hold(first.kitchen.lock, "FIRST", lambda _: None, lambda: False, lambda _: None):
         second = threading.Thread(target=lambda: bench.carry_out(bench.order()))
         second.start()
         deadline = time.monotonic() + 5
