@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import socket
+import subprocess
+import sys
+import time
 import urllib.request
 from typing import Any
 
@@ -11,7 +14,7 @@ import pytest
 from kitchens.containers import objects
 from kitchens.containers.engine import Engine
 from kitchens.containers.owners import LABEL
-from tests.docker.services import Processes, web
+from tests.docker.services import NOTHING, Processes, census, web
 from tests.docker.test_services import begin, book, desk, empty
 
 __all__ = ["book", "desk", "empty"]
@@ -130,3 +133,31 @@ def test_who_changes_an_init_file_is_told_that_the_data_stays(book: Processes, e
     said.append(book.kitchen("up", "dev").err)
     assert ["its data stays as it is" in each for each in said] == [False, True, False]
     assert "`kitchen down dev --volumes` lets it begin anew" in said[1]
+
+
+def test_a_kitchen_that_is_deleted_under_its_order_takes_no_record_along(
+    book: Processes, engine: Engine
+) -> None:
+    """The order ends with exit 5 and a sentence, and its logs are there; nothing is left on the engine."""
+    name = begin(book, "")
+    book.json("create", "dev", "--no-test")
+    book.commit("recipes/long/recipe.toml", '[nodes.a]\nrun = "touch begun; sleep 60"\n', "dev")
+    book.git("merge", "--quiet", "dev")
+    book.json("up", "dev")
+    order = subprocess.Popen(
+        [sys.executable, "-m", "kitchens.cli.main", "order", "run", "long", "--kitchen", "dev"],
+        cwd=book.folder,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    begun = book.path("dev") / "recipes/long/begun"
+    while not begun.exists():
+        assert order.poll() is None
+        time.sleep(0.05)
+    book.json("delete", "dev", "--force")
+    _, said = order.communicate()
+    assert (order.returncode, "was lost" in said) == (5, True), said
+    (run,) = (book.folder / ".git/kitchens/runs").iterdir()
+    assert not run.is_symlink()
+    assert (run / "nodes/a.1/log.txt").is_file()
+    assert census(engine, name) == NOTHING

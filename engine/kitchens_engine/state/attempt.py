@@ -159,8 +159,7 @@ def _make(folder: str) -> None:
     except FileExistsError:
         return
     except FileNotFoundError:
-        _make(os.path.dirname(folder))
-        _make(folder)
+        os.makedirs(folder, exist_ok=True)
 
 
 def value_of(text: str) -> Any:

@@ -49,11 +49,14 @@ def lodged(home: Home, folder: Path) -> Iterator[Path]:
 
 
 def settle(home: Home, runs: Path) -> None:
-    """What killed processes left in the lodge goes back to its own place, which is in `runs`."""
+    """What lies in the lodge of a kitchen that is gone goes back to its own place, which is in `runs`: the record of a run
+    outlives its kitchen, that of one which is still under way included."""
     lodge = home.folder / "runs"
     if lodge.is_dir():
         with _alone(lodge):
-            _settle(lodge, runs)
+            for real in lodge.iterdir():
+                with suppress(OSError):
+                    _bring_back(real, runs / real.name)
 
 
 def _settle(lodge: Path, runs: Path) -> None:
