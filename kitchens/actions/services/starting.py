@@ -12,6 +12,7 @@ from kitchens.actions.services.home import green
 from kitchens.actions.services.states import NotReady, Started
 from kitchens.containers import networks, objects
 from kitchens.containers.engine import ContainerEnded, Unusable
+from kitchens.containers.life_signs import life_signs
 from kitchens.containers.services import ports
 from kitchens.containers.services.service import Spec, Wait, is_ready, says_so, start
 from kitchens_engine.errors import EnvironmentFailure, Interrupted
@@ -111,8 +112,9 @@ def _awaited(
 ) -> dict[str, Started]:
     found: dict[str, Started] = {}
     pause = Wait()
-    with house.watch() as stop:
+    with house.watch() as stop, life_signs("waiting for services", tell) as hear:
         while len(found) < len(held):
+            hear("`" + "`, `".join(name for name in held if name not in found) + "`")
             if stop.is_set():
                 raise Interrupted("interrupted; nothing half-done is left")
             for name, each in held.items():

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from kitchens.containers import networks, objects, owners
 from kitchens.containers.engine import Engine
+from kitchens.containers.life_signs import life_signs
 from kitchens.containers.lock import alone, if_free
 from kitchens.containers.services import service
 from kitchens.containers.services.service import Fresh, Spec
@@ -46,8 +47,10 @@ def seed(
             done.with_suffix(".lock"), tell, f"another process makes the data of `{spec.name}`: waiting"
         ):
             if not _whole(engine, names, seeding.key, done):
-                tell(f"making the data of service `{spec.name}`, once")
-                _make(engine, spec, seeding, names)
+                what = f"making the data of service `{spec.name}`"
+                tell(f"{what}, once")
+                with life_signs(what, tell) as hear:
+                    _make(engine, spec, seeding, names, hear)
                 done.touch()
     with suppress(OSError):
         os.utime(done)
@@ -95,7 +98,9 @@ def _whole(engine: Engine, names: Mapping[str, str], key: str, done: Path) -> bo
     return {name for name, _ in objects.volumes(engine, f"{LABEL}={key}")} >= set(names.values())
 
 
-def _make(engine: Engine, spec: Spec, seeding: Seeding, names: Mapping[str, str]) -> None:
+def _make(
+    engine: Engine, spec: Spec, seeding: Seeding, names: Mapping[str, str], hear: Callable[[str], None]
+) -> None:
     for name in names.values():
         objects.remove_volume(engine, name)
         objects.make_volume(engine, name, {LABEL: seeding.key})
@@ -108,6 +113,7 @@ def _make(engine: Engine, spec: Spec, seeding: Seeding, names: Mapping[str, str]
         seeding.wait(container)
         if seeding.fill is not None:
             seeding.fill(inside)
+        hear("it is there, and is asked to stop")
         objects.stop(engine, container, _STOPS_WITHIN)
     except BaseException:
         _clear(engine, container, inside)

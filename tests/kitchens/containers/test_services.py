@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import socket
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from threading import Barrier, Event
 from types import SimpleNamespace
@@ -132,6 +133,31 @@ def test_a_service_has_its_time_from_its_own_start(monkeypatch: pytest.MonkeyPat
     looks = iter((False, False, True))
     (slow,) = starting.start_all(house, cast("Engine", None), specs, made, lambda _: None)
     assert (slow.status, slow.seconds) == ("failed", 40)
+
+
+def test_who_waits_for_services_hears_which(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """One that takes its minute is named meanwhile."""
+    told: list[str] = []
+    looks = {"quick": iter((True,)), "slow": iter((False, False, True))}
+
+    @contextmanager
+    def life_signs(what: str, tell: Callable[[str], object]) -> Iterator[Callable[[str], object]]:
+        yield lambda line: tell(f"{what}: {line}")
+
+    house = cast("House", SimpleNamespace(watch=lambda: nullcontext(Event()), state=tmp_path))
+    image = cast("Image", SimpleNamespace(name="i", id="i"))
+    specs = {name: Spec(name, image, "key", port=80) for name in looks}
+    monkeypatch.setattr(starting, "life_signs", life_signs)
+    monkeypatch.setattr(starting, "start", lambda *_: None)
+    monkeypatch.setattr(starting, "is_ready", lambda _engine, spec, _container: next(looks[spec.name]))
+    monkeypatch.setattr(starting, "Wait", lambda: lambda: None)
+    monkeypatch.setattr(starting, "_why_ended", lambda *_: None)
+    starting.start_all(house, cast("Engine", None), specs, lambda spec: (spec.name, None, False), told.append)
+    assert [line for line in told if line.startswith("waiting")] == [
+        "waiting for services: `quick`, `slow`",
+        "waiting for services: `slow`",
+        "waiting for services: `slow`",
+    ]
 
 
 def test_show_asks_for_all_containers_at_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
