@@ -212,10 +212,12 @@ def _made(
     if new:
         home.mark(_unfinished(spec.name))
     _tell_of_old_data(house, home, spec, new=new)
-    for name in set(volumes.values()) - there:
-        objects.make_volume(engine, name, {**home.labels, SERVICE: spec.name})
     labels = {**home.labels, SERVICE: spec.name, SPEC: spec.key}
     seeds = seeds_of(house, engine, spec, seeder) if new else {}
+    # A seed may take minutes: a volume that nobody holds yet would be anyone's to prune, and the engine makes what is
+    # missing without labels.
+    for name in set(volumes.values()) - there:
+        objects.make_volume(engine, name, {**home.labels, SERVICE: spec.name})
     fresh = Fresh(home.called(spec.name), labels, inside, volumes, seeds=seeds)
     if spec.port is not None:
         network = networks.make_ports(engine, networks.PORTS_LABELS)

@@ -14,8 +14,9 @@ import pytest
 
 from kitchens.actions.house import House
 from kitchens.actions.kitchens import Kitchen
-from kitchens.actions.services import idling, looking, starting
+from kitchens.actions.services import idling, looking, raising, starting
 from kitchens.actions.services.home import SERVICE, Home
+from kitchens.actions.services.seeding import Seeder
 from kitchens.containers import networks, objects
 from kitchens.containers.engine import ContainerEnded, Engine, Image
 from kitchens.containers.objects import Found
@@ -158,6 +159,19 @@ def test_who_waits_for_services_hears_which(monkeypatch: pytest.MonkeyPatch, tmp
         "waiting for services: `slow`",
         "waiting for services: `slow`",
     ]
+
+
+def test_volumes_are_made_when_their_seed_is_there(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A seed may take minutes, in which nobody would hold them."""
+    done: list[str] = []
+    monkeypatch.setattr(objects, "volumes", lambda *_: [])
+    monkeypatch.setattr(objects, "make_volume", lambda *_: done.append("volume"))
+    monkeypatch.setattr(raising, "seeds_of", lambda *_: done.append("seed") or {})
+    monkeypatch.setattr(raising, "create", lambda *_: done.append("container") or "c")
+    spec = Spec("it", cast("Image", None), "key", volumes=("/data",))
+    home = Home("k", "", "id", tmp_path)
+    raising._made(cast("Engine", None), cast("House", None), home, spec, "n", cast("Seeder", None))
+    assert done == ["seed", "volume", "container"]
 
 
 def test_show_asks_for_all_containers_at_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
