@@ -88,7 +88,7 @@ def test_a_read_only_disk_is_an_environment_that_failed(
     try:
         answer = small.kitchen(*job.words)
         one_sentence(answer)
-        looks = job.words[0] in ("list", "verify", "doctor")
+        looks = job.words[0] in ("list", "verify", "doctor") or job.words == ("order", "list")
         assert answer.status == (0 if looks else 5), answer
         assert small.refs() == before
     finally:
