@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import sys
@@ -108,11 +109,13 @@ class Grown(Desk):
 
     @contextmanager
     def house(self) -> Iterator[House]:
-        """Its house, in this process."""
+        """Its house, in this process, which forgets what it measured before: a command of its own knows nothing of it."""
         from kitchens.actions.house import House
         from kitchens.cli.stop import StopSignal
         from kitchens.git.repository import open_repository
 
+        gc.collect()
+        gc.freeze()
         with open_repository(self.cookbook, self.environment) as repository:
             yield House(
                 repository=repository,
