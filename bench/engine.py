@@ -34,6 +34,20 @@ def start(number):
 with ThreadPoolExecutor(int(sys.argv[3])) as threads:
     list(threads.map(start, range(int(sys.argv[2]))))
 """
+#: The same functions in forks of a process that has pandas, two at a time, with nothing said of them anywhere.
+FORKS = """
+import os, sys
+import pandas
+count, running = int(sys.argv[1]), 0
+for _ in range(count):
+    if running == 2:
+        os.wait()
+        running -= 1
+    if os.fork() == 0:
+        len(pandas.DataFrame({"a": [1, 2]}))
+        os._exit(0)
+    running += 1
+"""
 DODO = """
 GRAPH = {graph}
 def task_node():
@@ -130,7 +144,15 @@ def figures(desk: Peers) -> Iterator[Figure]:
 
     desk.order("frame")()  # the first one waits for the toolchain
     frame, frames = turns(3, desk.order("frame"), desk.order("frames"))
-    yield Figure("1,000 functions that import pandas, each", "5 ms", (frames - frame) / 999, 0.005, 1)
+    fork, forks = turns(3, lambda: desk.forks(1), lambda: desk.forks(1_000))
+    yield Figure(
+        "1,000 functions that import pandas, each",
+        "forks that do the same",
+        (frames - frame) / 999,
+        (forks - fork) / 999,
+        0.005,
+        absolute=True,
+    )
 
     hops = sorted(hop for _ in range(5) for hop in desk.hops(200))
     yield Figure(
@@ -162,6 +184,11 @@ class Peers(Desk):
             (self.cookbook / "recipes" / name / "frames.py").write_text(FRAMES)
         self.run("git", "add", "--all")
         self.run("git", "commit", "--quiet", "--message", "pandas")
+
+    def forks(self, count: int) -> None:
+        """The functions of `frames`, without us."""
+        (python,) = (self.home / ".cache/kitchens/toolchains").glob("*/bin/python")
+        self.run(str(python), "-c", FORKS, str(count))
 
     def order(self, name: str) -> Callable[[], None]:
         """An order run of ours."""
