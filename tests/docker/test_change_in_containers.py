@@ -19,7 +19,8 @@ __all__ = ["desk", "empty"]
 
 pytestmark = [pytest.mark.docker, pytest.mark.xdist_group("docker-change")]
 
-NAME = "docker-change"
+#: Its containers are counted, so no test that runs at the same time may have the same.
+NAME = f"docker-change-{os.environ.get('PYTEST_XDIST_WORKER', 'alone')}"
 QUALITY = "test -x /opt/kitchens/venv/bin/python"
 
 COOKBOOK = f"""
