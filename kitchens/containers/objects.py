@@ -105,12 +105,6 @@ def remove_volume(engine: Engine, name: str) -> bool:
     return True
 
 
-def stop(engine: Engine, container: str, patience: int = 10) -> None:
-    """End its processes as its image asks for, by force after `patience` seconds. It stays, and can be started."""
-    with engine.asked("a container could not be stopped") as api, suppress(Missing):
-        api.stop(container, timeout=patience)
-
-
 def pause(engine: Engine, container: str) -> None:
     """Freeze its processes; they keep their memory."""
     with engine.asked("a container could not be paused") as api:

@@ -14,6 +14,7 @@ import pytest
 from kitchens.containers import objects
 from kitchens.containers.engine import Engine
 from kitchens.containers.owners import LABEL
+from kitchens.containers.stopping import stop
 from tests.docker.services import NOTHING, Processes, census, web
 from tests.docker.test_services import begin, book, desk, empty
 
@@ -44,8 +45,8 @@ def test_a_network_that_was_removed_under_stopped_services_is_made_again(
     name = begin(book, web("shop", KEEPS, 'volumes = ["/data"]\n'))
     book.json("create", "dev", "--no-test")
     book.json("up", "dev")
-    objects.stop(engine, only(engine, name), 0)
-    objects.stop(engine, only(engine, name, "toolchain"), 0)
+    stop(engine, only(engine, name), 0)
+    stop(engine, only(engine, name, "toolchain"), 0)
     (network,) = objects.networks(engine, f"{LABEL}cookbook={name}")
     assert objects.remove_network(engine, network)
     (again,) = book.json("up", "dev")["services"]
@@ -69,7 +70,7 @@ def test_a_stopped_service_whose_port_was_taken_gets_another_one(book: Processes
     name = begin(book, web("shop", KEEPS, 'volumes = ["/data"]\n'))
     book.json("create", "dev", "--no-test")
     (first,) = book.json("up", "dev")["services"]
-    objects.stop(engine, only(engine, name), 0)
+    stop(engine, only(engine, name), 0)
     with socket.socket() as taken:
         taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         taken.bind(("127.0.0.1", first["port"]))
@@ -89,7 +90,7 @@ def test_a_service_that_was_restarted_without_its_secrets_gets_them(book: Proces
     name = begin(book, web("shop", command, 'env = { WORD = "vault:shop/word" }\n'))
     book.json("create", "dev", "--no-test")
     book.json("up", "dev")
-    objects.stop(engine, only(engine, name), 0)
+    stop(engine, only(engine, name), 0)
     engine.start(only(engine, name))
     (again,) = book.json("up", "dev")["services"]
     assert (again["status"], served(again)) == ("ready", ["open sesame"])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from functools import partial
 from typing import TYPE_CHECKING
 
 from kitchens.actions.house import House
@@ -11,6 +10,7 @@ from kitchens.actions.kitchens import Kitchens
 from kitchens.actions.services.home import Home, changing, home_of, in_use
 from kitchens.actions.services.noted import known, state_of
 from kitchens.containers import objects
+from kitchens.containers.stopping import stop_all
 from kitchens.containers.sweeping import remove_all
 
 if TYPE_CHECKING:
@@ -33,20 +33,11 @@ def sweep(house: House, engine: Engine) -> None:
             continue
         with changing(house, home):
             if home.idle_for() > idle and not in_use(home):
-                _stop_all(engine, home)
+                stop_all(engine, [one.id for one in objects.containers(engine, home.mine)])
                 (folder / "state").write_text("stopped", encoding="ascii")
                 house.note(
                     f"the services of `{name}` were idle, and are stopped; `kitchen up {name}` starts them"
                 )
-
-
-def _stop_all(engine: Engine, home: Home) -> None:
-    """Stop the containers of a kitchen, all at once: many a service does not listen, and is waited for."""
-    from concurrent.futures import ThreadPoolExecutor
-
-    found = [one.id for one in objects.containers(engine, home.mine)]
-    with ThreadPoolExecutor(max_workers=max(1, len(found))) as pool:
-        list(pool.map(partial(objects.stop, engine), found))
 
 
 def clear_gone(house: House, engine: Engine) -> None:

@@ -30,6 +30,7 @@ from kitchens.actions.services.states import NotReady, Started
 from kitchens.actions.services.warming import Kept, start_warm, toolchain_for
 from kitchens.containers import objects, owners
 from kitchens.containers.engine import Engine, EngineUnreachable, connect
+from kitchens.containers.stopping import stop_keepers
 from kitchens.containers.sweeping import Removed, remove_all, sweep_networks
 from kitchens.gate.fingerprint import build_context
 from kitchens.model.cookbook import Cookbook, missing_files
@@ -103,7 +104,10 @@ def down(house: House, name: str, *, volumes: bool = False) -> dict[str, Any]:
 
 
 def clear(engine: Engine, home: Home, *, volumes: bool) -> Removed:
-    """Remove what a kitchen has on the engine. Whoever calls holds `changing`."""
+    """Remove what a kitchen has on the engine; where its volumes stay, what its services store is whole. Whoever calls holds
+    `changing`."""
+    if not volumes:
+        stop_keepers(engine, objects.containers(engine, home.mine, SERVICE))
     removed = remove_all(engine, home.mine, volumes=volumes)
     home.unmark("state")
     if volumes:

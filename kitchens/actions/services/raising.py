@@ -14,7 +14,7 @@ from kitchens.actions.services.noted import known
 from kitchens.actions.services.seeding import Seeder, seeds_of
 from kitchens.actions.services.starting import judged, start_all
 from kitchens.actions.services.states import NotReady, Started
-from kitchens.containers import networks, objects
+from kitchens.containers import networks, objects, stopping
 from kitchens.containers.services import ports
 from kitchens.containers.services.service import Fresh, Spec, create
 from kitchens_engine.errors import EnvironmentFailure, Interrupted
@@ -133,7 +133,7 @@ class _Containers:
         elif found.state != "running":
             return False
         if spec.secret and _was_restarted(self._engine, self._home, found):
-            objects.stop(self._engine, found.id, 0)
+            stopping.stop(self._engine, found.id, 0)
             return False
         return True
 
@@ -141,16 +141,26 @@ class _Containers:
 def _kept(engine: Engine, home: Home, specs: Mapping[str, Spec], inside: str) -> dict[str, Found]:
     """The containers that are as they should be, by service; the others are removed. Somebody may have taken one out of
     its network, or removed the network while it was stopped, as `docker network prune` does."""
-    kept = {}
+    kept, others = {}, []
     for one in objects.containers(engine, home.mine, SERVICE):
         name = one.labels[SERVICE]
         spec = specs.get(name)
         reached = one.networks & {inside, home.called("inside")}
         if spec is None or not reached or one.labels.get(SPEC) != spec.key or home.marked(_unfinished(name)):
-            engine.remove(one.id)
+            others.append(one)
         else:
             kept[name] = one
+    _remove(engine, home, others)
     return kept
+
+
+def _remove(engine: Engine, home: Home, services: Sequence[Found]) -> None:
+    """Remove containers of services, whose data stays where it is whole."""
+    stopping.stop_keepers(
+        engine, [one for one in services if not home.marked(_unfinished(one.labels[SERVICE]))]
+    )
+    for one in services:
+        engine.remove(one.id)
 
 
 def _was_restarted(engine: Engine, home: Home, one: Found) -> bool:
@@ -189,8 +199,7 @@ def _at_once(beside: Callable[[str], object], inside: str) -> Iterator[None]:
 def remove_services(engine: Engine, home: Home) -> None:
     """Remove the services of a kitchen whose files name none any more. Whoever calls holds `changing`."""
     if home.marked(SERVING):
-        for one in objects.containers(engine, home.mine, SERVICE):
-            engine.remove(one.id)
+        _remove(engine, home, objects.containers(engine, home.mine, SERVICE))
         for network in objects.networks(engine, home.mine):
             objects.remove_network(engine, network)
 

@@ -14,6 +14,7 @@ from kitchens.containers.life_signs import life_signs
 from kitchens.containers.lock import alone, if_free
 from kitchens.containers.services import service
 from kitchens.containers.services.service import Fresh, Spec
+from kitchens.containers.stopping import stop
 from kitchens_engine.tuples import NamedTuple
 
 LABEL = owners.LABEL + "seed"
@@ -114,7 +115,7 @@ def _make(
         if seeding.fill is not None:
             seeding.fill(inside)
         hear("it is there, and is asked to stop")
-        objects.stop(engine, container, _STOPS_WITHIN)
+        stop(engine, container, _STOPS_WITHIN)
     except BaseException:
         _clear(engine, container, inside)
         for name in names.values():

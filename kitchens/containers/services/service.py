@@ -6,11 +6,11 @@ import os
 import shlex
 import time
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from kitchens.containers import networks, objects
 from kitchens.containers.engine import Engine, Image, Unusable
+from kitchens.containers.processes import folder_of_first
 from kitchens_engine.recipe import EMPTY
 from kitchens_engine.tuples import NamedTuple
 
@@ -216,16 +216,12 @@ def _listens(engine: Engine, spec: Spec, container: str) -> bool:
 
 
 def _seen_from_here(engine: Engine, container: str) -> str | None:
-    """The tables of listeners of a container on this very machine, at a fiftieth of a command's price; None where its
-    processes cannot be seen."""
-    if not engine.address.startswith("unix://"):
+    """The tables of listeners of a container on this very machine; None where its processes cannot be seen."""
+    folder = folder_of_first(engine, container, objects.state_of(engine, container))
+    if folder is None:
         return None
-    process = Path("/proc", str(objects.state_of(engine, container).get("Pid") or "none"))
     try:
-        # An engine elsewhere counts other processes: it must be the one that is meant.
-        if container not in (process / "cgroup").read_text(encoding="ascii"):
-            return None
-        return "".join((process / "net" / name).read_text(encoding="ascii") for name in ("tcp", "tcp6"))
+        return "".join((folder / "net" / name).read_text(encoding="ascii") for name in ("tcp", "tcp6"))
     except OSError:
         return None
 

@@ -14,14 +14,15 @@ import pytest
 
 from kitchens.actions.house import House
 from kitchens.actions.kitchens import Kitchen
-from kitchens.actions.services import idling, looking, raising, starting
+from kitchens.actions.services import looking, raising, starting
 from kitchens.actions.services.home import SERVICE, Home
 from kitchens.actions.services.seeding import Seeder
-from kitchens.containers import networks, objects
+from kitchens.containers import networks, objects, stopping
 from kitchens.containers.engine import ContainerEnded, Engine, Image
 from kitchens.containers.objects import Found
 from kitchens.containers.services import ports
 from kitchens.containers.services.service import Spec, is_listening
+from kitchens.containers.stopping import is_heard
 
 TABLE = """  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
    0: 0100007F:1538 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000        0 1 1 0 100 0 0 10 0
@@ -198,10 +199,14 @@ def test_show_asks_for_all_containers_at_once(monkeypatch: pytest.MonkeyPatch, t
     assert told["toolchain"]["memory"] == 3
 
 
-def test_idle_services_are_stopped_all_at_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_services_are_stopped_all_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Many a service does not listen when it is asked to end, and whoever comes along waits for all of them."""
     together = Barrier(2)
-    found = [Found(name, "", "running", "image", {}) for name in "ab"]
-    monkeypatch.setattr(objects, "containers", lambda *_: found)
-    monkeypatch.setattr(objects, "stop", lambda *_: together.wait(60))
-    idling._stop_all(cast("Engine", None), Home("k", "", "id", tmp_path))
+    monkeypatch.setattr(stopping, "stop", lambda *_: together.wait(60))
+    stopping.stop_all(cast("Engine", None), ["a", "b"])
+
+
+def test_who_hears_a_signal() -> None:
+    """Who catches it, or blocks it to wait for it; not who ignores it or leaves it be."""
+    status = "Name:\tredis\nSigQ:\t0/1\nSigBlk:\t0000000000000002\nSigIgn:\t0000000000001000\nSigCgt:\t0000000000004000\n"
+    assert [number for number in range(1, 32) if is_heard(status, number)] == [2, 15]
