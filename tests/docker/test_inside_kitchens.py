@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from kitchens.containers import objects
 from kitchens.containers.engine import Engine
 from kitchens.containers.owners import LABEL
 from kitchens.containers.sweeping import remove_all
@@ -133,3 +134,24 @@ def test_idle_services_are_stopped_by_the_next_command_of_anyone(book: Processes
     assert "no service of `dev` runs" in book.kitchen("port", "dev").err
     assert book.json("up", "dev")["status"] == "up"
     assert book.kitchen("logs", "dev").out.count("the key is ***") == 2
+
+
+def test_what_did_not_become_ready_is_stopped_when_it_is_idle(
+    book: Processes, engine: Engine, name: str
+) -> None:
+    """By the kitchen's own settings, uncommitted ones included; `prune` says so before."""
+    settings = book.path("dev") / "kitchens.toml"
+    never = WEB.replace("services.web", "services.slow") + 'health = "false"\nready_within = 1\n'
+    settings.write_text(settings.read_text().replace("[runtime]", '[runtime]\nidle = "30s"') + never)
+    assert book.kitchen("up", "dev").status == 1
+    mark = book.folder / ".git/kitchens/services/dev/used"
+    assert book.json("prune")["findings"] == []
+    os.utime(mark, (time.time() - 60, time.time() - 60))
+
+    planned = book.json("prune", "--dry-run")["findings"]
+    done = book.json("prune")["findings"]
+
+    assert [(one["kind"], one["name"], one["did"]) for one in done] == [("services", "dev", "stopped")]
+    assert planned == done
+    assert {one.state for one in objects.containers(engine, f"{LABEL}cookbook={name}")} == {"exited"}
+    assert book.json("prune")["findings"] == []

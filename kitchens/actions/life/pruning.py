@@ -12,6 +12,7 @@ from kitchens.actions.house import House
 from kitchens.actions.kitchens import Kitchen, Kitchens
 from kitchens.actions.life.deleting import delete, plan_delete
 from kitchens.actions.life.upkeep import Finding, carry_out, removal
+from kitchens.actions.services.noted import known
 from kitchens.git import history
 from kitchens.git.checkouts.folders import remove_folder
 from kitchens.model.names import KitchenName
@@ -35,13 +36,15 @@ def prune(
 
 
 def plan_prune(house: House, *, merged: bool = False, force: bool = False) -> list[Finding]:
-    """Expired sandboxes (with `merged` also those whose work has landed), tips of kitchens that were deleted long ago,
-    checkouts and toolchains that nobody used for long.
+    """Expired sandboxes (with `merged` also those whose work has landed), services of kitchens that are idle, tips of
+    kitchens that were deleted long ago, checkouts and toolchains that nobody used for long.
 
     A kitchen with work that is nowhere else is kept and told, and counts as refused, unless `force`.
     """
+    kitchens = list(_kitchens(house, merged=merged, force=force))
     return [
-        *_kitchens(house, merged=merged, force=force),
+        *kitchens,
+        *_idle(house, {one.name for one in kitchens if one.act}),
         *_deleted(house),
         *_checkouts(house),
         *_toolchains(house),
@@ -100,6 +103,26 @@ def _landed(house: House, kitchens: Kitchens) -> set[str]:
             if one.parent == parent and (one.tip not in line or (one.tip, str(one.name)) in promoted)
         }
     return found
+
+
+def _idle(house: House, going: Collection[str]) -> Iterator[Finding]:
+    """Services; those of kitchens that are `going` go with them."""
+    if not known(house):
+        return
+    # What there is to know of containers is paid for by whoever has some.
+    from kitchens.actions.services.idling import idle_homes, stop_idle
+    from kitchens.containers.engine import connect
+
+    for home in idle_homes(house):
+        if home.kitchen in going:
+            continue
+        yield Finding(
+            "services",
+            home.kitchen,
+            "nobody used them for longer than `[runtime] idle`",
+            "stopped",
+            lambda home=home: stop_idle(house, connect(house.environment), home),  # type: ignore[misc]
+        )
 
 
 def _deleted(house: House) -> Iterator[Finding]:

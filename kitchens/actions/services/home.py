@@ -28,6 +28,9 @@ HOUSE = LABEL + "house"
 SERVICE = LABEL + "service"
 SPEC = LABEL + "spec"
 
+#: The note that says after how many seconds without use a kitchen is idle.
+IDLE = "idle"
+
 
 class Home(NamedTuple):
     """One life of a kitchen on this machine. `id` differs for a kitchen that was deleted and made anew; `folder` takes
@@ -87,6 +90,11 @@ class Home(NamedTuple):
     def marked(self, name: str) -> bool:
         """Whether the mark is there."""
         return (self.folder / name).exists()
+
+    def idle_after(self, seconds: float | None) -> None:
+        """From now on it is idle after so many seconds without use (None: never)."""
+        if self.read(IDLE) != {"after": seconds}:
+            self.note(IDLE, {"after": seconds})
 
     def idle_for(self) -> float:
         """Seconds since it was last used."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from kitchens.actions.house import House
 from kitchens.actions.kitchens import Kitchens
-from kitchens.actions.services.home import Home, changing, home_of, in_use
+from kitchens.actions.services.home import IDLE, Home, changing, home_of, in_use
 from kitchens.actions.services.noted import known, state_of
 from kitchens.containers import objects
 from kitchens.containers.stopping import stop_all
@@ -15,29 +15,53 @@ from kitchens.containers.sweeping import remove_all
 
 if TYPE_CHECKING:
     from kitchens.containers.engine import Engine
+    from kitchens.model.cookbook import Cookbook
+
+#: States in which something may run: also of what did not become ready, or was cut off while it came up.
+_RUNS = ("up", "red", "failed", "starting")
 
 
 def sweep(house: House, engine: Engine) -> None:
     """Stop the services of kitchens that were idle for longer than `[runtime] idle`, and remove what deleted kitchens
     left while the engine was away. Nothing but a listing where there is nothing to do."""
     clear_gone(house, engine)
+    for home in idle_homes(house):
+        stop_idle(house, engine, home)
+
+
+def idle_homes(house: House) -> list[Home]:
+    """Those of kitchens with containers that nobody used for longer than their settings say. Asks no engine."""
+    places = known(house)
+    if not places:
+        return []
     kitchens = Kitchens(house)
-    idle = kitchens.cookbook.runtime.idle if kitchens.cookbook else None
-    if idle is None:
-        return
-    for name, folder in known(house).items():
-        if state_of(folder) != "up" or name not in kitchens.names:
+    found = []
+    for name, folder in places.items():
+        if state_of(folder) not in _RUNS or name not in kitchens.names:
             continue
         home = home_of(house, kitchens.get(name), "")
-        if home.idle_for() <= idle or in_use(home):
-            continue
-        with changing(house, home):
-            if home.idle_for() > idle and not in_use(home):
-                stop_all(engine, [one.id for one in objects.containers(engine, home.mine)])
-                (folder / "state").write_text("stopped", encoding="ascii")
-                house.note(
-                    f"the services of `{name}` were idle, and are stopped; `kitchen up {name}` starts them"
-                )
+        if _is_idle(home, kitchens.cookbook):
+            found.append(home)
+    return found
+
+
+def stop_idle(house: House, engine: Engine, home: Home) -> None:
+    """Stop its services, unless somebody uses them by now."""
+    with changing(house, home):
+        if _is_idle(home, Kitchens(house).cookbook):
+            stop_all(engine, [one.id for one in objects.containers(engine, home.mine)])
+            (home.folder / "state").write_text("stopped", encoding="ascii")
+            house.note(
+                f"the services of `{home.kitchen}` were idle, and are stopped; `kitchen up {home.kitchen}` starts them"
+            )
+
+
+def _is_idle(home: Home, production: Cookbook | None) -> bool:
+    """By the kitchen's own settings as it came up with them, else by production's."""
+    idle = home.read(IDLE).get("after")
+    if idle is None and production is not None:
+        idle = production.runtime.idle
+    return idle is not None and home.idle_for() > idle and not in_use(home)
 
 
 def clear_gone(house: House, engine: Engine) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from kitchens.actions.services.home import entered, home_of, used
 from kitchens.actions.services.states import Wanted
+from kitchens.containers.choose import ProcessChoice
 from kitchens.model.cookbook import Cookbook
 from kitchens_engine.errors import EnvironmentFailure, InvalidInput
 from kitchens_engine.ports import DEFAULT, GATE, Source
@@ -19,7 +20,7 @@ from kitchens_engine.tuples import NamedTuple
 if TYPE_CHECKING:
     from kitchens.actions.house import House
     from kitchens.actions.services.seeding import Seeder
-    from kitchens.containers.choose import DockerChoice, ProcessChoice
+    from kitchens.containers.choose import DockerChoice
     from kitchens.containers.engine import Engine
     from kitchens.containers.services.service import Spec
 
@@ -47,7 +48,11 @@ def joined(
 
     Raises `NotReady` or `EnvironmentFailure` when one does not become so.
     """
+    from kitchens.actions.services.idling import sweep
+
     if network == "none":
+        if not isinstance(choice, ProcessChoice):
+            sweep(house, choice.engine)
         yield Joined()
         return
     engine = _engine(choice, cookbook)
@@ -64,7 +69,6 @@ def joined(
         with _fresh(house, engine, seeder, specs, run) as found:
             yield found
         return
-    from kitchens.actions.services.idling import sweep
     from kitchens.actions.services.raising import raise_services
 
     home = home_of(house, kitchen, cookbook.name)
@@ -72,6 +76,7 @@ def joined(
         with entered(house, home):
             # Held before it is let go, and past it: nobody stops for idleness what is just coming up.
             stack.enter_context(used(home))
+            home.idle_after(cookbook.runtime.idle)
             raised = raise_services(house, engine, home, specs, seeder)
         sweep(house, engine)
         yield Joined(raised.network, raised.digests)
@@ -79,8 +84,6 @@ def joined(
 
 def _engine(choice: DockerChoice | ProcessChoice, cookbook: Cookbook) -> Engine:
     """The engine that runs the nodes runs the services too: what is no container reaches them by no name."""
-    from kitchens.containers.choose import ProcessChoice
-
     if not isinstance(choice, ProcessChoice):
         return choice.engine
     name = next(iter(cookbook.services))

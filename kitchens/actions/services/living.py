@@ -54,6 +54,7 @@ def up(house: House, name: str) -> dict[str, Any]:
         return _document(kitchen, "unchanged", [], None)
     secrets = secrets_of(house, cookbook, kitchen.name)
     with _checkout(house, kitchen) as checkout, entered(house, home), used(home):
+        home.idle_after(cookbook.runtime.idle)
         specs = specify(
             house, engine, cookbook, source, secrets, DEFAULT, lambda path: checkout([path]) / path
         )

@@ -12,6 +12,7 @@ from kitchens.actions.cookbook.secrets import secrets_of
 from kitchens.actions.house import House
 from kitchens.actions.kitchens import Kitchen, Kitchens
 from kitchens.actions.services.home import SERVICE, Home, engine_of, home_of, no_service
+from kitchens.actions.services.idling import sweep
 from kitchens.actions.services.living import settings_of
 from kitchens.containers import objects
 from kitchens.containers.engine import Engine, connect
@@ -89,6 +90,7 @@ def containers_facts(house: House, kitchen: Kitchen) -> dict[str, Any]:
     from kitchens.actions.services.warming import toolchain_of
 
     engine = connect(house.environment)
+    sweep(house, engine)
     noted = home.read("ports")
     services = sorted(objects.containers(engine, home.mine, SERVICE), key=lambda one: one.labels[SERVICE])
     toolchain = toolchain_of(engine, home)

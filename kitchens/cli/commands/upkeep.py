@@ -21,8 +21,8 @@ _DRY = click.option("--dry-run", is_flag=True, help="Only say what would be done
 def prune(desk: Desk, merged: bool, force: bool, dry_run: bool) -> Answer:
     """Remove what has had its time.
 
-    That is: sandboxes whose `--ttl` ended, tips of kitchens that were deleted over 30 days ago, checkouts that
-    nobody used for a week, and toolchains of the process runtime that nobody used for a month. A kitchen with work
+    That is: sandboxes whose `--ttl` ended, services that are idle, tips of kitchens that were deleted over 30 days ago,
+    checkouts that nobody used for a week, and toolchains of the process runtime that nobody used for a month. A kitchen with work
     that is nowhere else is kept (exit 4) without `--force`.
     """
     from kitchens.actions.life.pruning import prune as act
