@@ -32,15 +32,18 @@ def looks_into_database(node: Node) -> bool:
     )
 
 
-def seconds_left(node: Node, scope: Scope, started: datetime, now: datetime) -> float | None:
+def seconds_left(node: Node, scope: Scope, started: datetime, since: datetime, now: datetime) -> float | None:
     """How long a wait for a time takes from `now`; None for one that waits for something else.
 
-    A time of the day is the first of its kind since the run `started`. Raises `InvalidInput`.
+    A time of the day is the first of its kind since the run `started`, a pause counts `since` it began.
+    Raises `InvalidInput`.
     """
     body = scope.render(node.name, node.body)
     try:
         if not isinstance(body, Mapping):
-            return durations.seconds(body)
+            # A clock that was set back is no reason to wait longer.
+            gone = max(0.0, (now - since).total_seconds())
+            return max(0.0, durations.seconds(body) - gone)
         if "until" in body:
             return max(0.0, (_moment(body["until"], body.get("timezone"), started) - now).total_seconds())
     except ValueError as error:

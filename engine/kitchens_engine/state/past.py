@@ -147,6 +147,14 @@ class Past:
             found[path] = began
         return found
 
+    def since(self, path: str, began: datetime) -> datetime:
+        """When a try of the same run began that was cut off; with it, the tries before it that were, too."""
+        for attempt in reversed(self._tries.get(path, ())):
+            if attempt.status is not Status.INTERRUPTED:
+                break
+            began = attempt.started
+        return began
+
     def _runs_again(self, path: str) -> bool:
         """Whether it, what holds it, or something inside it was asked for again."""
         return any(

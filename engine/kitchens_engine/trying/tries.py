@@ -62,6 +62,7 @@ class Tries:
         self._admission: Admission[LiveNode] = Admission(jobs)
         self._attempts: dict[str, int] = order.past.numbers() if order.past else {}
         self._cut_off: dict[str, datetime] = order.past.cut_off() if order.past else {}
+        self._waited_since: dict[str, datetime] = {}
         self._start = time.monotonic()
         self.processes = Processes(order, runtime, journal, self._phase_ended, self._lost)
 
@@ -157,9 +158,10 @@ class Tries:
 
     def _wait(self, live: LiveNode) -> None:
         """A wait takes no slot: a timer, a companion, or now and then a look into the embedded database."""
-        number = live.number
+        number, now = live.number, self._now()
+        since = self._waited_since.pop(live.path, now)
         try:
-            seconds = wait.seconds_left(live.node, live.scope, self._order.started, self._now())
+            seconds = wait.seconds_left(live.node, live.scope, self._order.started, since, now)
         except KitchensError as error:
             self.attempt_ended(live, End(Status.FAILED, error.message))
             return
@@ -211,6 +213,8 @@ class Tries:
                 self._journal.node_started(live.record, number + live.retries)
                 return True
             live.begun = False
+            # Time went by for a wait, whether anybody counted it or not.
+            self._waited_since[live.path] = past.since(live.path, began)
             why = "it was cut off with its runner"
             self._journal.attempt_ended(live.record, began, None, Status.INTERRUPTED, why)
         return False

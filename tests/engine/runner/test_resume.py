@@ -60,14 +60,14 @@ def kill_runner(bench: Bench, order: Order, seen: Callable[[], bool]) -> None:
         (bench.root / "data/go").touch()
 
 
-def go_on(bench: Bench, order: Order) -> RunRecord:
-    """The same run, in this process."""
+def go_on(bench: Bench, order: Order, stop: threading.Event | None = None) -> RunRecord:
+    """The same run, in this process, an hour later."""
     record = bench.records.left(order.run)
     past = Past(record, bench.records.attempts(order.run), continued=True)
     own, bench.runtime = bench.runtime, runtime_of(order)
     again = order._replace(past=past, began=order.started + timedelta(hours=1))
     try:
-        return bench.carry_out(again)
+        return bench.carry_out(again, stop)
     finally:
         bench.runtime.close()
         bench.runtime = own
@@ -157,6 +157,56 @@ def test_a_process_that_was_lost_is_an_interrupted_try(bench: Bench) -> None:
     assert record.nodes[0].outputs == {"said": "a"}
     tries = bench.records.attempts(order.run)
     assert [(one.number, str(one.status)) for one in tries] == [(1, "interrupted"), (2, "passed")]
+
+
+def test_a_process_that_ended_in_time_has_not_timed_out(bench: Bench) -> None:
+    """However long nobody watched; one that still runs has its time from its beginning."""
+    bench.recipe(f"""
+        [nodes.quick]
+        run = '{WAIT}; touch $KITCHEN_DATA/done'
+        timeout = "1m"
+        [nodes.slow]
+        run = 'sleep 600'
+        timeout = "1m"
+    """)
+    order = bench.order()
+    kill_runner(
+        bench,
+        order,
+        lambda: a_file(bench, "on")() and statuses_on_disk(bench, order).get("slow") == "running",
+    )
+    while not a_file(bench, "done")():
+        time.sleep(0.01)
+    time.sleep(0.2)
+
+    record = go_on(bench, order)
+
+    assert {node.name: node.why for node in record.nodes} == {"quick": None, "slow": "timed out after 60 s"}
+
+
+def test_a_pause_counts_from_when_it_first_began(bench: Bench) -> None:
+    """Time goes by while a run is cut off, more than once too; what comes after has its pause of its own."""
+    bench.recipe("""
+        [nodes.w]
+        wait = "59m"
+        [nodes.longer]
+        wait = "119m"
+        [nodes.after]
+        needs = ["w"]
+        wait = "0.1s"
+    """)
+    order = bench.order()
+    kill_runner(bench, order, lambda: statuses_on_disk(bench, order).get("longer") == "running")
+    began = time.monotonic()
+    stop = threading.Event()
+    bench.observe = lambda event: stop.set() if event.node == "after" and event.kind == "node-ended" else None
+
+    record = go_on(bench, order, stop)
+
+    assert time.monotonic() - began < 10
+    assert bench.statuses(record) == {"w": "passed", "longer": "cancelled", "after": "passed"}
+    w = bench.nodes(record)["w"]
+    assert w.attempts == 2 and 3600 <= (w.seconds or 0) < 3660
 
 
 def test_a_failed_node_of_a_run_that_goes_on_stays_failed(bench: Bench) -> None:
