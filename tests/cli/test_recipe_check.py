@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 
 import pytest
 
@@ -156,3 +157,19 @@ def test_a_recipe_that_is_a_link_is_none(desk: Desk) -> None:
     for name in ("linked", "hollow"):
         assert desk.json("order", "run", name, status=2)["error"]["code"] == "no-recipe"
     assert desk.json("order", "run", "other")["status"] == "passed"
+
+
+def test_a_folder_in_the_place_of_a_recipe_is_a_fault(desk: Desk) -> None:
+    """So is a pipe; whoever asks for it by name is told the same."""
+    desk.write("recipes/odd/recipe.toml/note", "\n")
+    desk.save("odd")
+    (desk.folder / "ingredients/piped").mkdir(parents=True)
+    os.mkfifo(desk.folder / "ingredients/piped/recipe.toml")
+    found = desk.json("recipe", "check", status=2)
+    assert [one["message"] for one in found] == [
+        "`ingredients/piped/recipe.toml` is no file",
+        "`recipes/odd/recipe.toml` is no file",
+    ]
+    error = desk.json("order", "run", "odd", status=2)["error"]
+    assert error["message"] == "recipe `odd`: `recipes/odd/recipe.toml` is no file"
+    assert desk.json("recipe", "list")[1]["fault"] == error["message"]

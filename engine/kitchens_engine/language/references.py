@@ -16,6 +16,7 @@ from kitchens_engine.toml.document import Document
 from kitchens_engine.toml.nearest import did_you_mean
 from kitchens_engine.toml.positions import Path
 from kitchens_engine.tuples import NamedTuple
+from kitchens_engine.variables.constrained import misread
 from kitchens_engine.variables.layers import replaces
 from kitchens_engine.variables.resolve import Layer, combined
 
@@ -59,7 +60,8 @@ def reference_faults(document: Document, recipe: Recipe, spot: Spot) -> Iterator
     for problem in found.problems:
         yield fault_of(document, spot, problem.message, problem.hint, problem.line)
     for reference in found.references:
-        if wrong := _wrong(reference, spot, recipe):
+        wrong = _wrong(reference, spot, recipe)
+        if wrong and not _follows(reference.path, spot, document, recipe):
             yield fault_of(document, spot, *wrong, reference.line)
 
 
@@ -174,6 +176,28 @@ def _wrong(reference: Reference, spot: Spot, recipe: Recipe) -> _Wrong:
     else:
         hint = f"did you mean `variables.{root}`?" if root in recipe.variables else did_you_mean(root, ROOTS)
     return f"there is no `{root}` in templates", hint
+
+
+def _follows(path: Sequence[str], spot: Spot, document: Document, recipe: Recipe) -> bool:
+    """Whether a name is missing only because of another fault: what states it is left out of the draft."""
+    root, *rest = path
+    match root:
+        case "each":
+            return (
+                document.states(("nodes", str(spot.node), "each"))
+                and recipe.nodes[str(spot.node)].each is None
+            )
+        case "outputs" | "tests":
+            return any(
+                not node.needs
+                and document.states(("nodes", node.name, "needs"))
+                and (node.name == spot.node or is_upstream(recipe, node.name, str(spot.node)))
+                for node in recipe.nodes.values()
+            )
+        case "variables":
+            constraint = recipe.constraints.get(rest[0]) if rest else None
+            return constraint is not None and misread(document, rest[0], constraint)
+    return False
 
 
 def _missing(keys: list[str], table: Mapping[str, Any], shown: str, around: str) -> _Wrong:

@@ -15,9 +15,15 @@ from kitchens_engine.tuples import NamedTuple
 
 RECIPES = "recipes"
 INGREDIENTS = "ingredients"
+FILE = "recipe.toml"
 
 #: How a file system says that nothing can have this name.
 _NO_SUCH_NAME = (errno.ENAMETOOLONG, errno.ELOOP)
+
+
+def no_file(path: str) -> str:
+    """What is said of a folder, or a pipe, that stands in the place of a recipe's file."""
+    return f"`{path}` is no file"
 
 
 class FolderSource(NamedTuple):
@@ -96,9 +102,7 @@ class Shelf:
         return found.faults if found else ()
 
     def _names(self, room: str) -> tuple[str, ...]:
-        return tuple(
-            name for name in self.source.names(room) if "recipe.toml" in self.source.names(f"{room}/{name}")
-        )
+        return tuple(name for name in self.source.names(room) if FILE in self.source.names(f"{room}/{name}"))
 
     def _get(self, room: str, kind: str, name: str) -> Recipe:
         found = self.reading(f"{room}/{name}")
@@ -109,13 +113,16 @@ class Shelf:
         return recipe
 
     def _unknown(self, room: str, kind: str, name: str) -> InvalidInput:
-        return InvalidInput(f"no {kind} named `{name}`", *hints(name, self._names(room)), code=f"no-{kind}")
+        known = self._names(room)
+        if name in known:
+            return InvalidInput(f"{kind} `{name}`: {no_file(f'{room}/{name}/{FILE}')}", code=f"no-{kind}")
+        return InvalidInput(f"no {kind} named `{name}`", *hints(name, known), code=f"no-{kind}")
 
     def reading(self, folder: str) -> Reading | None:
         """What came of reading the `recipe.toml` in this folder, or None when there is none."""
         if folder not in self._read:
             name = folder.partition("/")[2]
-            text = self.source.read(f"{folder}/recipe.toml") if name and "/" not in name else None
+            text = self.source.read(f"{folder}/{FILE}") if name and "/" not in name else None
             if text is None:
                 return None
             self._read[folder] = read_recipe(name, folder, text, self.source)

@@ -37,6 +37,15 @@ class Document:
                 return found
         return _START
 
+    def states(self, path: Sequence[str | int]) -> bool:
+        """Whether the file says anything there, be it right or wrong."""
+        value: Any = self.values
+        for part in path:
+            if not isinstance(value, dict) or part not in value:
+                return False
+            value = value[part]
+        return True
+
     def fault(
         self,
         path: Sequence[str | int],

@@ -167,7 +167,12 @@ def _value(value: Any, key: Key, around: Path, name: str | int, wrong: list[_Wro
     if actual not in types and not any(is_a(value, one) for one in types):
         path = (*around, name)
         wanted = " or ".join(with_article(name) for name in types)
-        wrong.append(_Wrong(path, f"{_called(path)} must be {wanted}, not {with_article(actual)}"))
+        hint = (
+            f'write `["{value}"]`'
+            if types == ("list",) and isinstance(value, str) and value.isprintable()
+            else None
+        )
+        wrong.append(_Wrong(path, f"{_called(path)} must be {wanted}, not {with_article(actual)}", hint))
         return
     if key.choices and value not in key.choices:
         path = (*around, name)

@@ -31,6 +31,12 @@ def constraint_faults(document: Document, values: Mapping[str, Any], recipe: Rec
         yield from _of_input(document, name, table)
 
 
+def misread(document: Document, name: str, constraint: Constraint) -> bool:
+    """Whether the file says of the variable's type, or that it is required, what could not be read: that fault is told."""
+    said = document.values["constraints"][name]
+    return any(said.get(key, False) not in (False, getattr(constraint, key)) for key in ("type", "required"))
+
+
 def _of_variable(
     document: Document, defaults: Mapping[str, Any], name: str, constraint: Constraint
 ) -> Iterator[Fault]:
@@ -61,6 +67,8 @@ def _without_default(
     document: Document, defaults: Mapping[str, Any], name: str, constraint: Constraint
 ) -> Iterator[Fault]:
     path: Path = ("constraints", name)
+    if misread(document, name, constraint):
+        return
     if not (constraint.type or constraint.required):
         hint = did_you_mean(name, defaults)
         yield document.fault(path, f"no variable `{name}` is declared", hint)

@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from kitchens.actions.house import House
-from kitchens.git.checkouts.reading import linked
+from kitchens.git.checkouts.reading import linked, misplaced
 from kitchens.git.sharing.pinned import PinnedSource
 from kitchens.model.cookbook import FILE, CookbookReading, missing_files, read_cookbook
 from kitchens.model.cookbook_fit import fit_faults
 from kitchens_engine.checking.inspect import inspect
-from kitchens_engine.errors import Fault, InvalidFiles
+from kitchens_engine.errors import Fault, InvalidInput
 from kitchens_engine.language.check import read_all
-from kitchens_engine.language.shelf import Shelf
+from kitchens_engine.language.shelf import Shelf, no_file
 from kitchens_engine.ports import Source
 from kitchens_engine.recipe import Constraint, Node, Recipe
 from kitchens_engine.toml.shape import in_order
@@ -28,8 +28,8 @@ def list_recipes(source: Source) -> list[dict[str, Any]]:
     for name in shelf.recipe_names():
         try:
             recipe = shelf.recipe(name)
-        except InvalidFiles as error:
-            fault = f"{error.file}:{error.line}: {error.message}"
+        except InvalidInput as error:
+            fault = f"{error.file}:{error.line}: {error.message}" if error.file else error.message
             rows.append({"recipe": name, "description": "", "variations": [], "nodes": 0, "fault": fault})
             continue
         rows.append(
@@ -104,6 +104,7 @@ def check_recipes(
     )
     if name is None:
         faults += map(_linked, linked(folder))
+        faults += [Fault("error", path, 1, 1, "", no_file(path)) for path in misplaced(folder)]
     faults += source.faults(None if name is None else _ingredients(shelf, name))
     return in_order(faults)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
-from kitchens_engine.language.shelf import FolderSource
+from kitchens_engine.language.shelf import FILE, FolderSource
 
 #: Where recipes and ingredients lie, and how many parts of a path lead to one.
 ROOMS = ("recipes", "ingredients")
@@ -62,9 +62,17 @@ def linked(root: Path) -> list[str]:
             found.append(room)
         elif room.is_dir():
             for folder in sorted(room.iterdir()):
-                file = folder / "recipe.toml"
+                file = folder / FILE
                 if folder.is_symlink() and file.is_file():
                     found.append(folder)
                 elif file.is_symlink() and not file.resolve().is_relative_to(folder.resolve()):
                     found.append(file)
     return [path.relative_to(root).as_posix() for path in found]
+
+
+def misplaced(root: Path) -> list[str]:
+    """What stands in a checkout in the place of a `recipe.toml`, and is no file: a folder, or a pipe."""
+    files = [folder / FILE for room in ROOMS if (root / room).is_dir() for folder in (root / room).iterdir()]
+    return [
+        path.relative_to(root).as_posix() for path in sorted(files) if path.exists() and not path.is_file()
+    ]

@@ -195,6 +195,21 @@ def test_a_fault_says_where_and_what(lines: Lines, text: str, line: str) -> None
     assert lines(text) == [f"recipe.toml:{line}"]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[nodes.a]\neach = []\nrun = 'echo {{ each.item }}'",
+        "[nodes.a]\neach = 3\nrun = 'echo {{ each.index }}'",
+        "[nodes.b]\nnoop = true\n[nodes.c]\nneeds = 'b'\nnoop = true\n[nodes.a]\nneeds = ['c']\nrun = 'echo {{ outputs.b.x }}'",
+        "[constraints.c]\ntype = 'strin'\nrequired = true\n[nodes.a]\nrun = 'echo {{ variables.c }}'",
+        "[constraints.c]\ntype = 'string'\nrequired = 'yes'\n[nodes.a]\nrun = 'echo {{ variables.c }}'",
+    ],
+)
+def test_one_fault_is_told_once(lines: Lines, text: str) -> None:
+    """What is missing only because of it is no second one."""
+    assert len(lines(text)) == 1
+
+
 def test_a_secret_is_never_repeated(lines: Lines) -> None:
     """A value that stands where a reference to the vault should is not shown."""
     (line,) = lines("[nodes.a]\nrun = 'x'\nsecrets = { TOKEN = 'hunter2' }")
@@ -207,6 +222,7 @@ def test_a_secret_is_never_repeated(lines: Lines) -> None:
     [
         ("nedes = []", "did you mean `needs`?"),
         ("[nodes.a.outputs]\nx = 'number'", "did you mean `float`?"),
+        ("needs = 'b'", 'write `["b"]`'),
         ("database = 'wirte'", "did you mean `write`?"),
         ("when = 'variabels.x'", "did you mean `variables`?"),
         ("when = 'year > 1'", "did you mean `variables.year`?"),
