@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import signal
 from collections.abc import Iterator
@@ -22,6 +23,11 @@ from tests.engine.language.test_load import FILES, WHOLE
 from tests.kitchens.test_cookbook import WHOLE as SETTINGS
 
 ROOT = Path(__file__).resolve().parents[3]
+#: In full, others with each `KITCHENS_SEED`, as many as `KITCHENS_TRIALS` says.
+MANY = (
+    300 + 1_000_000 * int(os.environ.get("KITCHENS_SEED", "0")),
+    int(os.environ.get("KITCHENS_TRIALS", "10000")),
+)
 #: Seconds of processor time that one file may take, however busy the machine is.
 DEADLINE = 5
 
@@ -100,7 +106,7 @@ def deadline(seconds: float) -> Iterator[None]:
 
 @pytest.mark.parametrize(
     ("first", "count"),
-    [(0, 300), pytest.param(300, 10_000, marks=[pytest.mark.soak, pytest.mark.timeout(3600)])],
+    [(0, 300), pytest.param(*MANY, id="many", marks=[pytest.mark.soak, pytest.mark.timeout(3600)])],
 )
 def test_no_change_of_a_file_breaks_the_check(first: int, count: int) -> None:
     """No traceback, no hang, and every fault names a place in a file that is there."""
