@@ -204,6 +204,10 @@ def test_without_an_engine_a_kitchen_that_never_had_services_has_none(
         error = desk.json(*words, status=2)["error"]
         assert error["message"] == "no service of `idea` runs"
     assert desk.json("down", "idea")["containers"] == 0
+    # What an `up` of a toolchain alone leaves.
+    (desk.folder / ".git/kitchens/services/idea").mkdir(parents=True)
+    for words in (("port", "idea"), ("logs", "idea"), ("exec", "idea", "--service", "web", "true")):
+        assert desk.json(*words, status=2)["error"]["message"] == "no service of `idea` runs"
 
 
 def test_services_are_refused_where_nodes_are_processes(desk: Desk) -> None:

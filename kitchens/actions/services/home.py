@@ -28,6 +28,8 @@ HOUSE = LABEL + "house"
 SERVICE = LABEL + "service"
 SPEC = LABEL + "spec"
 
+#: The mark of a kitchen that has, or had, services on an engine.
+SERVING = "serving"
 #: The note that says after how many seconds without use a kitchen is idle.
 IDLE = "idle"
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from kitchens.actions.cookbook.secrets import secrets_of
 from kitchens.actions.house import House
 from kitchens.actions.kitchens import Kitchen, Kitchens
-from kitchens.actions.services.home import SERVICE, Home, engine_of, home_of, no_service
+from kitchens.actions.services.home import SERVICE, SERVING, Home, engine_of, home_of, no_service
 from kitchens.actions.services.idling import sweep
 from kitchens.actions.services.living import settings_of
 from kitchens.containers import objects
@@ -31,7 +31,7 @@ _RUNS = ("running", "paused")
 
 def ports(house: House, name: str, service: str | None = None) -> list[dict[str, Any]]:
     """Where the services of a kitchen answer on this machine."""
-    home = _home(house, name)
+    home = _serving(house, Kitchens(house).get(name))
     found = containers_of(engine_of(house, home), home, service, running=True)
     noted = home.read("ports")
     return [
@@ -43,7 +43,7 @@ def ports(house: House, name: str, service: str | None = None) -> list[dict[str,
 
 def service_container(house: House, name: str, service: str) -> tuple[Engine, str]:
     """The engine and the running container of one service."""
-    home = _home(house, name)
+    home = _serving(house, Kitchens(house).get(name))
     engine = engine_of(house, home)
     return engine, containers_of(engine, home, service, running=True)[service].id
 
@@ -69,7 +69,7 @@ def logs(
 ) -> Iterator[tuple[str, bytes]]:
     """What services wrote, line by line, each with its service; with `follow` until all have ended. Secrets are `***`."""
     kitchen = Kitchens(house).get(name)
-    home = home_of(house, kitchen, "")
+    home = _serving(house, kitchen)
     engine = engine_of(house, home)
     found = containers_of(engine, home, service)
     hidden = _hidden(house, kitchen)
@@ -125,8 +125,13 @@ def _stored(engine: Engine, one: Found) -> int:
     return total
 
 
-def _home(house: House, name: str) -> Home:
-    return home_of(house, Kitchens(house).get(name), "")
+def _serving(house: House, kitchen: Kitchen) -> Home:
+    """The home of a kitchen that has, or had, services. Raises `InvalidInput` for one that never had any, whether or not an
+    engine answers."""
+    home = home_of(house, kitchen, "")
+    if not home.marked(SERVING):
+        raise no_service(home)
+    return home
 
 
 def _hidden(house: House, kitchen: Kitchen) -> Hidden:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from kitchens.actions.house import House
-from kitchens.actions.services.home import SERVICE, SPEC, Home
+from kitchens.actions.services.home import SERVICE, SERVING, SPEC, Home
 from kitchens.actions.services.noted import known
 from kitchens.actions.services.seeding import Seeder, seeds_of
 from kitchens.actions.services.starting import judged, start_all
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from kitchens.containers.engine import Engine
     from kitchens.containers.objects import Found
 
-#: The mark of a kitchen that has, or had, services on an engine.
-SERVING = "serving"
 _PORTS = "ports"
 _STARTS = "starts"
 _DATA = "data"
