@@ -43,6 +43,8 @@ def test_the_red_one_is_named_and_the_others_land(desk: Desk) -> None:
     )
     document = desk.json("queue", "run", status=1)
     assert statuses(document) == {"one": "merged", "two": "red", "three": "merged"}
+    for change in document["changes"]:
+        assert set(change) == {"kitchen", "status", "commit", "gate", "conflicts", "why"}
     (red,) = (change for change in document["changes"] if change["status"] == "red")
     (verdict,) = red["gate"]["recipes"]
     assert (verdict["recipe"], verdict["failures"][0]["node"]) == ("two", "n")

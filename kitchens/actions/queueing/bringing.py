@@ -47,14 +47,15 @@ class Left:
 
     def document(self) -> dict[str, Any]:
         """As `--json` shows it."""
-        document: dict[str, Any] = {"kitchen": self.kitchen, "status": self.status, "commit": self.commit}
-        if self.gate is not None:
-            document["gate"] = self.gate
-        if self.conflicts:
-            document["conflicts"] = [{"path": one.path, "kind": one.kind} for one in self.conflicts]
-        if self.reconciled:
-            document["reconciled"] = list(self.reconciled)
-        return document | ({"why": self.why} if self.why else {})
+        document = {
+            "kitchen": self.kitchen,
+            "status": self.status,
+            "commit": self.commit,
+            "gate": self.gate,
+            "conflicts": [{"path": one.path, "kind": one.kind} for one in self.conflicts],
+            "why": self.why,
+        }
+        return document | ({"reconciled": list(self.reconciled)} if self.reconciled else {})
 
 
 def run_queue(house: House, into: KitchenName, workers: int, policy: str) -> dict[str, Any]:

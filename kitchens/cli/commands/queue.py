@@ -122,14 +122,14 @@ def run(desk: Desk, workers: int, policy: str, into: str | None) -> Answer:
 
 def _change(change: dict[str, Any], into: str) -> None:
     at = f": `{into}` is at {show.short(change['commit'])}" if change["commit"] else ""
-    why = f": {change['why']}" if change.get("why") else ""
+    why = f": {change['why']}" if change["why"] else ""
     click.echo(f"{show.state(change['status'])}: `{change['kitchen']}`{at}{why}")
-    for conflict in change.get("conflicts", ()):
+    for conflict in change["conflicts"]:
         click.echo(f"  {show.path(conflict['path'])}: {conflict['kind']}")
     if "reconciled" in change:
         which = ", ".join(f"`{show.short(one)}`" for one in change["reconciled"])
         click.echo(f"  reconciled: `{into}` keeps what rollback {which} undid in `{change['kitchen']}`")
-    if "gate" in change:
+    if change["gate"]:
         show.gate(change["gate"])
 
 
