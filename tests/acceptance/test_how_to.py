@@ -58,6 +58,19 @@ def test_the_how_to_has_an_example_of_every_key() -> None:
         assert set(named(schema(name), schema(name).get("$defs", {}))) - refused - shown == set()
 
 
+def test_the_reference_shows_every_key_of_kitchens_toml() -> None:
+    """In an example, in a comment beside one, or in the table of services."""
+    pages = {
+        page.stem: page.read_text(encoding="utf-8") for page in (PAGES.parent / "reference").glob("*.md")
+    }
+    examples = re.findall(r"^```toml\n(.*?)^```$", "\n".join(pages.values()), re.MULTILINE | re.DOTALL)
+    shown = {key for example in examples for key in keys(tomllib.loads(example))}
+    shown |= {f"runtime.{key}" for key in re.findall(r"# or (\w+) = ", pages["files"])}
+    shown |= {f"services.*.{key}" for key in re.findall(r"^\| `(\w+)` \|", pages["services"], re.MULTILINE)}
+    shape = schema("kitchens")
+    assert set(named(shape, shape.get("$defs", {}))) - shown == set()
+
+
 def test_the_template_of_the_how_to_makes_a_kitchen(desk: Desk) -> None:
     """As the page says, to its end."""
     for file, text in BLOCK.findall((PAGES / "templates.md").read_text(encoding="utf-8")):

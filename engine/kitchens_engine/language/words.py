@@ -116,7 +116,7 @@ WORDS: Mapping[str, str] = {
     "variations.*.variables": "Values over the recipe's own.",
     "variations.*.nodes": "The part of the graph that runs; `+name` adds all that the node needs.",
     "variations.*.nodes[]": "A node, or `+` and a node.",
-    "variations.*.schedule": "When it runs: minute, hour, day of month, month and day of week, such as `0 6 * * *`.",
+    "variations.*.schedule": "When it runs: minute, hour, day of month, month and day of week, such as `0 6 * * *`; this version starts nothing by itself.",
     "variations.*.timezone": "The time zone of the schedule, such as `Europe/Berlin`.",
     "nodes": "The steps, by name.",
     "nodes.*": "A step: exactly one action, and what else holds of it.",
