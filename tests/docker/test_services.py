@@ -158,6 +158,20 @@ def test_services_start_in_the_order_of_their_needs_and_are_reached_by_name(
     assert book.json("order", "run", "counts", "--kitchen", "dev")["status"] == "passed"
 
 
+def test_without_a_network_services_are_for_this_machine_only(book: Processes, engine: Engine) -> None:
+    """`up` starts them as it is asked to; nodes reach none, so that an order does not start any."""
+    name = begin(book, web("front"), 'network = "none"')
+    book.json("create", "dev", "--no-test")
+    reach = ("exec", "dev", "--", "python3", "-c", "import socket; socket.create_connection(('front', 8080))")
+    assert book.kitchen(*reach).status == 1
+    assert census(engine, name) == NOTHING
+
+    (service,) = book.json("up", "dev")["services"]
+
+    assert urllib.request.urlopen(f"http://{service['address']}/", timeout=5).read() == b"front\n"
+    assert "gaierror" in book.kitchen(*reach).err
+
+
 def test_a_service_that_never_was_ready_is_red_and_one_that_was_is_the_environments_failure(
     book: Processes, engine: Engine
 ) -> None:
