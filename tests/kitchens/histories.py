@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 from typing import NamedTuple
 
@@ -17,6 +18,11 @@ class File(NamedTuple):
 
 
 Tree = dict[bytes, File]
+
+
+def series(number: int) -> random.Random:
+    """The dice of one history: the same in each run; `KITCHENS_SEED` draws otherwise."""
+    return random.Random(1_000_000 * int(os.environ.get("KITCHENS_SEED", "0")) + number)
 
 
 def first_tree(dice: random.Random) -> Tree:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import random
 import subprocess
 from pathlib import Path
 from typing import NamedTuple
@@ -14,7 +13,7 @@ from kitchens.git.merging import Conflict, merge_commits
 from tests.desk import COOKBOOK, Desk, empty
 from tests.kitchens.conftest import Checkout
 from tests.kitchens.gate.test_certificate import certificate
-from tests.kitchens.histories import File, History, sides
+from tests.kitchens.histories import File, History, series, sides
 
 #: What `git merge` prints for people, and git's stable names of the same.
 KINDS = {
@@ -116,7 +115,7 @@ def test_a_merge_is_that_of_git_in_a_checkout(checkout, repository, tmp_path, tr
     checkout.git("worktree", "add", "--quiet", "--detach", place.path)
     history, clean = History(checkout), 0
     for number in range(trials):
-        ours, theirs = sides(random.Random(number), history, {})
+        ours, theirs = sides(series(number), history, {})
         merge = merge_commits(repository, ours, theirs).named({ours: "HEAD"})
         same((merge.tree, merge.conflicts), merged_in_a_checkout(place, ours, theirs))
         if merge.tree is not None:
@@ -137,7 +136,7 @@ def test_what_lands_is_what_git_merges(empty: Desk, tmp_path: Path, trials: int)
     checkout.git("worktree", "add", "--quiet", "--detach", place.path)
     history = History(checkout)
     for number in range(trials):
-        dice = random.Random(10_000 + number)
+        dice = series(10_000 + number)
         ours, theirs = sides(dice, history, {b"kitchens.toml": File("100644", COOKBOOK.encode())})
         checkout.git("branch", f"ours-{number}", ours)
         checkout.git("branch", f"theirs-{number}", theirs)

@@ -11,7 +11,7 @@ from kitchens.gate.certificate import Sides, Uncertified, certify, mixed
 from kitchens.git.merging import merge_commits
 from kitchens.model.kitchen import Certificate
 
-from ..histories import History, changed, first_tree, sides
+from ..histories import History, changed, first_tree, series, sides
 
 
 def certificate(repository, ours: str, theirs: str, tree: str, again: str | None) -> Certificate:
@@ -73,7 +73,7 @@ MANY = (pytest.mark.soak, pytest.mark.timeout(3600))
 @pytest.mark.parametrize("size", [1, 2, 3, 4, 5])
 def test_a_wrong_merge_base_is_refused(checkout, repository, size, rounds):
     """In a single merge, and for each of a group of stale branches that are merged one after the other."""
-    dice, history = random.Random(size), History(checkout)
+    dice, history = series(size), History(checkout)
     refused = 0
     for _ in range(rounds):
         line = [history.commit(first_tree(dice))]
