@@ -117,21 +117,52 @@ class Kitchens:
 
     @cached_property
     def cookbook(self) -> Cookbook | None:
-        """`kitchens.toml` at production's tip; None while it is not committed or cannot be read."""
+        """`kitchens.toml` at production's tip, or, while it cannot be read, as it was last; None while it is not
+        committed, or nobody could ever read it."""
         tip = self.branches.get(self.root)
-        if tip is None:
+        if tip is None or not self.house.view(tip).oid("kitchens.toml"):
             return None
         try:
-            return self.house.view(tip).cookbook
+            return self.house.view(self.in_force(tip)).cookbook
         except (InvalidInput, InvalidFiles):
             return None
+
+    def in_force(self, tip: str) -> str:
+        """The commit whose rules count at a kitchen's `tip`."""
+        from kitchens.actions.ruling import fault_at, in_force
+
+        if fault_at(self.house, tip) is None:
+            return tip
+        root = self.registration(self.root)
+        return in_force(self.house, tip, root.baseline if root else None)
 
     def require_rules(self) -> None:
         """Raise the fault of production's `kitchens.toml` when it cannot be read: nobody knows then what is protected,
         or where the changes of a permanent kitchen go."""
         tip = self.branches.get(self.root)
-        if self.cookbook is None and tip is not None and (view := self.house.view(tip)).oid("kitchens.toml"):
+        if tip is None or not (view := self.house.view(tip)).oid("kitchens.toml"):
+            return
+        try:
             _ = view.cookbook
+        except InvalidInput as fault:
+            raise (fault if fault.hints else self.unruled(self.root, fault)) from None
+
+    def unruled(self, name: str, fault: InvalidInput) -> InvalidInput:
+        """The fault of a `kitchens.toml` at the tip of kitchen `name` that cannot be read, with the way out."""
+        tip = self.branches[name]
+        before = self.in_force(tip)
+        act = (
+            f"a commit in `{name}` itself mends it"
+            if before == tip
+            else f"`kitchen rollback {name} --to {before[:12]}` brings back what could be read; so does a merge"
+        )
+        return InvalidInput(
+            f"at the tip of `{name}`, whose rules count: {fault.message}",
+            *fault.hints[:1],
+            act,
+            file=fault.file,
+            line=fault.line,
+        )
 
     @cached_property
     def names(self) -> tuple[KitchenName, ...]:

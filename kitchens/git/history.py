@@ -42,6 +42,13 @@ def first_parents(repository: Repository, tip: str, until: str | None = None) ->
     return out.split("\n") if out else []
 
 
+def last_change(repository: Repository, tip: str, path: str, until: str | None = None) -> str | None:
+    """The newest commit from `tip` along first parents that changed `path`, of those that `until` does not contain."""
+    excluded = [f"^{until}"] if until else []
+    words = (*_COMMITS_ALONE, "rev-list", "--first-parent", "-1", tip, *excluded, "--", path)
+    return repository.git.run(*words).text or None
+
+
 def since(repository: Repository, tip: str, base: str | None) -> list[str]:
     """The commits that `tip` contains and `base` does not, newest first, none before one that contains it."""
     words = (*_COMMITS_ALONE, "rev-list", "--topo-order", tip, *([f"^{base}"] if base else []), "--")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import tomllib
 
+import pytest
+
 from tests.cli.conftest import COOKBOOK, RECIPE, Desk
 
 
@@ -44,14 +46,52 @@ def test_a_plain_commit_that_changes_the_rules_is_tested_under_those_before(desk
     assert desk.json("verify")["faults"] == []
 
 
-def test_what_mends_kitchens_toml_can_be_proved(desk: Desk) -> None:
-    """The broken commit stays a fault; the one that mends it is none once it is tested."""
+@pytest.mark.parametrize("gone", [False, True], ids=["broken", "gone"])
+def test_what_mends_kitchens_toml_is_proved_with_what_it_mends(desk: Desk, gone: bool) -> None:
+    """Nobody could run the broken commit. The one that mends it must show all that came since it could be read."""
     desk.json("create", "dev")
-    broken = desk.commit("kitchens.toml", "[cookbook\n")
-    desk.write("recipes/counts/recipe.toml", recipe(4))
-    desk.commit("kitchens.toml", COOKBOOK)
-    desk.json("test", "production")
+    if gone:
+        desk.git("rm", "--quiet", "kitchens.toml")
+    else:
+        desk.write("kitchens.toml", "[cookbook\n")
+    broken = desk.commit("recipes/counts/recipe.toml", recipe(4))
     assert {one["commit"] for one in desk.json("verify", status=1)["faults"]} == {broken}
+    assert "`kitchen rollback production --to COMMIT`" in desk.kitchen("verify").err
+    mending = desk.commit("kitchens.toml", COOKBOOK)
+    assert {one["commit"] for one in desk.json("verify", status=1)["faults"]} == {mending}
+    desk.json("test", "production")
+    proof = desk.json("verify")
+    assert (proof["faults"], proof["mended"], proof["uncertified"]) == ([], [broken], [mending])
+
+
+def test_who_mends_the_rules_does_not_choose_them(desk: Desk) -> None:
+    """Those count that could be read last."""
+    desk.json("create", "dev")
+    desk.commit("kitchens.toml", "[cookbook\n")
+    desk.write("kitchens.toml", f'{COOKBOOK}\n[gate]\nvariation = "small"\n')
+    desk.commit("recipes/counts/recipe.toml", f"{recipe(4)}\n[variations.small]\n")
+    assert {one["variation"] for one in desk.json("test")["gate"]["recipes"]} == {"small", "test"}
+    (asked,) = desk.json("test", "--commit", "HEAD~0", "--into", "production")["gate"]["recipes"][:1]
+    assert (asked["variation"], asked["status"]) == ("test", "attested")
+    assert desk.json("verify")["faults"] == []
+
+
+def test_a_recipe_that_could_not_be_read_is_shown_where_it_can_be(desk: Desk) -> None:
+    """What else its commit changed is asked for there."""
+    desk.json("create", "dev")
+    desk.write("recipes/other/recipe.toml", '[nodes.n]\nrun = "true"\n')
+    broken = desk.commit("recipes/counts/recipe.toml", "[nodes.x\n")
+    mending = desk.commit("recipes/counts/recipe.toml", recipe(4))
+    desk.json("test", "production", "--recipe", "counts")
+    desk.json("test", "--commit", mending, "--into", "production", "--recipe", "counts")
+    (fault,) = desk.json("verify", status=1)["faults"]
+    assert (fault["commit"], fault["why"]) == (
+        broken,
+        "recipe `other` (as it is) was never attested: recipe is new",
+    )
+    desk.json("test", "--commit", broken, "--into", "production", "--recipe", "other")
+    proof = desk.json("verify")
+    assert (proof["faults"], proof["mended"]) == ([], [broken])
 
 
 def test_a_named_kitchen_and_a_commit_are_gated_as_that_kitchens(desk: Desk) -> None:

@@ -106,6 +106,20 @@ def test_a_tree_that_does_not_pass_does_not_come_back(desk: Desk) -> None:
     assert "did not pass the gate" in desk.kitchen("rollback", "production", "--to", bad).out
 
 
+def test_rules_that_cannot_be_read_are_rolled_back(desk: Desk) -> None:
+    """Those that were in force before let it land; whoever meets the broken ones is told so."""
+    desk.json("create", "dev")
+    good = desk.tip("production")
+    desk.commit("kitchens.toml", "[cookbook\n")
+    error = desk.json("merge", "dev", status=2)["error"]
+    assert (error["file"], error["line"]) == ("kitchens.toml", 1)
+    assert error["message"].startswith("at the tip of `production`, whose rules count: ")
+    assert f"`kitchen rollback production --to {good[:12]}`" in error["hint"]
+    assert desk.json("rollback", "production", "--to", good)["status"] == "rolled-back"
+    assert desk.json("verify", "production")["faults"] == []
+    assert desk.json("merge", "dev")["status"] == "unchanged"
+
+
 def test_cut_after_any_step_the_next_rollback_completes_it(desk: Desk) -> None:
     """The branch is old or new; nothing half-done is in the way, and git calls the repository sound."""
     first, second = landed(desk, 4)

@@ -184,6 +184,15 @@ def test_what_a_crash_left_is_adopted_or_removed_and_told(desk: Desk) -> None:
     desk.git("fsck", "--strict")
 
 
+def test_an_object_that_git_shows_otherwise_is_named(desk: Desk) -> None:
+    """We look at what was committed; whoever uses git beside us should know."""
+    good = desk.tip("production")
+    desk.git("replace", good, desk.commit("README.md", "other\n"))
+    findings = {one["name"]: one for one in desk.json("doctor")}
+    assert findings["repository"]["status"] == "warning"
+    assert findings["repository"]["hint"] == f"`git replace -d {good}`"
+
+
 def test_production_whose_branch_is_gone_keeps_its_record(desk: Desk) -> None:
     """It says where proof begins and what landed; what brings the branch back is said, here and elsewhere."""
     desk.json("create", "dev")

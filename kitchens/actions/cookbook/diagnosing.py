@@ -18,6 +18,9 @@ from kitchens_engine.errors import KitchensError
 #: What `find_bubblewrap` says where there is something to install.
 NOT_INSTALLED = "bubblewrap is not installed"
 
+#: Where git notes which object it shows in place of another.
+REPLACED = "refs/replace/"
+
 #: Less free space than this is worth a warning, in bytes.
 LITTLE_DISK = 1 << 30
 
@@ -129,6 +132,14 @@ def _repository(house: House) -> Finding:
     trouble = house.repository.git.disk_trouble()
     if trouble:
         return Finding("repository", "warning", *trouble)
+    for ref in house.repository.refs.refs(REPLACED):
+        oid = ref.removeprefix(REPLACED)
+        return Finding(
+            "repository",
+            "warning",
+            f"`{ref}` has git show another object under that id; what was tested and landed is the object itself",
+            f"`git replace -d {oid}`",
+        )
     return Finding("repository", "ok", f"{common} can be written")
 
 

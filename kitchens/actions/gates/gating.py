@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from kitchens.actions.gates.signing import ALLOWED, RULE_FILES, signers_of
 from kitchens.actions.house import House
-from kitchens.actions.kitchens import Kitchen
+from kitchens.actions.kitchens import Kitchen, Kitchens
+from kitchens.actions.ruling import fault_at
 from kitchens.gate.affected import Affected, affected, affected_rules
 from kitchens.gate.fingerprint import QUALITY, RULES, Examiner, differing, examine
 from kitchens.gate.tree import TreeView
@@ -85,9 +86,9 @@ def plan_gate(
     view = house.view(commit)
     if settings is None:
         settings = target.registered.settings if target.registered else {}
-    tip = rules_at or target.tip
+    tip = ruling_at(house, rules_at or target.tip)
     ruling = house.view(tip)
-    rules = _rules(ruling, view, None if rules_at else target.name)
+    rules = _rules(house, ruling, view, None if rules_at else target)
     examiner = Examiner.of(rules, settings)
     policy = rules.policy(target.name)
     isolation = policy.isolation
@@ -120,15 +121,20 @@ def plan_gate(
         found,
         signers,
         rules.gate.sign,
-        policy_at(house, tip, target.name, looking_back=rules_at is not None),
+        policy_at(house, rules_at or target.tip, target.name, looking_back=rules_at is not None),
         rules.gate.retries,
     )
 
 
+def ruling_at(house: House, tip: str) -> str:
+    """The commit whose rules count at a kitchen's `tip`: nearly always itself."""
+    return tip if fault_at(house, tip) is None else Kitchens(house).in_force(tip)
+
+
 def policy_at(house: House, tip: str, name: str, *, looking_back: bool = False) -> Policy:
     """What `kitchens.toml` at a tip says of landings in the kitchen `name`. What is about to arrive says nothing yet;
-    looking back, neither does what could not be read."""
-    view = house.view(tip)
+    looking back, neither does what could never be read."""
+    view = house.view(ruling_at(house, tip))
     if not view.oid("kitchens.toml"):
         return EVERYTHING
     try:
@@ -151,9 +157,9 @@ def _oids(view: TreeView) -> dict[str, str | None]:
     return {path: view.oid(path) for path in RULE_FILES}
 
 
-def _rules(rules: TreeView, candidate: TreeView, target: str | None) -> Cookbook:
-    """The target's `kitchens.toml`; the candidate's when the target has none yet (it is about to arrive), and,
-    looking back (without a `target`), when it could not be read: the commit that mended it has nothing else to go by.
+def _rules(house: House, rules: TreeView, candidate: TreeView, target: Kitchen | None) -> Cookbook:
+    """The rules in force; the candidate's when the target has none yet (they are about to arrive), and, looking back
+    (without a `target`), when none could ever be read: the commit that mended them has nothing else to go by.
 
     Raises the fault of a candidate whose own cannot be read or is not there: with it, the rules would be gone.
     """
@@ -164,15 +170,14 @@ def _rules(rules: TreeView, candidate: TreeView, target: str | None) -> Cookbook
     except InvalidInput as fault:
         if target is None:
             return candidate.cookbook
-        raise InvalidInput(
-            f"at the tip of `{target}`, whose rules count: {fault.message}",
-            *fault.hints[:1],
-            f"a commit in `{target}` itself mends it",
-            file=fault.file,
-            line=fault.line,
-        ) from fault
+        raise Kitchens(house).unruled(target.name, fault) from fault
     if target is not None:
-        _ = candidate.cookbook
+        try:
+            _ = candidate.cookbook
+        except InvalidInput as fault:
+            if candidate.oid("kitchens.toml") == house.view(target.tip).oid("kitchens.toml") is not None:
+                raise Kitchens(house).unruled(target.name, fault) from fault
+            raise
     return found
 
 

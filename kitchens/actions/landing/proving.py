@@ -14,6 +14,7 @@ from kitchens.actions.kitchens import BRANCHES, REGISTRATIONS, Kitchen, Kitchens
 from kitchens.actions.landing.certifying import recompute
 from kitchens.actions.landing.history import Step, baseline_of, own_beginning, since_baseline, steps
 from kitchens.actions.landing.merging import reconciled_in
+from kitchens.actions.ruling import fault_at
 from kitchens.gate.affected import Affected
 from kitchens.gate.ancestry import Ancestry, contains
 from kitchens.gate.certificate import Uncertified
@@ -34,17 +35,24 @@ _DAMAGE = ("registration", "git-object")
 #: What is wrong with a commit below which there is no history that anybody proved.
 _APART = "begins a history of its own, apart from the one that is proved"
 
+#: In place of a recipe: the whole of a commit, in which nothing can be read without its `kitchens.toml`.
+_ALL = ""
+
 #: How many commits' ancestors are kept at once: each takes a bit for each other.
 MANY = 20_000
 
 
 class Proof(NamedTuple):
     """What one step showed: its faults, whether somebody who may sign vouches for all that it had to show, and whether
-    attestations are all that it may lack."""
+    attestations are all that it may lack, or that something there cannot be read. `asked` are the recipes of which it had to show something; it is `mended` when a
+    later step had to instead, because nobody could read them here."""
 
     faults: tuple[str, ...]
     signed: bool
     attestable: bool
+    asked: frozenset[str] = frozenset()
+    mended: bool = False
+    unreadable: bool = False
 
 
 def verify(house: House, name: str | None) -> dict[str, Any]:
@@ -53,7 +61,8 @@ def verify(house: House, name: str | None) -> dict[str, Any]:
 
     `unsigned` means that nothing is wrong, and that nobody whose signature counts vouches for all of it. What did not
     land through `kitchen` (a plain commit, GitHub's own button) and has no fault is `uncertified`: attested, and no
-    record says what it is made of.
+    record says what it is made of. A plain commit that nobody could read, and no gate could run, is `mended` once a later
+    one can be read: that one must show all that it differs in from the last before both.
     """
     # Git believes what lies under an id; this is the one command that must not.
     house.repository.objects.distrust()
@@ -64,7 +73,8 @@ def verify(house: House, name: str | None) -> dict[str, Any]:
         return _damaged(house, name, _damage(house, failure))
     faults: list[dict[str, Any]] = []
     uncertified: list[str] = []
-    signed = True
+    mended: list[str] = []
+    signed, later = True, frozenset[str]()
     try:
         ancestry = _ancestry(house, since_baseline(house, kitchens, kitchen))
         walked = list(steps(house, kitchens, kitchen))
@@ -74,14 +84,15 @@ def verify(house: House, name: str | None) -> dict[str, Any]:
     with _foreseen(house, walked):
         for step in walked:
             try:
-                proof = _proof(house, kitchen, step, ancestry)
+                proof = _proof(house, kitchen, step, ancestry, later)
             except EnvironmentFailure as failure:
                 faults.append(_fault(step.commit, _damage(house, failure)))
                 continue
-            faults += [{"commit": step.commit, "why": why} for why in proof.faults]
+            more = {"unreadable": True} if proof.unreadable else {}
+            faults += [{"commit": step.commit, "why": why, **more} for why in proof.faults]
             if step.landing is None and not proof.faults:
-                uncertified.append(step.commit)
-            signed = signed and proof.signed
+                (mended if proof.mended else uncertified).append(step.commit)
+            signed, later = signed and proof.signed, later | proof.asked
     if (beginning := own_beginning(house, kitchens, kitchen, walked)) is not None:
         faults.append({"commit": beginning, "why": _APART})
     faults += _unreadable(house, kitchens, kitchen, [each["why"] for each in faults])
@@ -93,6 +104,7 @@ def verify(house: House, name: str | None) -> dict[str, Any]:
         "landings": landings,
         "faults": faults,
         "uncertified": uncertified,
+        "mended": mended,
     }
 
 
@@ -123,6 +135,7 @@ def _damaged(house: House, name: str | None, damage: EnvironmentFailure) -> dict
         "landings": 0,
         "faults": [_fault(tip, damage)],
         "uncertified": [],
+        "mended": [],
     }
 
 
@@ -202,10 +215,11 @@ class Unproved(NamedTuple):
 def unproved(house: House, kitchens: Kitchens, kitchen: Kitchen, until: str | None) -> list[Unproved]:
     """The steps that brought `kitchen` from `until` (None: from the baseline) to its tip and that do not verify, or that
     the policy does not let arrive at this moment, newest first."""
-    found = []
+    found, later = [], frozenset[str]()
     walked = list(takewhile(lambda step: step.commit != until, steps(house, kitchens, kitchen)))
     for step in walked:
-        proof = _proof(house, kitchen, step, None)
+        proof = _proof(house, kitchen, step, None, later)
+        later |= proof.asked
         now = tuple(_now(house, step, until))
         if faults := proof.faults + now:
             found.append(Unproved(step.commit, faults[0], proof.attestable and not now))
@@ -213,8 +227,8 @@ def unproved(house: House, kitchens: Kitchens, kitchen: Kitchen, until: str | No
         # What landed above passed under the rules of there; that it comes here is a move under those of here.
         settings = kitchen.registered.settings if kitchen.registered else {}
         arrival = Step(until, kitchen.tip, None, kitchen, settings)
-        attested, _ = _attested(house, kitchen, arrival)
-        found += [Unproved(kitchen.tip, why, untested=True) for why in attested[:1]]
+        arrived = _attested(house, kitchen, arrival, frozenset())
+        found += [Unproved(kitchen.tip, why, untested=True) for why in arrived.faults[:1]]
     if until is None and (beginning := own_beginning(house, kitchens, kitchen, walked)) is not None:
         found.append(Unproved(beginning, _APART, untested=False))
     return found
@@ -241,10 +255,13 @@ def _ancestry(house: House, commits: list[str]) -> Ancestry | None:
     return Ancestry([(oid, commit.parents) for oid, commit in zip(commits, read, strict=True)])
 
 
-def _proof(house: House, kitchen: Kitchen, step: Step, ancestry: Ancestry | None) -> Proof:
+def _proof(
+    house: House, kitchen: Kitchen, step: Step, ancestry: Ancestry | None, later: frozenset[str]
+) -> Proof:
+    """What a step shows; `later` is what those after it were asked for."""
     faults = [*_uncertified(house, step, ancestry), *_unallowed(house, step)]
-    attested, signed = _attested(house, kitchen, step)
-    return Proof((*faults, *attested), signed, not faults)
+    proof = _attested(house, kitchen, step, later)
+    return proof._replace(faults=(*faults, *proof.faults), attestable=proof.attestable and not faults)
 
 
 def _uncertified(house: House, step: Step, ancestry: Ancestry | None) -> Iterator[str]:
@@ -325,23 +342,49 @@ def _unallowed(house: House, step: Step) -> Iterator[str]:
         )
 
 
-def _attested(house: House, kitchen: Kitchen, step: Step) -> tuple[list[str], bool]:
-    """What this step would have had to show and nobody attested; and whether what it showed is signed."""
+def _attested(house: House, kitchen: Kitchen, step: Step, later: frozenset[str]) -> Proof:
+    """What this step would have had to show and nobody attested; and whether what it showed is signed. What nobody could
+    read is shown by the `later` step in which it can be read again."""
+    if (unread := fault_at(house, step.commit)) is not None:
+        if step.landing is None and _ALL in later:
+            return Proof((), signed=True, attestable=True, mended=True)
+        return Proof((_unreadable_at(unread),), signed=False, attestable=False, unreadable=True)
     settings = [step.settings] if step.settings is not None else _settings(house, step.kitchen)
-    missing: list[str] = []
+    proof = Proof((), signed=False, attestable=True)
     for one in settings:
         try:
             plan = plan_gate(
-                house, step.commit, step.kitchen, step.previous, rules_at=step.previous, settings=one
+                house,
+                step.commit,
+                step.kitchen,
+                step.previous,
+                rules_at=step.previous,
+                settings=one,
+                broken_is_red=True,
             )
         except InvalidInput as fault:
-            where = f"{fault.file}:{fault.line}: " if fault.file and fault.line else ""
-            missing = [f"cannot be read: {where}{fault.message}"]
+            proof = Proof((_unreadable_at(fault),), signed=False, attestable=False, unreadable=True)
             continue
-        missing = [f"{_named(each)} {_lack(house, plan, each)}: {each.why}" for each in plan.runs]
-        if not missing:
-            return [], _is_signed(house, kitchen, plan)
-    return missing, False
+        proof = _shown(house, kitchen, plan, later if step.landing is None else frozenset())
+        if not proof.faults:
+            return proof
+    return proof
+
+
+def _shown(house: House, kitchen: Kitchen, plan: GatePlan, later: frozenset[str]) -> Proof:
+    faulty = {one.recipe: one.fault for one in plan.runs if one.fault is not None}
+    broken = [fault for recipe, fault in faulty.items() if recipe not in later]
+    lacking = [one for one in plan.runs if one.fault is None]
+    faults = [_unreadable_at(fault) for fault in broken]
+    faults += [f"{_named(one)} {_lack(house, plan, one)}: {one.why}" for one in lacking]
+    asked = frozenset(one.recipe for one in plan.recipes if one.fault is None)
+    signed = not faults and _is_signed(house, kitchen, plan)
+    return Proof(tuple(faults), signed, not broken, asked | {_ALL}, len(broken) < len(faulty), bool(broken))
+
+
+def _unreadable_at(fault: InvalidInput) -> str:
+    where = f"{fault.file}:{fault.line}: " if fault.file and fault.line else ""
+    return f"cannot be read: {where}{fault.message}"
 
 
 def _named(one: Affected) -> str:

@@ -1,5 +1,5 @@
 """What a push may do to a shared repository: a protected kitchen moves only to a commit that verifies, and nobody
-rewrites what was written down. Everything else is free."""
+rewrites what was written down, or what it looks like. Everything else is free."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from kitchens_engine.tuples import NamedTuple
 
 ATTESTATIONS = "refs/attestations/"
 PROMOTED = "refs/tags/promoted/"
+REPLACED = "refs/replace/"
 
 
 class Update(NamedTuple):
@@ -62,6 +63,12 @@ def objections(house: House, updates: Iterable[Update]) -> Iterator[Objection]:
             yield from guard.registration(each)
         elif each.ref.startswith(ATTESTATIONS):
             yield from _attestations(repository, each)
+        elif each.ref.startswith(REPLACED) and each.new is not None:
+            # We look at what was committed; git shows everybody else, and whoever deploys from there, something else.
+            yield Objection(
+                f"`{each.ref}` would show another object under the id of one that may have been tested",
+                "commit the change, and land it",
+            )
         elif each.ref.startswith(PROMOTED) and each.old is not None:
             yield Objection(
                 f"`{each.ref.removeprefix('refs/tags/')}` tells of a promotion, and stays as it is"

@@ -40,7 +40,7 @@ def install(desk: Desk, directory: Path | None) -> Answer:
     """Install a pre-receive hook in the bare repository DIR (default: the current folder).
 
     From then on a protected kitchen moves there only to commits that verify, whoever pushes and with whatever; nobody
-    deletes or rewinds it, or takes registrations and attestations back. All else is free. A hook that is there already
+    deletes or rewinds it, takes registrations and attestations back, or replaces objects. All else is free. A hook that is there already
     runs first.
     """
     from kitchens.actions.sharing.hooking import install as act

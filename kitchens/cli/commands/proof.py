@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import click
 
 from kitchens.cli import complete, show
@@ -61,16 +64,24 @@ def verify(desk: Desk, name: str | None) -> Answer:
             click.echo(f"  {show.short(commit)} attested, not certified: it did not land through `kitchen`")
         if len(document["uncertified"]) > MOST:
             click.echo(f"  … and {len(document['uncertified']) - MOST} more, attested, not certified")
+        for commit in document["mended"][:MOST]:
+            click.echo(
+                f"  {show.short(commit)} could not be read, and nothing ran from it; a later commit mends it"
+            )
         damaged = [fault.get("damaged") for fault in document["faults"]]
         if any(damaged):
             click.echo("hint: `git fsck` says what is damaged; a clone may have it whole", err=True)
         elif document["faults"]:
-            commit = show.short(document["faults"][0]["commit"])
-            click.echo(
-                f"hint: `kitchen test --commit {commit} --into {document['kitchen']}` attests what passes",
-                err=True,
-            )
+            click.echo(f"hint: {_way_out(document)}", err=True)
         if document["status"] == "unsigned":
             click.echo("  every step is attested; nobody who may sign vouches for all of them")
 
     return Answer(document, words, EXIT_RED if document["status"] == "broken" else 0)
+
+
+def _way_out(document: Mapping[str, Any]) -> str:
+    """What settles the newest fault."""
+    fault, kitchen = document["faults"][0], document["kitchen"]
+    if fault.get("unreadable"):
+        return f"a merge or commit in `{kitchen}` that mends it, or `kitchen rollback {kitchen} --to COMMIT`, settles it"
+    return f"`kitchen test --commit {show.short(fault['commit'])} --into {kitchen}` attests what passes"

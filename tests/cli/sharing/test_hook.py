@@ -99,6 +99,21 @@ def test_nobody_takes_back_what_was_written_down(team: Team) -> None:
         assert team.refs() == before
 
 
+def test_no_object_is_replaced(team: Team) -> None:
+    """Under the id of what was tested, git would show something else to whoever fetches it or deploys from there."""
+    team.ada.json("hook", "install", str(team.hub))
+    before = team.refs()
+    good = team.ada.tip("production")
+    bad = untested(team.ada, 6)
+    team.ada.git("replace", good, bad)
+    status, said = pushed(team.ada, "refs/replace/*:refs/replace/*")
+    assert (status, team.refs()) == (1, before)
+    assert f"`refs/replace/{good}` would show another object" in said
+    team.at_hub("update-ref", f"refs/replace/{good}", "refs/kitchens/production")
+    assert pushed(team.ada, f":refs/replace/{good}")[0] == 0
+    assert team.refs() == before
+
+
 def test_the_root_stays_the_root(team: Team) -> None:
     """Below another kitchen, nobody could tell whose rules say what is protected."""
     team.ada.json("hook", "install", str(team.hub))

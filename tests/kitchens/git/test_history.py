@@ -97,6 +97,17 @@ def test_grafts_are_not_followed(checkout, repository):
     assert first_parents(repository, third, first) == [third, second]
 
 
+def test_replacements_are_not_followed(checkout, repository):
+    """What git shows everybody else under a commit's id is not what was committed."""
+    first, tree = checkout.tip(), checkout.tip("HEAD^{tree}")
+    second = checkout.commit("second", a="1\n")
+    checkout.git("replace", first, second)
+    assert checkout.git("rev-parse", f"{first}^{{tree}}") != tree
+    assert repository.git.run("rev-parse", f"{first}^{{tree}}").text == tree
+    assert repository.objects.commit(first).tree == tree
+    assert diff_names(repository, first, second) == [("a", "A", None)]
+
+
 def test_objects_have_any_name(checkout, repository):
     """Each is listed once by its id, whatever ends a line in other places."""
     names = ["a\u2028b", "form\ffeed", "new\nline", "next\x85line", "two words"]
