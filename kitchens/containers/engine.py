@@ -247,11 +247,12 @@ class Engine:
             config,
         )
 
-    def images(self, label: str) -> list[tuple[str, ...]]:
-        """The names of each image that carries `label`; none for one that has lost its names."""
+    def images(self, repository: str) -> list[str]:
+        """The names, each with its tag, of the images in a repository."""
         with _said("the engine could not list its images"):
-            found = self._api.images(filters={"label": label})
-        return [tuple(entry.get("RepoTags") or ()) for entry in found]
+            found = self._api.images(filters={"reference": repository})
+        names = [name for entry in found for name in entry.get("RepoTags") or ()]
+        return [name for name in names if name.rpartition(":")[0] == repository]
 
     def pull(self, name: str, said: Callable[[str], object] = lambda line: None) -> Image:
         """Fetch an image from its registry, saying how far it is; ImageMissing when it cannot be had."""

@@ -36,7 +36,7 @@ def shop(desk: Desk, engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyP
         found = None if row["state"] == "foreign" else engine.image(row["image"])
         if found is not None:
             engine.remove_image(row["image"])
-            engine.remove_image(base_name(found.labels["org.kitchens.key"]))
+            engine.remove_image(base_name(found.labels.get("org.kitchens.key", "none")))
 
 
 def mine(rows: list[dict[str, Any]]) -> list[tuple[str, list[str]]]:
@@ -84,7 +84,7 @@ def test_only_what_nobody_needs_is_removed(shop: Desk, engine: Engine, tmp_path:
     os.utime(mark, (time.time() - WEEKS, time.time() - WEEKS))
     other = tmp_path / "other"
     other.mkdir()
-    note_use(tmp_path / "cache", used.name, other)
+    note_use(tmp_path / "cache", old["image"], other)
     assert shop.json("image", "prune")["images"] == []
     other.rmdir()
 
@@ -98,3 +98,27 @@ def test_only_what_nobody_needs_is_removed(shop: Desk, engine: Engine, tmp_path:
     assert engine.image(new["image"]) is not None
     assert old["image"] not in {row["image"] for row in shop.json("image", "list")}
     assert not used.exists()
+
+
+def test_images_go_with_the_kitchen_that_they_were_made_for(shop: Desk, engine: Engine) -> None:
+    """Those of its toolchain and of its services, which are listed and pruned alike; what another needs stays."""
+    for name in ("one", "two"):
+        shop.json("create", name, "--no-test")
+        shop.json("order", "run", "counts", "--kitchen", name)
+    folder = shop.path("one")
+    shop.write("image/Dockerfile", f"FROM {BUSYBOX}\nENV OF={time.time_ns()}\n", folder)
+    shop.write("web/Dockerfile", f'FROM {BUSYBOX}\nENV OF={time.time_ns()}\nCMD ["sleep", "99"]\n', folder)
+    own = COOKBOOK.replace(f"image = '{BUSYBOX}'", "build = 'image/Dockerfile'")
+    shop.write("kitchens.toml", f"{own}[services.web]\nbuild = 'web/Dockerfile'\n", folder)
+    shop.save("images of its own", folder)
+    assert shop.json("order", "run", "counts", "--kitchen", "one")["status"] == "passed"
+    rows = shop.json("image", "list")
+    assert mine(rows) == [("needed", ["one"]), ("needed", ["one"]), ("needed", ["production", "two"])]
+    own_ones = [row for row in rows if row["kitchens"] == ["one"]]
+    assert {row["kind"] for row in own_ones} == {"service", "toolchain"}
+    assert shop.json("image", "prune", "--keep", "0s")["images"] == []
+
+    shop.json("delete", "one", "--force")
+
+    assert [engine.image(row["image"]) for row in own_ones] == [None, None]
+    assert mine(shop.json("image", "list")) == [("needed", ["production", "two"])]

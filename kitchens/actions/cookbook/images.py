@@ -1,20 +1,25 @@
-"""`kitchen image`: the toolchain images of this cookbook's kitchens, made beforehand and pruned."""
+"""`kitchen image`: the images that are made for this cookbook's kitchens, of toolchains and of services, made beforehand
+and pruned."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kitchens.actions.cookbook.imaging import own_images
-from kitchens.actions.cookbook.toolchain import source_at, source_on_disk, sources_of_nodes
+from kitchens.actions.cookbook.toolchain import content_at, source_at, source_on_disk, sources_of_nodes
 from kitchens.actions.house import House
 from kitchens.actions.kitchens import Kitchen, Kitchens
+from kitchens.containers.services.service_image import REPOSITORY as SERVICES
+from kitchens.containers.services.service_image import service_image
 from kitchens.containers.toolchains import usage
+from kitchens.containers.toolchains.base_image import base_name
 from kitchens.containers.toolchains.source import REPOSITORY, ImageSource
+from kitchens.gate.fingerprint import build_context
 from kitchens_engine.errors import InvalidInput
 from kitchens_engine.tuples import NamedTuple
 
@@ -23,12 +28,13 @@ if TYPE_CHECKING:
 
 
 class Known(NamedTuple):
-    """A toolchain image: as the engine has it (None: it was not made yet), and which kitchens' tips need it.
+    """An image of ours, of a toolchain or of a service that the cookbook builds: as the engine has it (None: it was not
+    made yet), and which kitchens' tips need it.
 
     `uses` are those of every repository that this user's commands ran in.
     """
 
-    tag: str
+    name: str
     image: Image | None
     kitchens: tuple[str, ...]
     uses: tuple[usage.Use, ...]
@@ -50,7 +56,8 @@ class Known(NamedTuple):
         used = max((use.when for use in self.uses), default=None)
         labels: Mapping[str, str] = {} if self.image is None else self.image.labels
         return {
-            "image": f"{REPOSITORY}:{self.tag}",
+            "image": self.name,
+            "kind": "service" if self.name.startswith(f"{SERVICES}:") else "toolchain",
             "id": None if self.image is None else self.image.id,
             "from": labels.get("org.kitchens.from"),
             "base": labels.get("org.kitchens.base"),
@@ -63,22 +70,22 @@ class Known(NamedTuple):
 
 
 def list_images(house: House, keep: float) -> list[dict[str, Any]]:
-    """Every toolchain image on the engine, and those that a kitchen's tip needs and nobody made yet. Used within
+    """Every image of ours on the engine, and those that a kitchen's tip needs and nobody made yet. Used within
     `keep` seconds is recent."""
     with _engine(house) as engine:
         recently = house.now().timestamp() - keep
         return [one.document(one.state(house.repository.common, recently)) for one in _known(house, engine)]
 
 
-def build_image(house: House, name: str | None, *, dry_run: bool = False) -> dict[str, Any]:
-    """Make the image that a kitchen's tip needs; without a name that of the checkout around the user, as it lies."""
+def build_image(house: House, wanted: str | None, *, dry_run: bool = False) -> dict[str, Any]:
+    """Make the toolchain's image that a kitchen's tip needs; without a name that of the checkout around the user, as it lies."""
     from kitchens.containers.toolchains.image import make_image, tag_of
 
-    with _engine(house) as engine, _source(house, name) as (kitchen, source):
+    with _engine(house) as engine, _source(house, wanted) as (kitchen, source):
         _refuse_without_image(source)
-        tag = tag_of(source)
-        document = {"kitchen": kitchen, "image": f"{REPOSITORY}:{tag}"}
-        there = engine.image(f"{REPOSITORY}:{tag}")
+        name = f"{REPOSITORY}:{tag_of(source)}"
+        document = {"kitchen": kitchen, "image": name}
+        there = engine.image(name)
         if dry_run:
             return {
                 **document,
@@ -88,7 +95,7 @@ def build_image(house: House, name: str | None, *, dry_run: bool = False) -> dic
             }
         began = time.monotonic()
         made = make_image(engine, source, house.cache, house.environment, house.note)
-        usage.note_use(house.cache, tag, house.repository.common)
+        usage.note_use(house.cache, name, house.repository.common, kitchen)
         seconds = round(time.monotonic() - began, 3)
         return {**document, "id": made.id, "status": "there" if there else "made", "seconds": seconds}
 
@@ -96,28 +103,63 @@ def build_image(house: House, name: str | None, *, dry_run: bool = False) -> dic
 def prune_images(house: House, keep: float, *, dry_run: bool = False) -> dict[str, Any]:
     """Remove the images that no kitchen's tip needs and no run used within `keep` seconds. What another cookbook of
     this user needs, what nobody here ever used, and what a container runs in stays."""
-    from kitchens.containers.toolchains.base_image import base_name
-
     with _engine(house) as engine:
         recently = house.now().timestamp() - keep
         known = _known(house, engine)
-        states = {one.tag: one.state(house.repository.common, recently) for one in known}
-        kept_keys = {_key(one) for one in known if states[one.tag] != "unneeded"}
+        states = {one.name: one.state(house.repository.common, recently) for one in known}
+        kept_keys = {_key(one) for one in known if states[one.name] != "unneeded"}
         rows = []
         for one in known:
-            if states[one.tag] != "unneeded":
+            if states[one.name] != "unneeded":
                 continue
-            status = "unneeded" if dry_run else _remove(house, engine, one)
-            if status == "removed" and _key(one) not in kept_keys:
-                engine.remove_image(base_name(_key(one)))
+            status = "unneeded" if dry_run else _remove(house, engine, one, kept_keys)
             rows.append({**one.document("unneeded"), "status": status})
         return {"dry_run": dry_run, "images": rows, "bytes": sum(row["size"] or 0 for row in rows)}
 
 
-def _remove(house: House, engine: Engine, one: Known) -> str:
-    if not engine.remove_image(f"{REPOSITORY}:{one.tag}"):
+def images_of(house: House, kitchen: Kitchen) -> list[str]:
+    """The images that a kitchen used, or needs at its tip, and that no other one did or does. Asks no engine."""
+    used = usage.used_by(house.cache, house.repository.common, kitchen.name)
+    return only_of(house, kitchen.name, dict.fromkeys((*used, *_needed(house, kitchen))))
+
+
+def only_of(house: House, kitchen: str, names: Iterable[str]) -> list[str]:
+    """Those of the images that nobody but this kitchen used, or needs at his tip. Asks no engine."""
+    mine, kitchens = house.repository.common, Kitchens(house)
+
+    def others(use: usage.Use) -> bool:
+        if use.repository != mine:
+            return use.exists
+        return use.kitchen not in (None, kitchen) and use.kitchen in kitchens.names
+
+    left = dict.fromkeys(name for name in names if not any(map(others, usage.uses_of(house.cache, name))))
+    # Its parent's needs answer nearly always.
+    above = kitchens.get(kitchen).parent if kitchen in kitchens.names else kitchens.root
+    for one in sorted(kitchens.all(), key=lambda one: one.name != above):
+        if one.name != kitchen and left:
+            for name in _needed(house, one):
+                left.pop(name, None)
+    return list(left)
+
+
+def forget(house: House, engine: Engine, names: Iterable[str]) -> None:
+    """Remove these images; one that a container runs in stays."""
+    there = {name: engine.image(name) for name in names}
+    known = [Known(name, image, (), ()) for name, image in there.items() if image is not None]
+    if known:
+        going = {one.name for one in known}
+        kept_keys = {_key(one) for one in _known(house, engine) if one.name not in going}
+        for one in known:
+            _remove(house, engine, one, kept_keys)
+
+
+def _remove(house: House, engine: Engine, one: Known, kept_keys: Collection[str]) -> str:
+    """Remove it, and what it was built on unless that is kept for another; what came of it."""
+    if not engine.remove_image(one.name):
         return "in use"
-    usage.forget_uses(house.cache, one.tag)
+    usage.forget_uses(house.cache, one.name)
+    if (key := _key(one)) and key not in kept_keys:
+        engine.remove_image(base_name(key))
     return "removed"
 
 
@@ -128,39 +170,38 @@ def _key(one: Known) -> str:
 def _known(house: House, engine: Engine) -> list[Known]:
     """Those that are needed first, then the newest."""
     needed: dict[str, list[str]] = {}
-    for kitchen, tag in _tags(house):
-        needed.setdefault(tag, []).append(kitchen)
-    names = [name for row in engine.images("org.kitchens.key") for name in row]
-    found = {
-        name.partition(":")[2]: image
-        for name in names
-        if name.startswith(f"{REPOSITORY}:") and (image := engine.image(name))
-    }
+    for kitchen in Kitchens(house).all():
+        for name in _needed(house, kitchen):
+            needed.setdefault(name, []).append(kitchen.name)
+    names = [name for repository in (REPOSITORY, SERVICES) for name in engine.images(repository)]
+    found = {name: image for name in names if (image := engine.image(name))}
     known = [
-        Known(tag, found.get(tag), tuple(needed.get(tag, ())), tuple(usage.uses_of(house.cache, tag)))
-        for tag in {**found, **needed}
+        Known(name, found.get(name), tuple(needed.get(name, ())), tuple(usage.uses_of(house.cache, name)))
+        for name in {**found, **needed}
     ]
     return sorted(
         known,
-        key=lambda one: (not one.kitchens, -(one.image.created.timestamp() if one.image else 0.0), one.tag),
+        key=lambda one: (not one.kitchens, -(one.image.created.timestamp() if one.image else 0.0), one.name),
     )
 
 
-def _tags(house: House) -> Iterator[tuple[str, str]]:
-    """Each kitchen and the tag that its tip needs. One whose files cannot be read needs none: it cannot run either."""
+def _needed(house: House, kitchen: Kitchen) -> list[str]:
+    """The images that a kitchen's tip needs. One whose files cannot be read needs none: it cannot run either."""
     from kitchens.containers.toolchains.image import tag_of
 
-    kitchens = Kitchens(house)
-    for kitchen in kitchens.all():
-        try:
-            source = _at_tip(house, kitchen, Path())
-        except InvalidInput:
-            continue
-        if source.image is not None or source.context is not None:
-            yield kitchen.name, tag_of(source)
-        view = house.view(kitchen.tip)
-        for own in sources_of_nodes(view.source, source, own_images(view.shelf)).values():
-            yield kitchen.name, tag_of(own)
+    try:
+        source = _at_tip(house, kitchen, Path())
+    except InvalidInput:
+        return []
+    view = house.view(kitchen.tip)
+    own = sources_of_nodes(view.source, source, own_images(view.shelf)).values()
+    sources = [source] if source.image is not None or source.context is not None else []
+    names = [f"{REPOSITORY}:{tag_of(one)}" for one in (*sources, *own)]
+    for service in view.cookbook.services.values():
+        if service.build is not None:
+            content = content_at(house.repository.objects, kitchen.tip, build_context(service.build))
+            names.append(service_image(service.build, content))
+    return list(dict.fromkeys(names))
 
 
 def _at_tip(house: House, kitchen: Kitchen, checkout: Path) -> ImageSource:

@@ -38,7 +38,7 @@ def source_on_disk(source: Source, cookbook: Cookbook, checkout: Path) -> ImageS
     if build is None:
         return _source(source, cookbook)
     context = checkout / build_context(build)
-    return _source(source, cookbook, context, _of_folder(context))
+    return _source(source, cookbook, context, content_on_disk(context))
 
 
 def source_at(source: Source, cookbook: Cookbook, objects: Objects, tree: str, checkout: Path) -> ImageSource:
@@ -50,7 +50,7 @@ def source_at(source: Source, cookbook: Cookbook, objects: Objects, tree: str, c
     if build is None:
         return _source(source, cookbook)
     folder = build_context(build)
-    return _source(source, cookbook, checkout / folder, _of_tree(objects, tree, folder))
+    return _source(source, cookbook, checkout / folder, content_at(objects, tree, folder))
 
 
 def sources_of_nodes(source: Source, toolchain: ImageSource, images: Iterable[str]) -> dict[str, ImageSource]:
@@ -103,7 +103,7 @@ def _worker() -> Mapping[str, bytes]:
     )
 
 
-def _of_folder(folder: Path) -> str:
+def content_on_disk(folder: Path) -> str:
     """A hash of a build context as it lies on disk: names, modes and contents."""
 
     def files() -> Iterator[tuple[bytes, bool, bytes]]:
@@ -118,7 +118,7 @@ def _of_folder(folder: Path) -> str:
     return _hash(files())
 
 
-def _of_tree(objects: Objects, tree: str, folder: str) -> str:
+def content_at(objects: Objects, tree: str, folder: str) -> str:
     """The same hash of a folder of a tree in git."""
     found = objects.entry(tree, folder)
     if found is None or found.kind != "tree":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -95,8 +95,9 @@ def carry_out_delete(house: House, plan: DeletePlan) -> dict[str, Any]:
     folders = (plan.data, lock, house.state / "checkouts" / kitchen.name)
     home = home_of(house, kitchen, "")
     # What it has on an engine is removed after its branch, maybe by a later command: it is written down before.
-    if home.folder.is_dir():
-        remember_gone(house, home)
+    images = _images_of(house, kitchen)
+    if home.folder.is_dir() or images:
+        remember_gone(house, home, images)
     waiting = Queues(repository).read(kitchen.name).names
     # From the first ref to the last file it is short, and half of it would help nobody: ^C waits.
     with (
@@ -113,7 +114,7 @@ def carry_out_delete(house: House, plan: DeletePlan) -> dict[str, Any]:
     ):
         kept = house.registrations.remove(kitchen.name, kitchen.tip, house.now())
     if (house.state / "services").is_dir():
-        _remove_containers(house, home)
+        _remove_containers(house, home, images)
     share(house, [kitchen.name])
     if waiting:
         house.note(f"its queue went with it: `{'`, `'.join(waiting)}` waited there")
@@ -142,7 +143,20 @@ def _take_back(house: House, kitchen: Kitchen, *, force: bool) -> None:
         house.note(f"{error.message}; what it made stays")
 
 
-def _remove_containers(house: House, home: Home) -> None:
+def _images_of(house: House, kitchen: Kitchen) -> list[str]:
+    """The images that were made for it alone."""
+    if not (house.cache / "toolchains" / "used").is_dir():
+        return []
+    # What there is to know of images is paid for by whoever has some.
+    from kitchens.actions.cookbook.images import images_of
+
+    try:
+        return images_of(house, kitchen)
+    except KitchensError:
+        return []  # what cannot be read of it keeps nobody from deleting it
+
+
+def _remove_containers(house: House, home: Home, images: Sequence[str]) -> None:
     """With an engine that does not answer, the next command that reaches one does it."""
     from kitchens.actions.services.idling import clear_gone
     from kitchens.actions.services.lodging import settle
@@ -151,7 +165,7 @@ def _remove_containers(house: House, home: Home) -> None:
     with changing(house, home):
         # Somebody who was let in before the branch went may have made the first of them only now.
         if home.folder.is_dir():
-            remember_gone(house, home)
+            remember_gone(house, home, images)
         elif not is_gone(house, home):
             return
         settle(home, house.state / "runs")

@@ -89,7 +89,8 @@ def equipped(
     digests: dict[str, str] = {}
     if isinstance(choice, DockerChoice):
         for made in (choice.made, *choice.images.values()):
-            note_use(house.cache, made.name.rpartition(":")[2], house.repository.common)
+            user = None if services is None or services.kitchen is None else services.kitchen.name
+            note_use(house.cache, made.name, house.repository.common, user)
         digests = {f"image:{image}": made.id for image, made in choice.images.items()}
     house.tell(Event("runtime", run_id, None, {"kind": choice.kind, "why": choice.why}))
     folder = house.state / "runs" / run_id

@@ -130,7 +130,9 @@ def inside(house: House, name: str, service: str | None) -> Iterator[Inside]:
     from kitchens.actions.services.warming import lent
     from kitchens.containers.nodes.agent import MARK
     from kitchens.containers.nodes.room import open_room
+    from kitchens.containers.toolchains.usage import note_use
 
+    note_use(house.cache, choice.made.name, house.repository.common, kitchen.name)
     place = containers.Place(
         checkout=checkout,
         data=data,

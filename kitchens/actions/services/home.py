@@ -6,7 +6,7 @@ import fcntl
 import json
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -155,13 +155,13 @@ def is_gone(house: House, home: Home) -> bool:
     return (folder_of(house) / ".gone" / home.id).is_file()
 
 
-def remember_gone(house: House, home: Home) -> None:
-    """Write down that the kitchen is about to be deleted: what it has on an engine goes with it, now or at the next
-    chance."""
+def remember_gone(house: House, home: Home, images: Sequence[str] = ()) -> None:
+    """Write down that the kitchen is about to be deleted: what it has on an engine, and the `images` that are for it alone,
+    go with it, now or at the next chance."""
     folder = house.state / "services" / ".gone"
     folder.mkdir(parents=True, exist_ok=True)
     note = folder / home.id
-    note.write_text(json.dumps({"kitchen": home.kitchen}), encoding="utf-8")
+    note.write_text(json.dumps({"kitchen": home.kitchen, "images": list(images)}), encoding="utf-8")
 
 
 @contextmanager

@@ -73,7 +73,8 @@ def clear_gone(house: House, engine: Engine) -> None:
     kitchens = Kitchens(house)
     for note in notes:
         try:
-            name = json.loads(note.read_text(encoding="utf-8"))["kitchen"]
+            noted = json.loads(note.read_text(encoding="utf-8"))
+            name = noted["kitchen"]
         except (OSError, ValueError, KeyError):
             continue
         if name in kitchens.names and home_of(house, kitchens.get(name), "").id == note.name:
@@ -81,4 +82,9 @@ def clear_gone(house: House, engine: Engine) -> None:
             note.unlink(missing_ok=True)
             continue
         remove_all(engine, Home(name, "", note.name, note).mine)
+        if name not in kitchens.names and (images := noted.get("images")):
+            # Few deletions leave images.
+            from kitchens.actions.cookbook.images import forget, only_of
+
+            forget(house, engine, only_of(house, name, images))
         note.unlink(missing_ok=True)

@@ -60,7 +60,10 @@ def joined(
     from kitchens.actions.services.specifying import specify
 
     scope = GATE if wanted.kitchen is None else DEFAULT
-    specs = specify(house, engine, cookbook, source, wanted.secrets, scope, lambda path: checkout / path)
+    user = None if wanted.kitchen is None else wanted.kitchen.name
+    specs = specify(
+        house, engine, cookbook, source, wanted.secrets, scope, lambda path: checkout / path, user
+    )
     seeder = Seeder(
         cookbook, source, lambda _: checkout, wanted.secrets, wanted.kitchen is None, wanted.recipes
     )

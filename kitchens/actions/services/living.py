@@ -56,7 +56,14 @@ def up(house: House, name: str) -> dict[str, Any]:
     with _checkout(house, kitchen) as checkout, entered(house, home), used(home):
         home.idle_after(cookbook.runtime.idle)
         specs = specify(
-            house, engine, cookbook, source, secrets, DEFAULT, lambda path: checkout([path]) / path
+            house,
+            engine,
+            cookbook,
+            source,
+            secrets,
+            DEFAULT,
+            lambda path: checkout([path]) / path,
+            kitchen.name,
         )
         build = cookbook.runtime.build
         folder = checkout(() if build is None else [build_context(build)])

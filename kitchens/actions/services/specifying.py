@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kitchens.containers.services.service import Spec, volumes_of
+from kitchens.containers.toolchains.usage import note_use
 from kitchens.gate.fingerprint import build_context
 from kitchens.model.cookbook import FILE, Cookbook
 from kitchens.model.images import ImagePin, read_images
@@ -50,14 +51,19 @@ def specify(
     secrets: Secrets,
     scope: str,
     context: Callable[[str], Path],
+    kitchen: str | None,
 ) -> dict[str, Spec]:
-    """Every service by its name, its image fetched or built. `context` gives the folder of a path in the cookbook."""
+    """Every service by its name, its image fetched or built. `context` gives the folder of a path in the cookbook; `kitchen`
+    is whose they are (None: a gate's)."""
     refuse_missing(cookbook.services.values(), secrets, scope)
     pins = read_images(source.read(LOCK_FILE))
-    return {
-        name: _spec(service, _image(house, engine, service, context, pins), source, secrets, scope)
-        for name, service in cookbook.services.items()
-    }
+    found = {}
+    for name, service in cookbook.services.items():
+        image = _image(house, engine, service, context, pins)
+        if service.build is not None:
+            note_use(house.cache, image.name, house.repository.common, kitchen)
+        found[name] = _spec(service, image, source, secrets, scope)
+    return found
 
 
 def _image(
@@ -67,14 +73,16 @@ def _image(
     context: Callable[[str], Path],
     pins: Mapping[str, ImagePin],
 ) -> Image:
-    from kitchens.containers.services.service_image import built_image
+    from kitchens.actions.cookbook.toolchain import content_on_disk
+    from kitchens.containers.services.service_image import built_image, service_image
     from kitchens.containers.toolchains.base_image import had
 
     if service.build is None:
         name = str(service.image)
         return had(engine, name, pins.get(name), house.cache, house.note)
     folder = context(build_context(service.build))
-    return built_image(engine, folder, service.build, house.cache, house.environment, house.note)
+    built = service_image(service.build, content_on_disk(folder))
+    return built_image(engine, folder, service.build, built, house.cache, house.environment, house.note)
 
 
 def _spec(service: Service, image: Image, source: Source, secrets: Secrets, scope: str) -> Spec:

@@ -191,7 +191,7 @@ def keep_warm(house: House, toolchain: Toolchain, home: Home, place: Place, tena
     if there is not None:
         engine.remove(there.id)
     container = warm.make(engine, made, whole, f"kitchens-{home.id}_toolchain", home.labels, key)
-    note_use(house.cache, made.name.rpartition(":")[2], house.repository.common)
+    note_use(house.cache, made.name, house.repository.common, home.kitchen)
     home.mark("used")
     return Kept(container, new=True)
 

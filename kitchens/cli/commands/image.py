@@ -12,7 +12,7 @@ from kitchens.cli.desk import Desk
 from kitchens_engine.errors import InvalidInput
 
 _COMMANDS = {
-    "list": ("image", "List the toolchain images and which kitchens need them."),
+    "list": ("image", "List the images of toolchains and services, and which kitchens need them."),
     "build": ("image", "Make a kitchen's toolchain image beforehand."),
     "prune": ("image", "Remove the images that no kitchen needs any more."),
 }
@@ -38,7 +38,8 @@ _dry_run = click.option("--dry-run", is_flag=True, help="Only say what would be 
 @_keep
 @click.pass_obj
 def list_command(desk: Desk, keep: str) -> Answer:
-    """List the toolchain images on the engine, and those that a kitchen's tip needs and nobody made yet."""
+    """List our images on the engine, of toolchains and of services that are built, and those that a kitchen's tip needs and
+    nobody made yet."""
     from kitchens.actions.cookbook.images import list_images
 
     rows = list_images(desk.house, _seconds(keep))

@@ -16,23 +16,27 @@ from kitchens.model.images import bases_of
 REPOSITORY = "kitchens/service"
 
 
+def service_image(file: str, content: str) -> str:
+    """What the image that a Dockerfile makes is called; `content` is the hash of the folder that it lies in."""
+    made_of = "\0".join((file.rpartition("/")[2], content))
+    return f"{REPOSITORY}:{hashlib.sha256(made_of.encode()).hexdigest()[:32]}"
+
+
 def built_image(
     engine: Engine,
     context: Path,
     file: str,
+    name: str,
     cache: Path,
     environment: Mapping[str, str],
     tell: Callable[[str], object],
 ) -> Image:
-    """The image that a Dockerfile makes, named by the hash of all that goes in; `file` is its path in the cookbook, and
-    `context` the folder that it lies in. Two processes at once build one. Raises `InvalidInput` for a step that fails, and
+    """The image that a Dockerfile makes, made where the engine has none of this `name` (`service_image`); `file` is its
+    path in the cookbook, and `context` the folder that it lies in. Two processes at once build one. Raises `InvalidInput` for a step that fails, and
     `ImageMissing` for an image that it begins with."""
-    dockerfile = file.rpartition("/")[2]
-    content = archive_of(context, dockerfile, {})
-    tag = hashlib.sha256(dockerfile.encode() + b"\0" + content).hexdigest()[:32]
-    name = f"{REPOSITORY}:{tag}"
     if found := engine.image(name):
         return found
+    dockerfile, tag = file.rpartition("/")[2], name.rpartition(":")[2]
     with alone(
         cache / "toolchains" / f"service-{tag}.lock",
         tell,
@@ -45,5 +49,6 @@ def built_image(
             had(engine, base, None, cache, tell)
         proxies = certificates.for_builds(environment, None).items()
         arguments = {key: value for key, value in proxies if "PROXY" in key.upper()}
+        content = archive_of(context, dockerfile, {})
         log = cache / "toolchains" / f"build-service-{tag}.log"
         return build(engine, content, dockerfile, file, name, arguments, log, environment, tell)
