@@ -56,5 +56,6 @@ def _hold(value: Any, contract: Mapping[str, Any], ingredient: Recipe, subject: 
         raise InvalidInput(f"{subject} is {with_article(wanted)} by its contract, and got {shown}")
     if contract.get("locked", False) and value != contract.get("default"):
         raise InvalidInput(f"{subject} is locked by its contract: it cannot be given")
-    if why := refusal(constraint_of(contract, Position(ingredient.file)), value):
+    constraint = constraint_of(contract, Position(ingredient.file))
+    if why := refusal(constraint, value, default=value == contract.get("default")):
         raise InvalidInput(f"{subject} {why}, by the contract of `{ingredient.name}`")

@@ -15,8 +15,8 @@ from kitchens_engine.state import left
 from kitchens_engine.state.attempt import folder_name
 from kitchens_engine.state.plan import Plan, upstream
 from kitchens_engine.templating import template
-from kitchens_engine.values import as_word, json_safe
-from kitchens_engine.variables.constraints import HIDDEN, hidden_names, masked
+from kitchens_engine.values import json_safe
+from kitchens_engine.variables.constraints import HIDDEN, hidden_names, masked, texts_in
 from kitchens_engine.variables.layers import found
 
 _COUNTED = (Status.PASSED, Status.WARNED, Status.FAILED)
@@ -148,13 +148,4 @@ def _hidden_values(recipe: Recipe, variables: Mapping[str, Any], inputs: Mapping
     """Every text and number of the hidden variables and inputs."""
     values = [found(variables, keys)[1] for keys in hidden_names(recipe)]
     values += [inputs.get(name) for name, contract in recipe.inputs.items() if contract.get("hidden")]
-    while values:
-        match values.pop():
-            case Mapping() as table:
-                values.extend(table.values())
-            case list() | tuple() as items:
-                values.extend(items)
-            case None | bool() | "":
-                continue
-            case value:
-                yield as_word(value)
+    return texts_in(values)

@@ -48,7 +48,7 @@ def _of_variable(
     else:
         wanted = constraint.type or type_name(default)
         place = ("variables", *names.split(name))
-        if not constraint.required and (why := refusal(constraint, default)):
+        if not constraint.required and (why := refusal(constraint, default, default=True)):
             yield document.fault(place, f"variable `{name}` {why}", _constrained(constraint))
         if constraint.hidden and default not in ("", None):
             message = f"variable `{name}` is hidden, and its default stands here for all to read"
@@ -83,7 +83,7 @@ def _of_input(document: Document, name: str, table: Mapping[str, Any]) -> Iterat
         return  # its shape was wrong
     constraint = constraint_of(table, Position(document.file))
     subject = f"input `{name}`"
-    if "default" in table and (why := refusal(constraint, table["default"])):
+    if "default" in table and (why := refusal(constraint, table["default"], default=True)):
         yield document.fault((*path, "default"), f"{subject} {why}")
     if constraint.locked and "default" not in table:
         yield document.fault((*path, "locked"), f"{subject} is locked, and has no default to keep")

@@ -7,7 +7,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from kitchens_engine.recipe import Constraint, Position, Recipe
+from kitchens_engine.redaction import SHORTEST
 from kitchens_engine.toml.types import is_a, type_name, with_article
+from kitchens_engine.values import as_word
 from kitchens_engine.variables import names
 from kitchens_engine.variables.layers import found
 
@@ -36,14 +38,34 @@ def must_be_given(contract: Mapping[str, Any]) -> bool:
     return bool(contract.get("required", "default" not in contract))
 
 
-def refusal(constraint: Constraint, value: Any) -> str | None:
-    """Why the constraint does not admit the value, as `must be at most 1, not 2`; None when it does."""
+def refusal(constraint: Constraint, value: Any, *, default: bool = False) -> str | None:
+    """Why the constraint does not admit the value, as `must be at most 1, not 2`; None when it does.
+
+    A `default` stands in a file for all to read; any other hidden value must be one that can be hidden.
+    """
     if constraint.type is not None and not is_a(value, constraint.type):
         return f"must be {with_article(constraint.type)}, not {with_article(type_name(value))}{_shown(constraint, value, ' `{}`')}"
     for item in value if isinstance(value, (list, tuple)) else (value,):
         if wanted := _broken(constraint, item):
             return f"must {wanted}{_shown(constraint, item, ', not `{}`')}"
+    if constraint.hidden and not default and any(len(text) < SHORTEST for text in texts_in(value)):
+        return f"cannot be hidden: what is shorter than {SHORTEST} characters stands in every log by chance"
     return None
+
+
+def texts_in(value: Any) -> Iterator[str]:
+    """Every text and number in a value, at any depth, as a program would print it."""
+    match value:
+        case Mapping():
+            for inner in value.values():
+                yield from texts_in(inner)
+        case list() | tuple():
+            for inner in value:
+                yield from texts_in(inner)
+        case None | bool() | "":
+            return
+        case _:
+            yield as_word(value)
 
 
 def hidden_names(recipe: Recipe) -> tuple[tuple[str, ...], ...]:

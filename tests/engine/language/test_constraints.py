@@ -56,6 +56,7 @@ run = "echo {{ variables.customer }} {{ variables.schema.mart }}"
         ({"region": "us"}, (), "the kitchen's settings do not fit recipe `r`: variable `region` is locked: no level may change it", 12),
         ({}, ('carriers=["AA", "XX"]',), "variable `carriers` must be one of `AA`, `UA`, `DL`, not `XX`, and `--set` gives it", 14),
         ({}, ("schema.raw=mine",), "variable `schema.raw` must match `^raw`, not `mine`, and `--set` gives it", 19),
+        ({}, ("token=t-1",), "variable `token` cannot be hidden: what is shorter than 4 characters stands in every log by chance, and `--set` gives it", 16),
         ({}, ("token=secret",), "variable `token` must match `^$|^t-`, and `--set` gives it", 16),
     ],
 )  # fmt: skip
