@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
@@ -30,6 +30,7 @@ from kitchens_engine.runtimes.processes import Owner
 
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _TOP = ""
+_STOPPED = "another `kitchen` has held them for a minute: is one stopped (^Z)?"
 
 
 def new_run_id(now: datetime) -> str:
@@ -65,6 +66,10 @@ class Records:
         """Write what is gathered and let go of the file."""
         try:
             self.flush()
+            with suppress(sqlite3.Error):
+                if self._connection.total_changes:
+                    # Who closes last writes all of it into the file while nobody may even read. Now others may.
+                    self._connection.execute("pragma wal_checkpoint(passive)")
         finally:
             self._connection.close()
 
@@ -349,7 +354,9 @@ class Records:
         try:
             yield
         except (sqlite3.Error, OSError) as error:
-            raise EnvironmentFailure(f"the run records in `{self.path}` cannot be used: {error}") from error
+            acts = [_STOPPED] if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY else []
+            message = f"the run records in `{self.path}` cannot be used: {error}"
+            raise EnvironmentFailure(message, *acts) from error
 
 
 def _marks(count: int) -> str:

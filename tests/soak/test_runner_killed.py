@@ -162,7 +162,9 @@ def test_a_run_whose_runner_is_stopped_for_a_while_goes_on(kitchen: Kitchen, tri
         time.sleep(span * random.random())
         process.send_signal(signal.SIGSTOP)
         time.sleep(0.5 if trials == 1 else 5)
-        new = [row for row in kitchen.answer("order", "list") if row["run"] not in before]
+        listed = kitchen.answer("order", "list")
+        assert isinstance(listed, list), listed
+        new = [row for row in listed if row["run"] not in before]
         assert {row["status"] for row in new} <= {"queued", "running", "passed"}
         if new and new[0]["status"] != "passed":
             assert "error" in kitchen.answer("order", "resume", new[0]["run"])

@@ -59,6 +59,14 @@ def test_where_none_can_be_made_there_are_no_records(tmp_path: Path) -> None:
         assert records.runs() == []
 
 
+def test_a_writer_puts_all_into_the_file_before_it_closes(records: Records) -> None:
+    """While others read: who closes last lets nobody in, and so has nothing left to do."""
+    with closing(Records(records.path)) as writer:
+        writer.begin(a_run(1))
+    with closing(sqlite3.connect(f"{records.path.as_uri()}?immutable=1", uri=True)) as file:
+        assert file.execute("select count(*) from runs").fetchone() == (1,)
+
+
 def test_run_ids_sort_by_time_and_never_meet() -> None:
     """26 characters of Crockford's alphabet."""
     ids = [new_run_id(NOW + timedelta(milliseconds=number)) for number in range(200)]
