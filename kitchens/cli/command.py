@@ -11,6 +11,8 @@ import click
 
 from kitchens.cli.desk import Desk
 from kitchens.cli.streams import give_up_stdout
+from kitchens.cli.words import from_os_error
+from kitchens_engine.errors import EnvironmentFailure
 from kitchens_engine.tuples import NamedTuple
 
 
@@ -72,7 +74,21 @@ class KitchenCommand(click.Command):
         except BrokenPipeError:
             # Who read it went away (`| head`); what is red stays red.
             give_up_stdout()
+        except OSError as error:
+            raise _unanswered(error, answer.status) from error
         return answer.status
+
+
+def _unanswered(error: OSError, status: int) -> Exception:
+    """What is said where nobody can read the answer of a command that has done its work."""
+    known = from_os_error(error)
+    if known is None:
+        return error
+    return EnvironmentFailure(
+        f"the command has done its work, and its answer cannot be written: {known.message}",
+        f"its exit status would have been {status}",
+        code="answer",
+    )
 
 
 class RunningCommand(KitchenCommand):

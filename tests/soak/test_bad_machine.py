@@ -149,6 +149,8 @@ def test_an_answer_that_cannot_be_written_is_an_environment_that_failed(
         done = typed(shop, *words, capture_output=False, stdout=full, stderr=subprocess.PIPE)
     done.stdout = ""
     one_sentence(done, 5)
+    if not words[-1].startswith("--"):
+        assert "has done its work, and its answer cannot be written: the disk is full" in done.stderr
 
 
 def test_what_a_private_umask_makes_works(shop: Shop) -> None:
