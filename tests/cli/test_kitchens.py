@@ -112,6 +112,19 @@ def test_settings_are_checked_against_the_recipes(desk: Desk) -> None:
     assert desk.json("unset", "dev", "top")["settings"] == {}
 
 
+def test_a_sandbox_is_set_as_it_lies_there(desk: Desk) -> None:
+    """With variables that are not committed yet, as its orders see them; a broken edit hides none that are."""
+    desk.json("create", "dev")
+    desk.json("create", "idea", "--from", "dev")
+    recipe = desk.path("idea") / "recipes/counts/recipe.toml"
+    recipe.write_text(recipe.read_text().replace("[variables]", "[variables]\nfresh = 1"))
+    assert desk.json("set", "idea", "fresh=2")["settings"] == {"fresh": 2}
+    assert desk.json("why", "idea")["settings"][0]["recipes"] == [{"recipe": "counts", "value": 1}]
+    assert desk.kitchen("set", "dev", "fresh=2").status == 2
+    recipe.write_text("[")
+    assert desk.json("set", "idea", "top=4")["settings"]["top"] == 4
+
+
 def test_settings_are_json_that_everybody_reads(desk: Desk) -> None:
     """Moments as RFC 3339 has them; what JSON has no number for is null, as in the records of runs."""
     more = "[variables]\nwhen = 2020-01-01T00:00:00Z\nlimit = 1.5\n"

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from kitchens.actions.cookbook.readable import recipes_in
 from kitchens.actions.house import House
 from kitchens.actions.kitchens import Kitchen, Kitchens
 from kitchens.gate.fingerprint import Examiner
 from kitchens.store.registrations import Written
-from kitchens_engine.errors import InvalidFiles, InvalidInput
+from kitchens_engine.errors import InvalidInput
 from kitchens_engine.language.shelf import Shelf
 from kitchens_engine.ports import Source
 from kitchens_engine.recipe import Recipe
@@ -77,7 +78,8 @@ def explain_recipe(
 
 def why(house: House, name: str, variables: Sequence[str]) -> dict[str, Any]:
     """Each setting of a kitchen (or those named): who gave it, when, and which recipes read it, with their own value."""
-    kitchen = Kitchens(house).get(name)
+    kitchens = Kitchens(house)
+    kitchen = kitchens.get(name)
     settings = _settings(kitchen)
     values = {".".join(keys): (keys, value) for keys, value in leaves(settings)}
     chosen = {
@@ -89,7 +91,7 @@ def why(house: House, name: str, variables: Sequence[str]) -> dict[str, Any]:
         if not any(shown == one or shown.startswith(f"{one}.") for shown in values):
             raise InvalidInput(f"`{name}` does not set `{one}`", *hints(one, values), code="not-set")
     written = house.registrations.written(kitchen.name, [keys for keys, _ in chosen.values()])
-    recipes = list(_readable(house, kitchen))
+    recipes = recipes_in(house, kitchens, kitchen)
     rows = []
     for shown, (keys, value) in chosen.items():
         readers = [recipe for recipe in recipes if found(recipe.variables, keys[:1])[0]]
@@ -151,17 +153,6 @@ def _written(
 ) -> dict[tuple[str, ...], Written]:
     keys = [one.keys for one in explained if any(said.level == "settings" for said in one.levels)]
     return house.registrations.written(kitchen.name, keys) if kitchen and keys else {}
-
-
-def _readable(house: House, kitchen: Kitchen) -> list[Recipe]:
-    view = house.view(kitchen.tip)
-    recipes = []
-    for name in view.recipes:
-        try:
-            recipes.append(view.shelf.recipe(name))
-        except InvalidFiles:
-            continue
-    return recipes
 
 
 def _variable(

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from kitchens.actions.cookbook.readable import recipes_at
 from kitchens.actions.gates.gating import carry_out_gate, plan_gate
 from kitchens.actions.house import House
 from kitchens.actions.kitchens import REGISTRATIONS, Kitchen, Kitchens
@@ -172,7 +173,7 @@ def plan_create(house: House, wanted: Wanted) -> CreatePlan:
         created=now,
         expires=_expiry(now, wanted.ttl, permanent),
         adopted=adopt,
-        settings=assigned(view, {}, wanted.assignments),
+        settings=assigned(recipes_at(view) if wanted.assignments else [], {}, wanted.assignments),
         made=made,
     )
     path = kitchens.checkout_of(new) or kitchens.folder / new

@@ -6,13 +6,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from copy import deepcopy
 from typing import Any
 
+from kitchens.actions.cookbook.readable import recipes_in
 from kitchens.actions.house import House
 from kitchens.actions.kitchens import Kitchen, Kitchens
 from kitchens.actions.landing.moving import implied_registration
 from kitchens.actions.sharing.leaving import share
-from kitchens.gate.tree import TreeView
 from kitchens.git.refs import Moved
-from kitchens_engine.errors import EnvironmentFailure, InvalidFiles, InvalidInput
+from kitchens_engine.errors import EnvironmentFailure, InvalidInput
 from kitchens_engine.recipe import Recipe
 from kitchens_engine.toml.nearest import hints
 from kitchens_engine.variables.constraints import is_hidden
@@ -25,9 +25,11 @@ _ATTEMPTS = 50
 def change_settings(house: House, name: str, assign: Sequence[str], remove: Sequence[str]) -> dict[str, Any]:
     """Set `K=V`s and remove `K`s in the kitchen's registration, and answer with its settings then."""
     for _ in range(_ATTEMPTS):
-        kitchen = Kitchens(house).get(name)
+        kitchens = Kitchens(house)
+        kitchen = kitchens.get(name)
         registered = kitchen.registered or implied_registration(house, kitchen)
-        changed = assigned(house.view(kitchen.tip), registered.settings, assign)
+        recipes = recipes_in(house, kitchens, kitchen) if assign else []
+        changed = assigned(recipes, registered.settings, assign)
         settings = removed(changed, remove, kitchen.name)
         words = [f"set {one}" for one in assign] + [f"unset {one}" for one in remove]
         try:
@@ -53,13 +55,11 @@ def settings_document(name: str, settings: Mapping[str, Any]) -> dict[str, Any]:
     return {"kitchen": name, "settings": _plain(settings)}
 
 
-def assigned(view: TreeView, settings: Mapping[str, Any], assignments: Sequence[str]) -> dict[str, Any]:
-    """`settings` with each `K=V` set. K must be a variable of some recipe of the tree, and V of its type in
-    every recipe that has it."""
+def assigned(
+    recipes: Sequence[Recipe], settings: Mapping[str, Any], assignments: Sequence[str]
+) -> dict[str, Any]:
+    """`settings` with each `K=V` set. K must be a variable of some recipe, and V of its type in every one that has it."""
     result = _plain(settings)
-    if not assignments:
-        return result
-    recipes = list(_recipes(view))
     for assignment in assignments:
         keys, value = _parsed(assignment, recipes)
         table = result
@@ -83,14 +83,6 @@ def removed(settings: Mapping[str, Any], names: Iterable[str], kitchen: str) -> 
             )
         del table[last]
     return result
-
-
-def _recipes(view: TreeView) -> Iterable[Recipe]:
-    for name in view.recipes:
-        try:
-            yield view.shelf.recipe(name)
-        except InvalidFiles:
-            continue
 
 
 def _parsed(assignment: str, recipes: Sequence[Recipe]) -> tuple[tuple[str, ...], Any]:
