@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -228,6 +229,12 @@ class Git:
         verb = next(
             (str(word) for word in words if not str(word).startswith("-") and "=" not in str(word)), ""
         )
+        if answer.status == -signal.SIGABRT:
+            # An assertion of git's own, as in some merges by 2.39: it is the same each time.
+            said = answer.complaint.removeprefix("git: ")
+            return EnvironmentFailure(
+                f"`git {verb}` has a fault of its own: {said}", "a newer git may have it mended", code="git"
+            )
         if answer.status < 0:
             return EnvironmentFailure(f"`git {verb}` was killed by signal {-answer.status}", code="git")
         return EnvironmentFailure(f"`git {verb}` failed: {answer.complaint}", *self._disk_hint(), code="git")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 from pathlib import Path
 from typing import NamedTuple
@@ -10,6 +11,7 @@ from typing import NamedTuple
 import pytest
 
 from kitchens.git.merging import Conflict, merge_commits
+from kitchens_engine.errors import EnvironmentFailure
 from tests.desk import COOKBOOK, Desk, empty
 from tests.kitchens.conftest import Checkout
 from tests.kitchens.gate.test_certificate import certificate
@@ -37,7 +39,7 @@ KINDS = {
     "file location": ("CONFLICT (directory rename suggested)",),
     "implicit dir rename": (
         "CONFLICT (file in way of directory rename)",
-        "CONFLICT (directory rename collision)",
+        "CONFLICT(directory rename collision)",
     ),
     "directory rename split": ("CONFLICT(directory rename unclear split)",),
 }
@@ -55,8 +57,9 @@ class Merged(NamedTuple):
     said: tuple[tuple[str, str], ...]
 
 
-def merged_in_a_checkout(at: Checkout, ours: str, theirs: str) -> Merged:
-    """Let git merge `theirs` where `ours` is checked out."""
+def merged_in_a_checkout(at: Checkout, ours: str, theirs: str) -> Merged | None:
+    """Let git merge `theirs` where `ours` is checked out. None: this git trips over its own feet there (2.39 does where a
+    link was moved onto a submodule)."""
     at.git("reset", "--quiet", "--hard", ours)
     at.git("clean", "-ffdxq")
     done = subprocess.run(
@@ -78,6 +81,9 @@ def merged_in_a_checkout(at: Checkout, ours: str, theirs: str) -> Merged:
         capture_output=True,
     )
     out = done.stdout.decode("utf-8", "surrogateescape")
+    if done.returncode == -signal.SIGABRT:
+        Path(at.git("rev-parse", "--git-path", "index.lock")).unlink(missing_ok=True)
+        return None
     assert done.returncode in (0, 1), done
     if done.returncode == 0:
         return Merged(at.tip("HEAD^{tree}"), frozenset(), ())
@@ -116,8 +122,13 @@ def test_a_merge_is_that_of_git_in_a_checkout(checkout, repository, tmp_path, tr
     history, clean = History(checkout), 0
     for number in range(trials):
         ours, theirs = sides(series(number), history, {})
+        expected = merged_in_a_checkout(place, ours, theirs)
+        if expected is None:
+            with pytest.raises(EnvironmentFailure, match="git merge-tree"):
+                merge_commits(repository, ours, theirs)
+            continue
         merge = merge_commits(repository, ours, theirs).named({ours: "HEAD"})
-        same((merge.tree, merge.conflicts), merged_in_a_checkout(place, ours, theirs))
+        same((merge.tree, merge.conflicts), expected)
         if merge.tree is not None:
             certificate(repository, ours, theirs, merge.tree, merge.tree)
             clean += 1
@@ -144,10 +155,12 @@ def test_what_lands_is_what_git_merges(empty: Desk, tmp_path: Path, trials: int)
             empty.json("create", name, "--from", parent, "--adopt", "--no-test")
         folder = Checkout(empty.path(f"ours-{number}"), dict(os.environ))
         expected = merged_in_a_checkout(place, ours, f"theirs-{number}")
-        answer = empty.json("merge", f"theirs-{number}", status=3 if expected.tree is None else 0)
-        conflicts = tuple(Conflict(each["path"], each["kind"]) for each in answer["conflicts"])
-        same((None if conflicts else answer["tree"], conflicts), expected)
-        assert folder.tip("HEAD^{tree}") == (expected.tree or folder.tip(f"{ours}^{{tree}}"))
+        landed = expected.tree if expected else None
+        answer = empty.json("merge", f"theirs-{number}", status=5 if expected is None else 0 if landed else 3)
+        if expected is not None:
+            conflicts = tuple(Conflict(each["path"], each["kind"]) for each in answer["conflicts"])
+            same((None if conflicts else answer["tree"], conflicts), expected)
+        assert folder.tip("HEAD^{tree}") == (landed or folder.tip(f"{ours}^{{tree}}"))
         assert folder.status() == ""
         for name in (f"theirs-{number}", f"ours-{number}"):
             empty.json("delete", name, "--force")
@@ -170,6 +183,7 @@ def test_a_file_that_git_puts_beside_another_is_called_as_in_a_checkout(empty: D
     empty.git("commit", "--quiet", "--message", "ours")
     expected = merged_in_a_checkout(Checkout(empty.folder, dict(os.environ)), "HEAD", "team/idea")
     answer = empty.json("merge", "team/idea", status=3)
+    assert expected is not None
     assert {one["path"] for one in answer["conflicts"]} == expected.unmerged
     assert expected.unmerged == {"one", "one~HEAD", "two~team_idea"}
     assert empty.json("preview", "team/idea", status=3)["conflicts"] == answer["conflicts"]

@@ -51,6 +51,13 @@ def test_a_missing_folder_is_named(tmp_path, environment):
         Git(tmp_path / "gone", environment).run("version")
 
 
+def test_what_git_itself_gave_up_is_said(tmp_path):
+    """An assertion of its own, as 2.39 has in some merges: no signal that somebody sent."""
+    script = 'case "$*" in *version*) echo git version 2.39.5; exit;; esac; echo "git: a.c:1: no" >&2; kill -ABRT $$'
+    with pytest.raises(EnvironmentFailure, match=r"`git merge-tree` has a fault of its own: a\.c:1: no"):
+        Git(tmp_path, fake_git(tmp_path, script)).run("merge-tree")
+
+
 def test_an_old_git_is_named_after_a_failure(tmp_path):
     """A call that fails in an old git says which version is needed; one that works asks nothing."""
     old = fake_git(
