@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import base64
+import os
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,6 +17,9 @@ from kitchens_engine.tuples import NamedTuple
 
 NAMESPACE = "kitchens"
 PROGRAM = "ssh-keygen"
+
+#: Fewer signatures than this are asked about one after the other.
+FEW = 4
 
 _KEYS = r"^(gpg\.format|gpg\.ssh\.program|user\.signingkey|commit\.gpgsign)$"
 
@@ -74,8 +79,8 @@ class Signers:
         self._environment = environment
         self._program = program
         self._known: dict[tuple[bytes, bytes], str | None] = {}
-        #: Who signed before, the last one first: most signatures are by few.
-        self._met: list[str] = []
+        #: Who signed with a key before: most signatures are by few.
+        self._met: dict[bytes, str] = {}
 
     def signer(self, content: bytes, signature: bytes | None, when: datetime) -> str | None:
         """Who signed exactly this content, with a key that was allowed at that time; None when nobody did."""
@@ -86,24 +91,54 @@ class Signers:
             self._known[asked] = self._ask(content, signature, when)
         return self._known[asked]
 
+    def learn(self, signed: Iterable[tuple[bytes, bytes, datetime]]) -> None:
+        """Ask about many at once: as many programs as there are processors."""
+        new = [each for each in dict.fromkeys(signed) if each[:2] not in self._known]
+        if len(new) < FEW:
+            return
+        # Who signed the first is known to the others.
+        self.signer(*new[0])
+        # Threads cost an import that few signatures need not pay.
+        from concurrent.futures import ThreadPoolExecutor
+
+        pool = ThreadPoolExecutor(os.cpu_count() or 1)
+        try:
+            list(pool.map(lambda each: self.signer(*each), new[1:]))
+        finally:
+            pool.shutdown(cancel_futures=True)
+
     def _ask(self, content: bytes, signature: bytes, when: datetime) -> str | None:
+        key = _key(signature)
         moment = f"-Overify-time={when.astimezone(UTC):%Y%m%d%H%M%S}"
         with _files(self._content, signature) as (allowed, signed):
             about = ("-f", allowed, "-s", signed, moment)
-            for principal in self._candidates(about):
+            for principal in self._candidates(key, about):
                 words = ("-Y", "verify", "-n", NAMESPACE, "-I", principal, *about)
                 if _run(self._program, words, content, self._environment).returncode == 0:
-                    self._met = [principal, *(each for each in self._met if each != principal)]
+                    self._met[key] = principal
                     return principal
         return None
 
-    def _candidates(self, about: Sequence[str]) -> Iterator[str]:
-        """Those who may have made a signature: who signed last, because to ask takes as long as to try, then whom the
-        key belongs to."""
-        yield from self._met[:1]
+    def _candidates(self, key: bytes, about: Sequence[str]) -> Iterator[str]:
+        """Those who may have made a signature with a key: who did before, because to ask takes as long as to try, then
+        whom it belongs to."""
+        met = self._met.get(key)
+        if met is not None:
+            yield met
         found = _run(self._program, ("-Y", "find-principals", *about), b"", self._environment)
         if found.returncode == 0:
-            yield from filter(None, found.stdout.decode(errors="replace").split("\n"))
+            yield from (
+                each for each in found.stdout.decode(errors="replace").split("\n") if each not in ("", met)
+            )
+
+
+def _key(signature: bytes) -> bytes:
+    """The public key that a signature says it was made with (OpenSSH, PROTOCOL.sshsig); empty when it says nothing."""
+    body = b"".join(line for line in signature.splitlines() if not line.startswith(b"-----"))
+    with suppress(ValueError):
+        said = base64.b64decode(body)
+        return said[14 : 14 + int.from_bytes(said[10:14], "big")]
+    return b""
 
 
 @contextmanager

@@ -52,10 +52,12 @@ Sign = Callable[[bytes], bytes]
 
 
 class Found(NamedTuple):
-    """What is stored under one fingerprint: what attests it, and the runs whose statements were damaged."""
+    """What is stored under one fingerprint: what attests it, the runs whose statements were damaged, and, of what attests
+    it, each statement and its signature."""
 
     attestations: tuple[Attestation, ...] = ()
     damaged: tuple[str, ...] = ()
+    statements: tuple[tuple[bytes, bytes | None], ...] = ()
 
 
 class Attestations:
@@ -113,10 +115,11 @@ class Attestations:
             if new
             else self._foreseen
         )
-        return {
-            each: _found(each, {name: contents[oid] for name, oid in found.items()}, signers)
-            for each, found in files.items()
+        found = {
+            each: _found(each, {name: contents[oid] for name, oid in named.items()})
+            for each, named in files.items()
         }
+        return found if signers is None else _signed(found, signers)
 
     def flaky(self, recipe: str) -> tuple[Attestation, ...]:
         """The attestations of a recipe whose verdicts were red first, oldest first."""
@@ -206,20 +209,37 @@ class Attestations:
         return {entry.name: entry.oid for entry in self._objects.entries(f"{tip}:{path}")}
 
 
-def _found(fingerprint: str, files: Mapping[str, bytes | None], signers: Signers | None) -> Found:
-    good, damaged = [], []
+def _found(fingerprint: str, files: Mapping[str, bytes | None]) -> Found:
+    good, damaged, statements = [], [], []
     for name, content in files.items():
         if name.endswith(SIGNATURE):
             continue
         attestation = _parse(content, fingerprint) if is_whole(name, content) else None
-        if attestation is None:
+        if attestation is None or content is None:
             damaged.append(name.partition(".")[0])
-        elif signers is None or content is None:
-            good.append(attestation)
         else:
-            signer = signers.signer(content, files.get(name + SIGNATURE), attestation.when)
-            good.append(attestation._replace(signer=signer))
-    return Found(tuple(good), tuple(damaged))
+            good.append(attestation)
+            statements.append((content, files.get(name + SIGNATURE)))
+    return Found(tuple(good), tuple(damaged), tuple(statements))
+
+
+def _signed(found: Mapping[str, Found], signers: Signers) -> dict[str, Found]:
+    """The same, each with who signed it."""
+    signers.learn(
+        (content, signature, attestation.when)
+        for each in found.values()
+        for attestation, (content, signature) in zip(each.attestations, each.statements, strict=True)
+        if signature is not None
+    )
+    return {
+        fingerprint: each._replace(
+            attestations=tuple(
+                attestation._replace(signer=signers.signer(content, signature, attestation.when))
+                for attestation, (content, signature) in zip(each.attestations, each.statements, strict=True)
+            )
+        )
+        for fingerprint, each in found.items()
+    }
 
 
 def is_whole(name: str, content: bytes | None) -> bool:

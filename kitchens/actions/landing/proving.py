@@ -123,7 +123,21 @@ def _foreseen(house: House, walked: Sequence[Step]) -> Iterator[None]:
             entries = [objects.entry(commit, f"recipes/{recipe}") for commit, recipe, _ in shown]
             objects.learn([entry.oid for entry in entries if entry is not None and entry.kind == "tree"])
             stack.enter_context(house.attestations.still(fingerprint for _, _, fingerprint in shown))
+            _foresee_signers(house, walked)
         yield
+
+
+def _foresee_signers(house: House, walked: Sequence[Step]) -> None:
+    """Ask at once who signed what the landings show: one after the other, to ask takes longer than all else."""
+    named: dict[bytes, list[str]] = {}
+    today = house.view(walked[0].commit).source.read(ALLOWED) if walked else None
+    for step in walked:
+        if step.landing is not None and step.landing.recipes:
+            content = house.repository.objects.read(step.previous, ALLOWED) or today
+            if content is not None:
+                named.setdefault(content, []).extend(fingerprint for _, fingerprint in step.landing.recipes)
+    for content, fingerprints in named.items():
+        house.attestations.look(fingerprints, house.signers(content))
 
 
 def _damaged(house: House, name: str | None, damage: EnvironmentFailure) -> dict[str, Any]:

@@ -51,8 +51,16 @@ def test_who_signed_before_is_tried_first(tmp_path, environment):
     ):
         signature = sign(words, Signing(str(file), "ssh-keygen", False), environment)
         assert signers.signer(words, signature, WHEN) == who
-    first, second, third = ["find-principals", "verify"], ["verify"], ["verify", "find-principals", "verify"]
-    assert calls.read_text().split() == [*first, *second, *third]
+    asked = ["find-principals", "verify"]
+    assert calls.read_text().split() == [*asked, "verify", *asked]
+    many = [
+        (words, sign(words, Signing(str(file), "ssh-keygen", False), environment), WHEN)
+        for words, file in ((b"four", other), (b"five", mine), (b"six", other), (b"seven", mine))
+    ]
+    signers.learn([*many, (b"other words", many[0][1], WHEN)])
+    assert [signers.signer(*each) for each in many] == ["bob@example.com", "ada@example.com"] * 2
+    assert signers.signer(b"other words", many[0][1], WHEN) is None
+    assert calls.read_text().split()[5:].count("verify") == 5
 
 
 def test_gits_settings_name_the_key(checkout, repository, tmp_path, environment):
