@@ -189,13 +189,6 @@ class Node(NamedTuple):
     tests: tuple[Test, ...] = ()
     policy: Policy = NO_POLICY
 
-    @property
-    def seen_outputs(self) -> Mapping[str, str] | None:
-        """The declared outputs with their types as other nodes see them: a fanned-out node gives lists."""
-        if self.each is None or self.outputs is None:
-            return self.outputs
-        return dict.fromkeys(self.outputs, "list")
-
 
 class Variation(NamedTuple):
     """A named way to run a recipe. `nodes` None runs the whole graph."""

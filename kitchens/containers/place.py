@@ -4,17 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from kitchens_engine.errors import InvalidInput
 from kitchens_engine.recipe import EMPTY
 from kitchens_engine.tuples import NamedTuple
-
-_UNITS = {"": 1, "b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
-#: How far the processes of a run may reach over the network, least first.
-NETWORKS = ("none", "kitchen", "open")
 
 
 def temporary_of(folder: Path, environment: Mapping[str, str]) -> Path:
@@ -22,14 +16,6 @@ def temporary_of(folder: Path, environment: Mapping[str, str]) -> Path:
     # A short name: sockets are put there, and their paths must be.
     name = hashlib.sha256(os.fsencode(folder)).hexdigest()[:12]
     return Path(environment.get("TMPDIR") or "/tmp") / f"kitchen-{name}"
-
-
-def parse_size(text: str | int) -> int:
-    """Bytes from `512m`, `2g` or a number; InvalidInput for anything else."""
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(?:i?b)?", str(text).strip().lower())
-    if not found:
-        raise InvalidInput(f"`{text}` is no size", 'write it as in `memory = "2g"`')
-    return int(float(found[1]) * _UNITS[found[2]])
 
 
 class Limits(NamedTuple):
@@ -44,7 +30,7 @@ class Place(NamedTuple):
     """One order run's place: the folders it works in, its network, its limits, and whose it is.
 
     All folders are absolute and appear inside a container at the same paths. `network`
-    is one of `NETWORKS`. `environment` is the allowed part of the caller's environment.
+    is `none`, `kitchen` or `open`. `environment` is the allowed part of the caller's environment.
     `inside` is the network in which the services are, where there are any; `resumable` lets processes outlive a runner that is killed, for the one that resumes the run.
     `lodge` is the folder of this machine that a kitchen's warm container has in the place of what `folder` lies in:
     of all runs it sees those of its kitchen that are under way.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -80,17 +80,3 @@ def service_faults(document: Document, values: Mapping[str, Any]) -> Iterator[Fa
         yield document.fault(
             ("services", circle[0], "needs"), f"services need each other in a circle: {shown}"
         )
-
-
-def in_start_order(services: Iterable[Service]) -> tuple[tuple[Service, ...], ...]:
-    """The services in waves: those of one wave need only services of earlier waves, and may start together."""
-    left = {service.name: service for service in services}
-    waves = []
-    while left:
-        wave = tuple(one for one in left.values() if not set(one.needs) & left.keys())
-        # What `service_faults` refuses never comes here.
-        assert wave
-        waves.append(wave)
-        for one in wave:
-            del left[one.name]
-    return tuple(waves)

@@ -12,7 +12,6 @@ from kitchens.actions.cookbook.settings import cookbook_in
 from kitchens.actions.house import House
 from kitchens.actions.kitchens import Kitchen, Kitchens
 from kitchens.actions.services.home import (
-    HOME,
     SERVICE,
     Home,
     changing,
@@ -229,10 +228,3 @@ def _document(
     kitchen: Kitchen, status: str, services: list[dict[str, Any]], toolchain: str | None
 ) -> dict[str, Any]:
     return {"kitchen": kitchen.name, "status": status, "services": services, "toolchain": toolchain}
-
-
-def homes_on(engine: Engine) -> dict[str, str]:
-    """Every home that has anything on the engine, and its kitchen's name."""
-    labelled = [one.labels for one in objects.containers(engine, HOME)]
-    labelled += [labels for _, labels in objects.volumes(engine, HOME)]
-    return {labels[HOME]: labels.get(f"{owners.LABEL}kitchen", "") for labels in labelled}
