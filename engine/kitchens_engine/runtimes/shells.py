@@ -203,9 +203,10 @@ class Shell:
         os.write(self._requests, b'%s;echo "=%d $?"\n' % (request, self._count))
 
     def await_begin(self) -> None:
-        """Wait a moment until the command runs, or is over: a signal that only the shell gets would be lost."""
+        """Wait a moment until the command runs, or is over: a signal that only the shell gets, or a fork that still has
+        the shell's traps, would be lost."""
         deadline = time.monotonic() + _MOMENT
-        while time.monotonic() < deadline and not children_of(self.pid):
+        while time.monotonic() < deadline and not _has_begun(self.pid):
             if select.select([self.answers], [], [], 0.001)[0]:
                 return
 
@@ -230,6 +231,24 @@ class Shell:
         """Let go of its pipes."""
         os.close(self._requests)
         os.close(self.answers)
+
+
+def _has_begun(shell: int) -> bool:
+    """Whether the shell has a fork that is past its traps."""
+    forks = [int(pid) for pid in children_of(shell).split()]
+    return bool(forks) and not any(_has_traps(fork) for fork in forks)
+
+
+def _has_traps(fork: int) -> bool:
+    try:
+        with open(f"/proc/{fork}/cmdline", "rb") as words:
+            if words.read(_MOST) != SHELL[0].encode() + b"\0":
+                return False  # another program by now, whose traps are its own
+        with open(f"/proc/{fork}/status", "rb") as status:
+            caught = next((line for line in status if line.startswith(b"SigCgt:")), b": 0")
+    except OSError:
+        return False
+    return bool(int(caught.split()[1], 16) >> (signal.SIGTERM - 1) & 1)
 
 
 def place_of(folder: str) -> tuple[int, int]:
