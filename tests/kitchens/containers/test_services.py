@@ -192,9 +192,8 @@ def test_show_asks_for_all_containers_at_once(monkeypatch: pytest.MonkeyPatch, t
     monkeypatch.setattr(objects, "containers", found)
     monkeypatch.setattr(looking, "connect", lambda _: None)
     monkeypatch.setattr(looking, "home_of", lambda *_: Home("k", "", "id", tmp_path))
-    told = looking.containers_facts(
-        cast("House", SimpleNamespace(environment={})), cast("Kitchen", SimpleNamespace())
-    )
+    house = cast("House", SimpleNamespace(environment={}, state=tmp_path))
+    told = looking.containers_facts(house, cast("Kitchen", SimpleNamespace()))
     assert [(one["name"], one["memory"]) for one in told["services"]] == [("a", 1), ("b", 2)]
     assert told["toolchain"]["memory"] == 3
 
