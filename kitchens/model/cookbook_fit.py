@@ -26,14 +26,19 @@ def fit_faults(
     recipes: Collection[Recipe],
     source: Source,
     kitchens: Collection[str],
+    *,
+    whole: bool = True,
 ) -> Iterator[Fault]:
     """Warnings about settings that nothing uses, and about names that nothing has.
 
-    `values` are those of the right shape; `kitchens` are the kitchens that are registered.
+    `values` are those of the right shape; `kitchens` are the kitchens that are registered. Unless `whole`,
+    there are recipes that could not be read, and may use anything.
     """
     yield from _parents(document, values, kitchens)
-    yield from _gate_variation(document, values, recipes)
-    yield from _connections(document, values, recipes)
+    if whole:
+        yield from _gate_variation(document, values, recipes)
+        yield from _idle_connections(document, values, recipes)
+    yield from _connections(document, values)
     yield from _services(document, values, source)
 
 
@@ -64,14 +69,20 @@ def _gate_variation(
         yield _warning(document, ("gate", "variation"), message, hint)
 
 
-def _connections(document: Document, values: Mapping[str, Any], recipes: Iterable[Recipe]) -> Iterator[Fault]:
+def _idle_connections(
+    document: Document, values: Mapping[str, Any], recipes: Iterable[Recipe]
+) -> Iterator[Fault]:
     used = {node.connection for recipe in recipes for node in recipe.nodes.values()}
+    for name in values.get("connections", {}):
+        if name not in used:
+            yield _warning(document, ("connections", name), f"no node uses connection `{name}`")
+
+
+def _connections(document: Document, values: Mapping[str, Any]) -> Iterator[Fault]:
     services = values.get("services", {})
     closed = values.get("runtime", {}).get("network", "kitchen") != "open"
     for name, table in values.get("connections", {}).items():
         path = ("connections", name)
-        if name not in used:
-            yield _warning(document, path, f"no node uses connection `{name}`")
         for key, url in _urls(table):
             host = _host(url)
             if host is None or host in services:

@@ -173,3 +173,12 @@ def test_a_folder_in_the_place_of_a_recipe_is_a_fault(desk: Desk) -> None:
     error = desk.json("order", "run", "odd", status=2)["error"]
     assert error["message"] == "recipe `odd`: `recipes/odd/recipe.toml` is no file"
     assert desk.json("recipe", "list")[1]["fault"] == error["message"]
+
+
+def test_what_a_broken_recipe_may_use_is_not_called_unused(desk: Desk) -> None:
+    """Nobody knows; the one fault is told, and how to mend it."""
+    desk.write("kitchens.toml", COOKBOOK + '[connections.lake]\nurl = "sqlite:///lake"\n')
+    desk.write("recipes/counts/recipe.toml", '[nodes.größe]\nsql = "select 1"\nconnection = "lake"\n')
+    (found,) = desk.json("recipe", "check", status=2)
+    assert (found["line"], found["column"]) == (1, 10)
+    assert found["hint"] == "a key with other letters than those of ASCII stands in quotes"

@@ -144,7 +144,7 @@ def test_memory_is_read_to_bytes(text: str, size: int) -> None:
         ("[connections.w]", (3, 1, "connections.w"), "`connections.w` lacks `url`", None),
         ("[services.w]\nimage = 'x'\nport = 0", (5, 1, "services.w.port"), "`services.w.port`: `0` is no port; they go from 1 to 65535", None),
         ("[services.'W W']\nimage = 'x'", (3, 1, 'services."W W"'), "`services.\"W W\"`: `W W` is no host name; use a-z, 0-9 and `-`", None),
-        ("[gate]\nshared = 'lib'", (4, 1, "gate.shared"), "`gate.shared` must be a list, not a string", None),
+        ("[gate]\nshared = 'lib'", (4, 1, "gate.shared"), "`gate.shared` must be a list, not a string", 'write `["lib"]`'),
         ("[gate]\nshared = ['/lib']", (4, 11, "gate.shared[0]"), "`gate.shared[0]`: `/lib` is no path inside the cookbook", None),
         ("[kitchens.'a b']", (3, 1, 'kitchens."a b"'), "`kitchens.\"a b\"`: `a b` cannot name a kitchen: it holds ' ', which a branch or a folder cannot", None),
         ("[kitchens.dev]\nisolation = 'vm'", (4, 1, "kitchens.dev.isolation"), "`kitchens.dev.isolation` must be one of `docker`, `process`, not `vm`", None),

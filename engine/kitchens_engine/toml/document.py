@@ -109,4 +109,7 @@ def _syntax_fault(text: str, file: str, error: ValueError) -> Fault:
     else:
         line = text.rstrip("\n").count("\n") + 1
         column = len(text.rstrip("\n").rsplit("\n", 1)[-1]) + 1
-    return Fault("error", file, line, column, "", f"this is not TOML: {what[:1].lower()}{what[1:]}")
+    letter = text.split("\n")[line - 1][column - 1 :][:1]
+    # Nodes and variables have names in any language, and TOML takes ASCII only for a bare key.
+    hint = "a key with other letters than those of ASCII stands in quotes" if letter > "\x7f" else None
+    return Fault("error", file, line, column, "", f"this is not TOML: {what[:1].lower()}{what[1:]}", hint)

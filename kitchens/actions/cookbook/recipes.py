@@ -94,8 +94,9 @@ def check_recipes(
     elif name is None and text is not None:
         faults += [*settings.faults, *missing_files(text, source)]
         if settings.document is not None:
-            recipes = [reading.draft for reading in read_all(shelf).values() if reading.draft]
-            faults += fit_faults(settings.document, settings.values, recipes, source, kitchens)
+            drafts = [reading.draft for reading in read_all(shelf).values()]
+            recipes, whole = [draft for draft in drafts if draft], all(drafts)
+            faults += fit_faults(settings.document, settings.values, recipes, source, kitchens, whole=whole)
     faults += inspect(
         shelf,
         None if name is None else [name],

@@ -71,6 +71,14 @@ def test_a_level_that_breaks_a_constraint_is_named(
     assert (error.message, error.file, error.line) == (message, "recipes/r/recipe.toml", line)
 
 
+def test_variables_have_names_in_any_language(parse: Parse) -> None:
+    """TOML wants quotes around them; constraints and `--set` do not."""
+    text = '[variables]\n"länder" = {"größe" = 1}\n[constraints."länder.größe"]\nat_most = 2\n[nodes.a]\nnoop = true'
+    assert resolve(parse(text), None, {}, ["länder.größe=2"]) == {"länder": {"größe": 2}}
+    with pytest.raises(InvalidInput, match="must be at most 2"):
+        resolve(parse(text), None, {}, ['"länder"."größe"=3'])
+
+
 def test_a_required_variable_must_be_given_by_some_level(parse: Parse) -> None:
     """The recipe itself gives it no value."""
     recipe = parse(RECIPE)
