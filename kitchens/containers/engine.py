@@ -199,6 +199,10 @@ class Sdk:
             self.client.close()
 
 
+#: What an engine says of itself where it can hold containers to a limit.
+_LIMITS = {"memory": "MemoryLimit", "cpus": "CpuCfsQuota", "pids": "PidsLimit"}
+
+
 class Engine:
     """A Docker engine that answered. Every method raises EnvironmentFailure when it no longer does."""
 
@@ -210,6 +214,8 @@ class Engine:
         security = " ".join(facts.get("SecurityOptions") or ())
         self.rootless = "name=rootless" in security
         self.remaps_users = "name=userns" in security
+        #: The limits, by their keys in `[runtime]`, that it holds nobody to: a rootless one without cgroups holds to none.
+        self.lifts = tuple(key for key, fact in _LIMITS.items() if facts.get(fact) is False)
 
     @contextmanager
     def asked(self, what: str) -> Iterator[Any]:

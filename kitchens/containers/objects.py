@@ -219,13 +219,15 @@ def resize(engine: Engine, call: str, rows: int, columns: int) -> None:
         api.exec_resize(call, height=rows, width=columns)
 
 
-def usage(engine: Engine, container: str) -> tuple[int, int]:
-    """Bytes of memory that a running container has in use, and bytes that it wrote into its own file system."""
+def usage(engine: Engine, container: str) -> tuple[int | None, int]:
+    """Bytes of memory that a running container has in use (None where the engine cannot tell), and bytes that it wrote into
+    its own file system."""
     with engine.asked("the container could not be looked up") as api:
         memory = api.stats(container, stream=False, one_shot=True).get("memory_stats", {})
         size = api.containers(all=True, size=True, filters={"id": container})
     used = memory.get("usage", 0) - memory.get("stats", {}).get("inactive_file", 0)
-    return max(0, used), size[0].get("SizeRw") or 0 if size else 0
+    memory_used = None if "memory" in engine.lifts else max(0, used)
+    return memory_used, size[0].get("SizeRw") or 0 if size else 0
 
 
 def frames_of(stream: Attached) -> Iterator[tuple[int, bytes]]:

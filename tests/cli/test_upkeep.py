@@ -6,11 +6,12 @@ import os
 import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from kitchens.cli import desk as desks
+from kitchens.containers import engine
 from tests.cli.conftest import Desk
 
 
@@ -191,6 +192,22 @@ def test_an_object_that_git_shows_otherwise_is_named(desk: Desk) -> None:
     findings = {one["name"]: one for one in desk.json("doctor")}
     assert findings["repository"]["status"] == "warning"
     assert findings["repository"]["hint"] == f"`git replace -d {good}`"
+
+
+def test_an_engine_that_holds_nobody_to_limits_is_named(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a rootless one does on a machine with the first version of cgroups."""
+    facts = {
+        "SecurityOptions": ["name=rootless"],
+        "MemoryLimit": False,
+        "PidsLimit": False,
+        "CpuCfsQuota": True,
+    }
+    monkeypatch.setattr(engine, "connect", lambda _: engine.Engine(cast("engine.Sdk", None), None, "", facts))
+    (found,) = [one for one in desk.json("doctor") if one["name"] == "docker"]
+    assert (found["status"], "nothing holds them to `memory`, `pids`" in found["message"]) == (
+        "warning",
+        True,
+    )
 
 
 def test_production_whose_branch_is_gone_keeps_its_record(desk: Desk) -> None:

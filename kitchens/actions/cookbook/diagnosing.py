@@ -94,7 +94,16 @@ def _engine(environment: Mapping[str, str]) -> Finding:
             f"{error.message}; nodes run as processes",
             "start a Docker engine for real isolation",
         )
-    return Finding("docker", "ok", f"engine {engine.version} answers: nodes run in hardened containers")
+    answers = f"engine {engine.version} answers: nodes run in hardened containers"
+    if engine.lifts:
+        keys = "`, `".join(engine.lifts)
+        return Finding(
+            "docker",
+            "warning",
+            f"{answers}, and nothing holds them to `{keys}`",
+            "a rootless engine needs version 2 of the kernel's cgroups for that" if engine.rootless else None,
+        )
+    return Finding("docker", "ok", answers)
 
 
 def _processes(environment: Mapping[str, str], cache: Path) -> Finding:
