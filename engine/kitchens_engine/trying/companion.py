@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import fcntl
 import json
+import math
 import os
 import stat
 import struct
 import termios
 import time
+from collections import deque
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +40,8 @@ class Companion:
         self.running: dict[str, Command] = {}
         self._runtime = runtime
         self._killed: dict[str, float] = {}
+        #: What the pipe has no room for yet, each with the command that it is about.
+        self._held: deque[tuple[str, bytes]] = deque()
         self._opened = time.monotonic()
         path = f"{folder}/{name}"
         self._requests = open_pipe(path)
@@ -52,7 +56,7 @@ class Companion:
         )
 
     def ask(self, command: Command) -> bool:
-        """Ask for a command; False when it has no ear for it now."""
+        """Ask for a command; False when no pipe could hold what there is to be said of it."""
         message = {
             "start": command.token,
             "words": command.argv[2:],
@@ -60,7 +64,7 @@ class Companion:
             "environment": {name: str(value) for name, value in command.environment.items()},
             "log": str(command.log),
         }
-        if not self._say(message):
+        if not self._say(command.token, message):
             return False
         self.running[command.token] = command
         return True
@@ -68,8 +72,25 @@ class Companion:
     def kill(self, token: str) -> None:
         """End the process of a command. A companion that cannot even do that is ended itself."""
         if token not in self._killed:
-            heard = self._say({"kill": token})
-            self._killed[token] = time.monotonic() + (_PATIENCE_TO_KILL if heard else 0.0)
+            self._say(token, {"kill": token})
+            self._killed[token] = time.monotonic() + _PATIENCE_TO_KILL
+
+    def speak(self) -> bool:
+        """Say what is held back, as far as there is room for it; whether nothing is left."""
+        while self._held:
+            (waiting,) = struct.unpack("i", fcntl.ioctl(self._requests, termios.FIONREAD, b"\0" * 4))
+            if waiting + len(self._held[0][1]) > _WAITING:
+                return False
+            os.write(self._requests, self._held.popleft()[1])
+        return True
+
+    def has_begun(self, token: str) -> bool:
+        """Whether it may have begun with a command: it is up, and was told of it."""
+        return self.ready and all(held != token for held, _ in self._held)
+
+    def is_killed(self, token: str) -> bool:
+        """Whether the command was to end."""
+        return token in self._killed
 
     def take(self, token: str) -> Command | None:
         """The command that has ended, or None when it is none of this companion's."""
@@ -81,19 +102,19 @@ class Companion:
         now = time.monotonic()
         late = not self.ready and now > self._opened + _PATIENCE_TO_START
         if late or any(deadline <= now for deadline in self._killed.values()):
-            self._killed.clear()
+            self._killed = dict.fromkeys(self._killed, math.inf)
             self._runtime.kill(self.token)
 
     def leave(self) -> None:
         """Nothing is asked any more: it ends by itself, and all that it does with it."""
         os.close(self._requests)
 
-    def _say(self, message: dict[str, Any]) -> bool:
+    def _say(self, token: str, message: dict[str, Any]) -> bool:
         line = json.dumps(message).encode() + b"\n"
-        (waiting,) = struct.unpack("i", fcntl.ioctl(self._requests, termios.FIONREAD, b"\0" * 4))
-        if waiting + len(line) > _WAITING:
+        if len(line) > _WAITING:
             return False
-        os.write(self._requests, line)
+        self._held.append((token, line))
+        self.speak()
         return True
 
 

@@ -15,6 +15,10 @@ from kitchens_engine.trying.companion import Companion, open_pipe
 
 #: What a companion that was left takes at most to end.
 _PATIENCE = 5.0
+#: The status of a command that was to end before anybody began with it: that of SIGTERM.
+_STOPPED = 143
+#: How long one that is up is given to read on, where more was to be said than its pipe holds.
+_BREATH = 0.01
 
 
 class Crew:
@@ -50,6 +54,8 @@ class Crew:
 
     def wait(self, patience: float) -> Sequence[Ended]:
         """What ended; waits at most so many seconds for the first."""
+        if any(companion.ready and not companion.speak() for companion in self._companions.values()):
+            patience = min(patience, _BREATH)
         for ended in self._runtime.wait(0.0 if self._ended else patience):
             if not self._is_companion(ended):
                 self._ended.append(ended)
@@ -130,10 +136,13 @@ class Crew:
         del self._companions[name]
         self._gone.add(name)
         for token, command in companion.running.items():
-            if companion.ready and ended.why is not None:
+            if not companion.has_begun(token):
+                if companion.is_killed(token):
+                    self._ended.append(Ended(token, _STOPPED))
+                else:
+                    self._runtime.start(command)
+            elif ended.why is not None:
                 self._ended.append(Ended(token, ended.status, why=ended.why))
-            elif companion.ready:
-                self._ended.append(Ended(token, 0, "the process that it was forked from has ended"))
             else:
-                self._runtime.start(command)
+                self._ended.append(Ended(token, 0, "the process that it was forked from has ended"))
         return True

@@ -47,7 +47,7 @@ def test_waits_take_no_slot_and_no_process_each(bench: Bench) -> None:
         f'[nodes.w{n}]\nwait = {{ file = "{{{{ kitchen.data }}}}/f{n}", every = 0.05 }}\n' for n in range(200)
     )
     bench.recipe(
-        waits + "[nodes.make]\nrun = \"pgrep -fc 'worker.py wai' >$KITCHEN_DATA/count || true; "
+        waits + "[nodes.make]\nrun = \"pgrep -fc '[w]orker.py wai.*'$KITCHEN_RUN'/' >$KITCHEN_DATA/count || true; "
         'for n in $(seq 0 199); do : >$KITCHEN_DATA/f$n; done"\n'
     )
 
@@ -55,6 +55,7 @@ def test_waits_take_no_slot_and_no_process_each(bench: Bench) -> None:
 
     assert record.status == "passed"
     assert sum(1 for event in bench.events if event.kind == "node-ended") == 201
+    assert int((bench.root / "data" / "count").read_text()) <= 1
 
 
 def test_a_file_that_still_grows_is_waited_for(bench: Bench) -> None:
