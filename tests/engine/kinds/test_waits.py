@@ -47,7 +47,8 @@ def test_waits_take_no_slot_and_no_process_each(bench: Bench) -> None:
         f'[nodes.w{n}]\nwait = {{ file = "{{{{ kitchen.data }}}}/f{n}", every = 0.05 }}\n' for n in range(200)
     )
     bench.recipe(
-        waits + "[nodes.make]\nrun = \"pgrep -fc '[w]orker.py wai.*'$KITCHEN_RUN'/' >$KITCHEN_DATA/count || true; "
+        waits
+        + "[nodes.make]\nrun = \"pgrep -fc '[w]orker.py wai.*'$KITCHEN_RUN'/' >$KITCHEN_DATA/count || true; "
         'for n in $(seq 0 199); do : >$KITCHEN_DATA/f$n; done"\n'
     )
 
