@@ -43,6 +43,7 @@ _ENVIRONMENT = {
     errno.EMFILE: "too many open files",
     errno.ENFILE: "too many open files on this machine",
     errno.ENOMEM: "out of memory",
+    errno.EAGAIN: "this machine has no processes or buffers to spare just now",
     errno.ETXTBSY: "the file is in use",
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import subprocess
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from kitchens.cli.words import exit_status, from_os_error
 from tests.soak.shop import Shop
 
 
@@ -151,6 +153,13 @@ def test_an_answer_that_cannot_be_written_is_an_environment_that_failed(
     one_sentence(done, 5)
     if not words[-1].startswith("--"):
         assert "has done its work, and its answer cannot be written: the disk is full" in done.stderr
+
+
+def test_a_machine_without_a_process_to_spare_has_failed() -> None:
+    """It says nothing about the change, and is no bug of ours."""
+    known = from_os_error(BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable"))
+    assert known is not None
+    assert exit_status(known) == 5
 
 
 def test_what_a_private_umask_makes_works(shop: Shop) -> None:

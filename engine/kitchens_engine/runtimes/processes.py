@@ -49,11 +49,10 @@ def signal_marked(name: str, mark: str, number: signal.Signals) -> None:
 
 def signal_children(spared: set[int], number: signal.Signals) -> None:
     """Send a signal to the children of this process that are not spared, and to all their descendants."""
-    mine = os.getpid()
-    for pid in list(_pids()):
-        if pid not in spared and (fields := _stat(pid)) and int(fields[1]) == mine:
-            for descendant in (pid, *_descendants(pid)):
-                _signal(descendant, number)
+    children = _children()
+    strays = [pid for pid in children.get(os.getpid(), ()) if pid not in spared]
+    for pid in (*strays, *_below(strays, children)):
+        _signal(pid, number)
 
 
 def end_marked(name: str, mark: str) -> None:
@@ -107,12 +106,21 @@ def _marked(name: str, mark: str) -> Iterator[int]:
 
 
 def _descendants(leader: int) -> set[int]:
+    return _below([leader], _children())
+
+
+def _children() -> dict[int, list[int]]:
+    """The children of each process, in one look: after a fork bomb there are thousands."""
     children: dict[int, list[int]] = {}
     for pid in _pids():
         if fields := _stat(pid):
             children.setdefault(int(fields[1]), []).append(pid)
+    return children
+
+
+def _below(leaders: list[int], children: dict[int, list[int]]) -> set[int]:
     found: set[int] = set()
-    todo = [leader]
+    todo = list(leaders)
     while todo:
         inner = [pid for pid in children.get(todo.pop(), ()) if pid not in found]
         found.update(inner)

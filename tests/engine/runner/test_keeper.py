@@ -194,3 +194,21 @@ def until(file: Path, said: bool = True) -> str:
             return file.read_text()
         time.sleep(0.01)
     raise AssertionError(f"{file} did not come")
+
+
+def test_however_many_are_left_are_looked_for_once() -> None:
+    """After a fork bomb there are thousands, and to look at each is to look at all of `/proc`."""
+    script = """
+import os, signal
+from kitchens_engine.runtimes import processes
+children = [os.fork() or signal.pause() for _ in range(20)]
+pids, looks = processes._pids, []
+processes._pids = lambda: looks.append(1) or pids()
+processes.signal_children({children[0]}, signal.SIGKILL)
+ended = [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children[1:]]
+os.kill(children[0], signal.SIGTERM)
+print(len(looks), set(ended), os.waitstatus_to_exitcode(os.waitpid(children[0], 0)[1]))
+"""
+    done = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)
+
+    assert done.stdout == "1 {-9} -15\n"
