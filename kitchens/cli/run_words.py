@@ -21,7 +21,7 @@ def run_words(document: dict[str, Any], *, nodes: bool = False) -> None:
     if nodes:
         _node_words(document["nodes"], "  ")
     else:
-        _trouble(document["nodes"], "")
+        _trouble(document["nodes"])
     for test in document["tests"]:
         if nodes or test["status"] != "passed":
             click.echo(f"  {show.state(test['status'])}  {_test(test)}")
@@ -41,14 +41,15 @@ def _node_words(nodes: list[dict[str, Any]], indent: str) -> None:
         _node_words(node.get("nodes") or [], f"{indent}  ")
 
 
-def _trouble(nodes: list[dict[str, Any]], above: str) -> None:
+def _trouble(nodes: list[dict[str, Any]]) -> None:
     """Only what did not simply pass."""
     for node in nodes:
-        path = f"{above}{node['name']}"
-        _trouble(node.get("nodes") or [], f"{path}/")
+        _trouble(node.get("nodes") or [])
         if node["status"] in ("passed", "skipped"):
             continue
-        click.echo(f"  {show.state(node['status'])}  {path}  {show.one_line(node.get('why') or '')}".rstrip())
+        click.echo(
+            f"  {show.state(node['status'])}  {node['path']}  {show.one_line(node.get('why') or '')}".rstrip()
+        )
         for test in node["tests"]:
             if test["status"] != "passed":
                 click.echo(f"      {show.state(test['status'])}  {_test(test)}")

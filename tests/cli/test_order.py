@@ -54,6 +54,17 @@ def test_an_order_in_a_sandbox_sees_uncommitted_edits(desk: Desk) -> None:
     assert document["dirty"] is True
 
 
+def test_a_failure_is_told_by_the_path_that_other_commands_take(desk: Desk) -> None:
+    """Inside what is fanned out, too."""
+    desk.write("recipes/inner/recipe.toml", '[nodes.one]\neach = [0, 1]\nrun = "exit {{ each.item }}"\n')
+    desk.write("recipes/outer/recipe.toml", '[nodes.all]\nrecipe = "inner"\n')
+    desk.save("nested")
+    answer = desk.kitchen("order", "run", "outer")
+    assert answer.status == 1
+    assert "  failed  all/one[1]  exit status 1\n" in answer.out
+    assert desk.kitchen("order", "logs", "--node", "all/one[1]").status == 0
+
+
 def test_variables_come_from_set_over_settings_over_variation(desk: Desk) -> None:
     """Highest first: `--set`, the kitchen's own, the variation, the recipe."""
     desk.json("create", "idea", "--set", "top=5")
