@@ -47,6 +47,15 @@ def test_what_reaches_a_deleted_recipe_is_named_with_its_line(desk: Desk) -> Non
     ]
 
 
+def test_what_came_since_is_not_deleted_by_a_kitchen_that_lacks_it(desk: Desk) -> None:
+    """It was made before; merged, it has both."""
+    desk.json("create", "idea", "--no-test")
+    desk.commit("recipes/new/recipe.toml", '[nodes.n]\nrun = "true"\n')
+    desk.commit("recipes/mine/recipe.toml", '[nodes.n]\nrun = "true"\n', "idea")
+    for words in (("test", "idea"), ("test", "--commit", "idea", "--into", "production")):
+        assert [one["recipe"] for one in desk.json(*words)["gate"]["recipes"]] == ["mine"]
+
+
 def test_the_isolation_that_counts_is_that_of_the_targets_tip(desk: Desk) -> None:
     """What production asks for later is not asked of what landed before, nor of another target."""
     desk.json("create", "dev")

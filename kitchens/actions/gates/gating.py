@@ -81,7 +81,8 @@ def plan_gate(
     `only` narrows to these recipes; `again` ignores attestations. `commit` may be a bare tree. Raises the
     fault of a recipe that cannot be run; with `broken_is_red` it becomes a red verdict. `source` is where the change
     comes from: what passed under its settings and must run again under the target's says which variables differ. What
-    is not merged yet started from the commit `since`: rules that are as they were there are none that it changes.
+    is not merged yet started from the commit `since`: rules that are as they were there are none that it changes, and a
+    recipe that was not there yet is none that it deletes.
     """
     view = house.view(commit)
     if settings is None:
@@ -99,13 +100,15 @@ def plan_gate(
     with nullcontext() if rules_at else house.recall:
         why = {"unproved": "asked for again"} if again else {}
         found = affected(view, before, examiner, proofs, **why)
+    start = None if since is None else house.view(since)
+    if start is not None:
+        found = tuple(one for one in found if not one.deleted or one.recipe in start.recipes)
     if source is not None and source.registered is not None:
         there = examiner._replace(settings=source.registered.settings)
         found = tuple(_compared(view, one, examiner, there, target.name, proofs) for one in found)
     if signers is not None and ruling.oid(ALLOWED) is not None:
         # Nothing runs for it, so no runtime is asked for.
         signed = _nothing if again else _proofs(house, None, signers, 0)
-        start = None if since is None else house.view(since)
         found += affected_rules(_rules_after(view, ruling, start), _oids(ruling), tip, signed)
     if only is not None:
         found = tuple(one for one in found if one.recipe in set(only))

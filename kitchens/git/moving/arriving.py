@@ -27,7 +27,7 @@ from kitchens_engine.errors import EnvironmentFailure
 #: What a landing writes into the lock that it takes.
 TOKEN = re.compile(rb"[0-9a-f]{16}")
 
-#: Seconds for which a landing waits for others: many may stand in line, on a busy machine.
+#: Seconds for which a landing waits for each other one: it may be on its way to a slow remote, on a busy machine.
 LANDING_PATIENCE = 25.0
 
 
@@ -262,7 +262,7 @@ def take_lock(place: Place, patience: float) -> None:
     """
     ours = place.own / f"kitchens-{place.token}.lock"
     began = since = time.monotonic()
-    held: tuple[int, int] | None = None
+    held: tuple[int, int] | bytes = b""
     try:
         ours.write_text(place.token)
         flush([ours])
@@ -270,11 +270,14 @@ def take_lock(place: Place, patience: float) -> None:
             try:
                 place.lock.hardlink_to(ours)
             except FileExistsError:
-                now, somebodys = time.monotonic(), _somebodys(place.lock)
-                if somebodys != held:
-                    held, since = somebodys, now
-                if now - began > LANDING_PATIENCE or (held is not None and now - since > patience):
-                    raise _held_by_others(place, landing=held is None) from None
+                now, holder = time.monotonic(), _holder(place.lock)
+                landing = isinstance(holder, bytes)
+                if holder != held:
+                    held, since = holder, now
+                    # However many landings stand in line, each has its time.
+                    began = now if landing and holder else began
+                if now - began > LANDING_PATIENCE or (not landing and now - since > patience):
+                    raise _held_by_others(place, landing=landing) from None
                 time.sleep(0.05)
             else:
                 return
@@ -293,15 +296,16 @@ def _held_by_others(place: Place, *, landing: bool) -> EnvironmentFailure:
     return EnvironmentFailure(f"{who} holds `{place.lock}`; nothing was moved", hint, code="locked")
 
 
-def _somebodys(lock: Path) -> tuple[int, int] | None:
-    """Which of git's own locks it is, that is empty or begins of an index; None for that of a landing, or when it has
+def _holder(lock: Path) -> tuple[int, int] | bytes:
+    """Which of git's own locks it is, that is empty or begins of an index; of a landing its token; nothing when it has
     gone."""
     try:
-        if TOKEN.fullmatch(lock.read_bytes()) is not None:
-            return None
+        content = lock.read_bytes()
+        if TOKEN.fullmatch(content) is not None:
+            return content
         found = lock.stat()
     except FileNotFoundError:
-        return None
+        return b""
     return found.st_ino, found.st_mtime_ns
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from kitchens.git.moving import landing
+from kitchens.git.moving import arriving, landing
 from kitchens.git.moving.changes import SUBMODULE
 from kitchens.git.moving.healing import heal
 from kitchens.git.moving.landing import carry_out, plan_landing
@@ -221,6 +221,26 @@ def test_another_landing_is_waited_for_until_it_is_done(checkout, repository, co
     done.start()
     land(repository, *commits)
     done.join()
+    clean_at(checkout, commits[1])
+
+
+def test_each_landing_in_line_has_its_time(checkout, repository, commits, monkeypatch):
+    """Where each waits for a slow remote, all of them together take longer than any of them may."""
+    monkeypatch.setattr(arriving, "LANDING_PATIENCE", 0.4)
+    lock = checkout.write(".git/index.lock", "0123456789abcde0")
+
+    def line() -> None:
+        for number in range(1, 4):
+            time.sleep(0.2)
+            lock.with_name("next").write_text(f"0123456789abcde{number}")
+            lock.with_name("next").replace(lock)
+        time.sleep(0.2)
+        lock.unlink()
+
+    others = threading.Thread(target=line)
+    others.start()
+    land(repository, *commits)
+    others.join()
     clean_at(checkout, commits[1])
 
 
