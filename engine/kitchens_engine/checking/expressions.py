@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from kitchens_engine.checking.subject import Subject
 from kitchens_engine.errors import Fault
-from kitchens_engine.language.references import Spot, fault_of
+from kitchens_engine.language.references import COUNTS, Spot, fault_of
 from kitchens_engine.templating import template
 from kitchens_engine.templating.template import has_markers
 from kitchens_engine.toml.types import with_article
@@ -31,7 +31,9 @@ def _untested(subject: Subject, spot: Spot) -> Iterator[Fault]:
     """A warning for each count of the tests of a node that has none of its own: it is always 0."""
     for reference in template.names(spot.text, expression=spot.expression).references:
         match reference.path:
-            case ("tests", name, _) if (node := subject.recipe.nodes.get(name)) and not node.tests:
+            case ("tests", name, count) if (
+                count in COUNTS and (node := subject.recipe.nodes.get(name)) and not node.tests
+            ):
                 message = f"`{'.'.join(reference.path)}` is always 0: node `{name}` has no tests"
                 hint = "tests of the nodes inside it are not counted; give it one of its own"
                 inside = hint if node.action in ("recipe", "ingredient") else None

@@ -22,7 +22,9 @@ def graph_faults(document: Document, recipe: Recipe) -> Iterator[Fault]:
                 yield document.fault(path, f"node `{node.name}` needs itself")
             elif need not in recipe.nodes:
                 message = f"node `{node.name}` needs `{need}`, which this recipe does not have"
-                yield document.fault(path, message, did_you_mean(need, recipe.nodes))
+                yield document.fault(
+                    path, message, did_you_mean(need, [name for name in recipe.nodes if name != node.name])
+                )
         yield from _block_faults(document, recipe, node)
     yield from _circle_faults(document, recipe)
     for variation in recipe.variations.values():

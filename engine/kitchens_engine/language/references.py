@@ -15,6 +15,7 @@ from kitchens_engine.templating.template import Reference
 from kitchens_engine.toml.document import Document
 from kitchens_engine.toml.nearest import did_you_mean
 from kitchens_engine.toml.positions import Path
+from kitchens_engine.toml.types import type_name, with_article
 from kitchens_engine.tuples import NamedTuple
 from kitchens_engine.variables.constrained import misread
 from kitchens_engine.variables.layers import replaces
@@ -28,7 +29,8 @@ _CLOSED: Mapping[str, tuple[str, ...]] = {
     "run": ("id", "started"),
     "each": ("item", "index"),
 }
-_COUNTS = ("passed", "warned", "failed")
+#: What `tests.<node>` has.
+COUNTS = ("passed", "warned", "failed")
 
 
 class Spot(NamedTuple):
@@ -56,6 +58,9 @@ def spots(values: Mapping[str, Any], recipe: Recipe, source: Source) -> Iterator
 
 def reference_faults(document: Document, recipe: Recipe, spot: Spot) -> Iterator[Fault]:
     """The faults of one template: its syntax, and every name that will not be there."""
+    if spot.path[2:] == ("when",) and template.is_text(spot.text):
+        message = f"the `when` of `{spot.node}` is text with values in it, and no condition"
+        yield document.fault(spot.path, message, "write it without `{{ }}`, such as `variables.year > 2013`")
     found = template.names(spot.text, expression=spot.expression)
     for problem in found.problems:
         yield fault_of(document, spot, problem.message, problem.hint, problem.line)
@@ -160,7 +165,9 @@ def _wrong(reference: Reference, spot: Spot, recipe: Recipe) -> _Wrong:
     shown = ".".join(reference.path)
     match root:
         case "variables":
-            return _missing(rest, recipe.variables, shown, "variables")
+            constraint = recipe.constraints.get(rest[0]) if rest else None
+            open_ended = constraint is not None and constraint.type == "any"
+            return _missing(rest[:1] if open_ended else rest, recipe.variables, shown, "variables")
         case "inputs":
             return _missing(rest[:1], recipe.inputs, shown, "inputs")
         case "outputs" | "tests":
@@ -201,15 +208,24 @@ def _follows(path: Sequence[str], spot: Spot, document: Document, recipe: Recipe
 
 
 def _missing(keys: list[str], table: Mapping[str, Any], shown: str, around: str) -> _Wrong:
-    """The first key that is not there. What is no table, or an empty one, is not looked into."""
-    for key in keys:
+    """The first key that is not there. An empty table is not looked into."""
+    for place, key in enumerate(keys):
         if key not in table:
             return f"`{shown}` is not there: `{around}` has no `{key}`", _nearest(key, table, around)
         inner = table[key]
-        if not isinstance(inner, Mapping) or not inner:
+        if not isinstance(inner, Mapping):
+            return _inside(inner, keys[place + 1 :], shown, f"{around}.{key}")
+        if not inner:
             return None
         table, around = inner, f"{around}.{key}"
     return None
+
+
+def _inside(value: Any, keys: list[str], shown: str, around: str) -> _Wrong:
+    """What is read of a value that is no table: dates have a `year`, lists places, and text has neither."""
+    if not keys or value is None or keys[0].isdigit() or hasattr(value, keys[0]):
+        return None
+    return f"`{shown}` is not there: `{around}` is {with_article(type_name(value))}", None
 
 
 def _of_item(rest: list[str], spot: Spot, recipe: Recipe, shown: str) -> _Wrong:
@@ -230,7 +246,7 @@ def _of_other_node(root: str, rest: list[str], spot: Spot, recipe: Recipe, shown
     if spot.node is not None and (wrong := _not_yet(root, name, spot, recipe)):
         return wrong
     if root == "tests":
-        return _missing(rest[1:2], dict.fromkeys(_COUNTS), shown, f"tests.{name}")
+        return _missing(rest[1:2], dict.fromkeys(COUNTS), shown, f"tests.{name}")
     declared = _declared(node)
     if declared is not None and len(rest) > 1 and rest[1] not in declared:
         message = f"`{shown}` is not there: node `{name}` declares no output `{rest[1]}`"

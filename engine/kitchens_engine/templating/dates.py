@@ -174,5 +174,13 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     **{unit: _shift(unit) for unit in ("minutes", "hours", "days", "weeks", "months", "years")},
 }
 
+#: What those of them take that do nothing without.
+EXAMPLES: Mapping[str, str] = {
+    "zone": '"Europe/Berlin"',
+    **dict.fromkeys(("start_of", "end_of"), '"month"'),
+    "format": '"%Y-%m"',
+    **dict.fromkeys(("minutes", "hours", "days", "weeks", "months", "years"), "-1"),
+}
+
 #: Of dates that came from a template's context: what would read this machine's clock or zone.
 CLOCKS = frozenset({"today", "now", "utcnow", "fromtimestamp", "utcfromtimestamp", "timestamp", "astimezone"})

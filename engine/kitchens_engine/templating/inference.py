@@ -9,7 +9,7 @@ from typing import Any
 
 from jinja2 import TemplateSyntaxError, nodes
 
-from kitchens_engine.templating import jinja
+from kitchens_engine.templating import dates, jinja
 from kitchens_engine.templating.syntax import chain
 from kitchens_engine.templating.template import Problem, Worth, has_markers
 from kitchens_engine.toml.types import type_name, with_article
@@ -25,6 +25,8 @@ _FILTERS = {
     **dict.fromkeys(("string", "upper", "lower", "trim", "replace", "title", "capitalize", "join"), "string"),
     **dict.fromkeys(("raw", "sql"), "string"),
 }
+#: `format` is for other text, too.
+_OF_DATES = dates.FILTERS.keys() - {"format"}
 _ORDERS: dict[str, Callable[[Any, Any], Any]] = {
     "gt": operator.gt,
     "lt": operator.lt,
@@ -199,6 +201,10 @@ class _Reader:
             self.problems.append(
                 Problem(f"{_shown(node.node, subject)}, which has no length", None, node.lineno)
             )
+        if node.name in _OF_DATES and subject in (*_NUMBERS, "list", "table"):
+            assert node.node is not None
+            wanted = f"and `{node.name}` takes a date, a moment, or text that is one"
+            self.problems.append(Problem(f"{_shown(node.node, subject)}, {wanted}", None, node.lineno))
         if node.name in ("abs", "round"):
             return subject
         return _FILTERS.get(node.name)

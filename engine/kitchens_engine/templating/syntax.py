@@ -31,6 +31,18 @@ def find_names(text: str, *, expression: bool) -> Names:
     return Names(tuple(dict.fromkeys(found)), tuple(_problems(tree)))
 
 
+def is_text(text: str) -> bool:
+    """Whether a template comes to text whatever its values are: more than one whole `{{ }}`. One that cannot be read does not."""
+    try:
+        body = jinja.read(text, expression=False).body
+    except (TemplateSyntaxError, RecursionError):
+        return False
+    match body:
+        case [nodes.Output(nodes=[nodes.Expr() as whole])]:
+            return isinstance(whole, nodes.TemplateData)
+    return True
+
+
 def _chains(node: nodes.Node) -> Iterator[Reference]:
     """The longest chains under the node: `a.b.c` counts once, not as `a.b` and `a` too."""
     if isinstance(node, (nodes.Name, nodes.Getattr, nodes.Getitem)):
@@ -77,7 +89,10 @@ def _problems(tree: nodes.Template) -> Iterator[Problem]:
             yield Problem(f"there is no {kind} `{node.name}`", did_you_mean(node.name, there), node.lineno)
         elif isinstance(node, nodes.Filter) and node.name in dates.FILTERS:
             constants = [each.value if isinstance(each, nodes.Const) else None for each in node.args]
-            if wrong := dates.wrong_argument(node.name, constants):
+            if not (node.args or node.kwargs or node.dyn_args) and (example := dates.EXAMPLES.get(node.name)):
+                message = f"`{node.name}` lacks what it is to go by"
+                yield Problem(message, f"write `{node.name}({example})`, for example", node.lineno)
+            elif wrong := dates.wrong_argument(node.name, constants):
                 yield Problem(*wrong, node.lineno)
     for other in tree.find_all((nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends)):
         yield Problem("a template stands alone: it cannot include or import another", None, other.lineno)

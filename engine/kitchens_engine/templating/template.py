@@ -100,6 +100,17 @@ def names(text: str, *, expression: bool = False) -> Names:
     return find_names(text, expression=expression and not has_markers(text))
 
 
+def is_text(text: str) -> bool:
+    """Whether it is a template that comes to text whatever its values are, because there is more to it than one whole `{{ }}`."""
+    if not has_markers(text) or (
+        (found := blanks(text)) and (found[0].start, found[0].end) == (0, len(text))
+    ):
+        return False
+    from kitchens_engine.templating import syntax
+
+    return syntax.is_text(text)
+
+
 def worth(text: str, type_of: Callable[[tuple[str, ...]], str | None], *, expression: bool = False) -> Worth:
     """The type of what the template or expression gives, and the comparisons in it that cannot work.
 

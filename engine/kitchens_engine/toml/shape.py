@@ -114,6 +114,7 @@ class _Wrong(NamedTuple):
 
 def _table(value: Mapping[str, Any], shape: Table, path: Path, wrong: list[_Wrong]) -> None:
     unknown: list[str] = []
+    lonely: list[tuple[str, Key]] = []
     for name, inner in value.items():
         key = shape.keys.get(name)
         if key is None:
@@ -128,19 +129,21 @@ def _table(value: Mapping[str, Any], shape: Table, path: Path, wrong: list[_Wron
                 here = (*path, name)
                 wrong.append(_Wrong(here, f"{_called(here)}: {why}", drop=False))
         if key.only_with and not any(other in value for other in key.only_with):
+            lonely.append((name, key))
+        _value(inner, key, path, name, wrong)
+    # A misspelt key was reported already, with the right spelling.
+    meant = {nearest(name, shape.keys) for name in unknown}
+    for name, key in lonely:
+        if meant.isdisjoint(key.only_with):
             beside = " or ".join(f"`{other}`" for other in key.only_with)
             here = (*path, name)
             wrong.append(_Wrong(here, f"{_called(here)} stands only beside {beside}"))
-            continue
-        _value(inner, key, path, name, wrong)
-    _missing(value, shape, path, unknown, wrong)
+    _missing(value, shape, path, meant, wrong)
 
 
 def _missing(
-    value: Mapping[str, Any], shape: Table, path: Path, unknown: list[str], wrong: list[_Wrong]
+    value: Mapping[str, Any], shape: Table, path: Path, meant: set[str | None], wrong: list[_Wrong]
 ) -> None:
-    # A misspelt key was reported already, with the right spelling.
-    meant = {nearest(name, shape.keys) for name in unknown}
     for name, key in shape.keys.items():
         if key.required and name not in value and name not in meant:
             wrong.append(_Wrong(path, f"{_place(path)} lacks `{name}`", drop=False))
@@ -167,12 +170,8 @@ def _value(value: Any, key: Key, around: Path, name: str | int, wrong: list[_Wro
     if actual not in types and not any(is_a(value, one) for one in types):
         path = (*around, name)
         wanted = " or ".join(with_article(name) for name in types)
-        hint = (
-            f'write `["{value}"]`'
-            if types == ("list",) and isinstance(value, str) and value.isprintable()
-            else None
-        )
-        wrong.append(_Wrong(path, f"{_called(path)} must be {wanted}, not {with_article(actual)}", hint))
+        message = f"{_called(path)} must be {wanted}, not {with_article(actual)}"
+        wrong.append(_Wrong(path, message, _brackets(value, types, path)))
         return
     if key.choices and value not in key.choices:
         path = (*around, name)
@@ -193,6 +192,15 @@ def _value(value: Any, key: Key, around: Path, name: str | int, wrong: list[_Wro
         path = (*around, name)
         for index, item in enumerate(value):
             _value(item, key.items, path, index, wrong)
+
+
+def _brackets(value: Any, types: tuple[str, ...], path: Path) -> str | None:
+    """What is right but for its brackets: one text for a list of them, `[[a]]` for `[a]`."""
+    if types == ("list",) and isinstance(value, str) and value.isprintable():
+        return f'write `["{value}"]`'
+    if types == ("table",) and isinstance(value, list) and value and isinstance(value[0], dict):
+        return f"write `[{dotted(path)}]`, with one bracket on each side"
+    return None
 
 
 def _nearest_choice(value: Any, key: Key) -> str | None:
