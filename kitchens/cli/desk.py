@@ -83,7 +83,7 @@ class Desk:
         events = self.events if self.events in (None, "-") else str(self.folder / str(self.events))
         if self.announce is None:
             return audience(sys.stderr, self._usual, quiet=self.quiet, events=events)
-        from kitchens.cli.detached import announcing
+        from kitchens.cli.announcing import announcing
 
         return announcing(self.announce, audience(sys.stderr, self._usual, quiet=True, events=events))
 

@@ -6,19 +6,12 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import NoReturn
 
 import click
 
 from kitchens.cli.command import Answer
 from kitchens.cli.desk import Desk
-from kitchens.cli.progress.choose import Audience
-from kitchens.cli.progress.plain import PlainScreen
-from kitchens_engine.ports import Event
-
-#: In the run's folder: what the command would have said on the screen.
-_LOG = "runner.log"
 
 
 def detached(desk: Desk, words: Sequence[str]) -> Answer:
@@ -62,34 +55,3 @@ def _answer(desk: Desk, run: str) -> Answer:
         click.echo(f"it goes on by itself: `kitchen order logs -f {run}` follows it", err=True)
 
     return Answer(document, words)
-
-
-class _Announcer:
-    """Tells the id of the first run that is on record, and goes on in that run's folder."""
-
-    def __init__(self, descriptor: int) -> None:
-        self._descriptor: int | None = descriptor
-
-    def __call__(self, event: Event) -> None:
-        """Look for the one event that matters."""
-        if event.kind != "run-queued" or self._descriptor is None:
-            return
-        log = os.open(Path(event.detail["folder"], _LOG), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os.dup2(log, 1)
-        os.dup2(log, 2)
-        os.close(log)
-        os.write(self._descriptor, f"{event.run}\n".encode("ascii"))
-        self.close()
-
-    def close(self) -> None:
-        """Nothing more is told."""
-        if self._descriptor is not None:
-            os.close(self._descriptor)
-            self._descriptor = None
-
-
-def announcing(descriptor: int, others: Audience) -> Audience:
-    """Who listens in the detached command: whoever started it, until the run is on record; a log; and `others`."""
-    return Audience([_Announcer(descriptor), PlainScreen(sys.stderr), others])

@@ -13,7 +13,7 @@ from kitchens_engine.language.references import Spot, spots
 from kitchens_engine.language.shelf import Shelf
 from kitchens_engine.recipe import Node, Recipe
 from kitchens_engine.templating import template
-from kitchens_engine.templating.template import Worth
+from kitchens_engine.templating.known import Worth
 from kitchens_engine.toml.document import Document
 from kitchens_engine.toml.positions import Path
 from kitchens_engine.toml.types import type_name

@@ -11,7 +11,7 @@ from kitchens_engine.language.graph import is_upstream
 from kitchens_engine.ports import Source
 from kitchens_engine.recipe import Node, Recipe, sql_file
 from kitchens_engine.templating import template
-from kitchens_engine.templating.template import Reference
+from kitchens_engine.templating.known import Reference
 from kitchens_engine.toml.document import Document
 from kitchens_engine.toml.nearest import did_you_mean
 from kitchens_engine.toml.positions import Path

@@ -22,8 +22,8 @@ from kitchens_engine.running import datalock
 from kitchens_engine.running.execution import Execution
 from kitchens_engine.runtimes import processes
 from kitchens_engine.runtimes.ledger import end_run
+from kitchens_engine.state.asked import asked
 from kitchens_engine.state.journal import Journal
-from kitchens_engine.state.past import asked
 from kitchens_engine.state.plan import Plan, plan_run
 from kitchens_engine.state.pools import refuse_unknown
 from kitchens_engine.state.scope import Scope

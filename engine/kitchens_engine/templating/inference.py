@@ -10,8 +10,8 @@ from typing import Any
 from jinja2 import TemplateSyntaxError, nodes
 
 from kitchens_engine.templating import dates, jinja
+from kitchens_engine.templating.known import Problem, Worth
 from kitchens_engine.templating.syntax import chain
-from kitchens_engine.templating.template import Problem, Worth, has_markers
 from kitchens_engine.toml.types import type_name, with_article
 
 #: The type of what a chain such as `outputs.clean.rows` leads to; None where only a run knows.
@@ -52,7 +52,7 @@ class _Unknown(Exception):
 def worth(text: str, type_of: TypeOf, *, expression: bool) -> Worth:
     """What the text is worth; nothing is known of one that cannot be read, whose fault is told elsewhere."""
     try:
-        tree = jinja.read(text, expression=expression and not has_markers(text))
+        tree = jinja.read(text, expression=expression)
         found = _Reader(type_of, _own_names(tree))
         whole = _whole(tree)
         if whole is None:

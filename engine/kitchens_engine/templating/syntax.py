@@ -9,7 +9,7 @@ from functools import lru_cache
 from jinja2 import TemplateSyntaxError, nodes
 
 from kitchens_engine.templating import dates, jinja
-from kitchens_engine.templating.template import Names, Problem, Reference
+from kitchens_engine.templating.known import Names, Problem, Reference
 from kitchens_engine.toml.nearest import did_you_mean
 
 

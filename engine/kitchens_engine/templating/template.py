@@ -8,44 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from kitchens_engine.templating.known import Names, Reference, Worth
 from kitchens_engine.templating.plain import blanks
-from kitchens_engine.tuples import NamedTuple
-
-
-class Reference(NamedTuple):
-    """A chain such as `outputs.clean.rows`, as far as it is written out; `line` counts in the template."""
-
-    path: tuple[str, ...]
-    line: int
-
-
-class Problem(NamedTuple):
-    """Something wrong with the template itself."""
-
-    message: str
-    hint: str | None
-    line: int
-    severity: str = "error"
-
-
-class Names(NamedTuple):
-    """All of a template's references and problems."""
-
-    references: tuple[Reference, ...] = ()
-    problems: tuple[Problem, ...] = ()
-
-
-class Worth(NamedTuple):
-    """What is known of an expression before any run.
-
-    `type` is one of `TYPES` or None; `chain` the text of a single reference such as
-    `outputs.clean.rows`; `constant` holds the value when it is always the same.
-    """
-
-    type: str | None
-    chain: str | None = None
-    problems: tuple[Problem, ...] = ()
-    constant: tuple[Any] | None = None
 
 
 def has_markers(text: str) -> bool:
@@ -125,4 +89,4 @@ def worth(text: str, type_of: Callable[[tuple[str, ...]], str | None], *, expres
         return Worth("string")
     from kitchens_engine.templating import inference
 
-    return inference.worth(text, type_of, expression=expression)
+    return inference.worth(text, type_of, expression=expression and not has_markers(text))

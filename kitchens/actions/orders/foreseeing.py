@@ -15,7 +15,8 @@ from kitchens_engine.language.shelf import Shelf
 from kitchens_engine.outcome import NodeRecord
 from kitchens_engine.recipe import Node
 from kitchens_engine.running.runner import left_outside
-from kitchens_engine.state.past import Past, left_before
+from kitchens_engine.state.asked import left_before
+from kitchens_engine.state.past import Past
 from kitchens_engine.state.plan import Plan, plan_run
 from kitchens_engine.tuples import NamedTuple
 from kitchens_engine.values import as_word, json_safe

@@ -27,7 +27,8 @@ from kitchens_engine.ports import Secrets
 from kitchens_engine.recipe import Recipe
 from kitchens_engine.records import new_run_id
 from kitchens_engine.running.runner import left_outside
-from kitchens_engine.state.past import Past, left_before, recalled
+from kitchens_engine.state.asked import left_before, recalled
+from kitchens_engine.state.past import Past
 from kitchens_engine.state.plan import plan_run
 from kitchens_engine.trying.secrets import refuse_missing
 from kitchens_engine.tuples import NamedTuple

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from kitchens_engine.errors import InvalidInput
 from kitchens_engine.outcome import Status
+from kitchens_engine.state.asked import left_before
 from kitchens_engine.state.flow import Flow
-from kitchens_engine.state.past import Past, left_before
+from kitchens_engine.state.past import Past
 from kitchens_engine.state.plan import topological
 from tests.engine.runner.conftest import Bench
 
