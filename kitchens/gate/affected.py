@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from weakref import WeakKeyDictionary
 
 from kitchens.gate.fingerprint import (
     QUALITY,
@@ -20,6 +21,8 @@ from kitchens.model.cookbook import Cookbook
 from kitchens.model.kitchen import Attestation
 from kitchens_engine.errors import InvalidInput
 
+#: What was found of a target's recipes, and by whom: a thousand changes are compared with the same tree.
+_FOUND: WeakKeyDictionary[TreeView, dict[str, tuple[Examiner, Examined]]] = WeakKeyDictionary()
 #: So many recipes are read ahead at once: no more than are remembered.
 AHEAD = 500
 
@@ -140,10 +143,10 @@ def _same_around(candidate: TreeView, target: TreeView, examiner: Examiner) -> b
 def _before(target: TreeView | None, name: str, examiner: Examiner) -> Examined | None:
     if target is None or name not in target.recipes:
         return None
-    # A thousand changes are compared with the same tree.
-    known = target.examined.get(name)
+    found = _FOUND.setdefault(target, {})
+    known = found.get(name)
     if known is None or known[0] != examiner:
-        known = target.examined[name] = (examiner, examine(target, name, examiner))
+        known = found[name] = (examiner, examine(target, name, examiner))
     return known[1]
 
 

@@ -4,14 +4,11 @@ same here."""
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
+from kitchens.gate.source import ObjectSource
 from kitchens_engine.language.load import Reading, read_recipe
 from kitchens_engine.language.shelf import Shelf
 from kitchens_engine.tuples import NamedTuple
-
-if TYPE_CHECKING:
-    from kitchens.gate.tree import ObjectSource
 
 #: How many readings are kept.
 MANY = 1 << 10

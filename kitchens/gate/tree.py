@@ -4,32 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from kitchens.gate.reach import is_known
+from kitchens.gate.source import ObjectSource
 from kitchens.model.cookbook import Cookbook, parse_cookbook
 from kitchens_engine.errors import Fault, InvalidFiles, InvalidInput
-from kitchens_engine.ports import Source
 
 if TYPE_CHECKING:
-    from kitchens.gate.fingerprint import Examined, Examiner
     from kitchens_engine.language.shelf import Shelf
-
-
-class ObjectSource(Source, Protocol):
-    """Files of a tree that can also name the object id of a file or folder."""
-
-    def oid(self, path: str) -> str | None:
-        """The id of the blob or tree at `path` (`""` is the whole tree), or None when nothing is there."""
-
-    def link(self, path: str) -> str | None:
-        """Where in the tree the symbolic link at `path` leads, or None when there is none or it leads elsewhere."""
-
-    def submodule(self, path: str) -> str | None:
-        """The submodule at or above `path`, whose files are no part of the tree, or None."""
-
-    def foresee(self, paths: Sequence[str]) -> None:
-        """Whoever looks at these files and folders afterwards need not wait for each on its own."""
 
 
 @lru_cache(maxsize=32)
@@ -49,8 +32,6 @@ class TreeView:
     def __init__(self, source: ObjectSource) -> None:
         self.source = source
         self._oids: dict[str, str | None] = {}
-        #: The recipes whose fingerprint was computed, each with who examined it.
-        self.examined: dict[str, tuple[Examiner, Examined]] = {}
 
     @cached_property
     def shelf(self) -> Shelf:
