@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kitchens.git.repository import Repository
+from kitchens_engine.errors import Interrupted
 from kitchens_engine.ports import Event, Observer
 
 if TYPE_CHECKING:
@@ -140,6 +142,23 @@ class House:
     @cached_property
     def _signers(self) -> dict[bytes, Signers]:
         return {}
+
+    @contextmanager
+    def claimed(self, folder: Path) -> Iterator[None]:
+        """`folder` is ours and goes at the end; when we are killed, the next command removes it."""
+        from kitchens.git.claims import claim
+        from kitchens.git.moving.healing import TEMPORARY
+
+        held = claim(self.repository.claims, TEMPORARY, folder=str(folder))
+        try:
+            yield
+        finally:
+            # ^C waits for this, and counts after it.
+            with self.watch() as stop:
+                shutil.rmtree(folder, ignore_errors=True)
+                held.release()
+        if stop.is_set():
+            raise Interrupted("interrupted; nothing half-done is left")
 
     def note(self, text: str) -> None:
         """Say one line that is not an answer."""

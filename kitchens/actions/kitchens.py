@@ -307,6 +307,16 @@ class Kitchens:
         """Where the worktree of `name` lies, or would lie."""
         return self.checkout_of(name) or self.folder / name
 
+    def checkout(self, name: str) -> Path:
+        """The checkout of a kitchen; made when a crash or a user took it away."""
+        from kitchens.git.checkouts import worktrees
+
+        kitchen = self.get(name)
+        path = self.worktree_path(kitchen.name)
+        if self.checkout_of(kitchen.name) is None:
+            worktrees.ensure(self.house.repository, path, kitchen.name)
+        return path
+
     def pooled_checkout(self, name: str) -> Path:
         """Where a kitchen's commit is checked out clean; runs that are under way at once have one each beside it."""
         return self.house.state / "checkouts" / name / "tree"

@@ -222,12 +222,11 @@ def _source(house: House, name: str | None) -> Iterator[tuple[str | None, ImageS
     if house.view(kitchen.tip).cookbook.runtime.build is None:
         yield kitchen.name, _at_tip(house, kitchen, Path())
         return
-    from kitchens.actions.gates.examining import claimed
     from kitchens.git.checkouts.checkout import write_tree
     from kitchens_engine.records import new_run_id
 
     folder = house.state / "images" / new_run_id(house.now())
-    with claimed(house, folder):
+    with house.claimed(folder):
         write_tree(house.repository.objects, house.repository.objects.commit(kitchen.tip).tree, folder)
         yield kitchen.name, _at_tip(house, kitchen, folder)
 

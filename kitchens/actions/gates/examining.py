@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from kitchens import __version__
 from kitchens.actions.cookbook.secrets import secrets_of
+from kitchens.actions.gates.gating import GatePlan
 from kitchens.actions.gates.quality import run_quality
 from kitchens.actions.gates.signing import signature_for
 from kitchens.actions.house import House
@@ -24,21 +24,15 @@ from kitchens.gate.placing import placed
 from kitchens.gate.scope import Scope, scope_of
 from kitchens.gate.undeclared import submodules, undeclared
 from kitchens.git.checkouts.pool import checked_out
-from kitchens.git.claims import claim
-from kitchens.git.moving.healing import TEMPORARY
 from kitchens.model.cookbook import Cookbook
 from kitchens.model.gate import Failure, Verdict, failures_of, measured_in
 from kitchens.model.kitchen import Attestation
-from kitchens_engine.errors import Interrupted
 from kitchens_engine.language.reach import images_of
 from kitchens_engine.order import KitchenFacts, Order
 from kitchens_engine.records import new_run_id
 from kitchens_engine.state.plan import plan_run
 from kitchens_engine.trying import secrets
 from kitchens_engine.variables.resolve import resolve
-
-if TYPE_CHECKING:
-    from kitchens.actions.gates.gating import GatePlan
 
 #: How much of a log is read for the reason of a failure, in bytes.
 _LOG_END = 1 << 16
@@ -279,7 +273,7 @@ def _place(
     folder = house.state / "gates" / run
     data = folder / "data"
     covered = None if paths is None else [*paths, *_build_paths(cookbook), *_seed_paths(plan)]
-    with claimed(house, folder):
+    with house.claimed(folder):
         data.mkdir(parents=True)
         with (
             checked_out(
@@ -300,21 +294,6 @@ def _place(
             ) as place,
         ):
             yield place
-
-
-@contextmanager
-def claimed(house: House, folder: Path) -> Iterator[None]:
-    """`folder` is ours and goes at the end; when we are killed, the next command removes it."""
-    held = claim(house.repository.claims, TEMPORARY, folder=str(folder))
-    try:
-        yield
-    finally:
-        # ^C waits for this, and counts after it.
-        with house.watch() as stop:
-            shutil.rmtree(folder, ignore_errors=True)
-            held.release()
-    if stop.is_set():
-        raise Interrupted("interrupted; nothing half-done is left")
 
 
 def _build_paths(cookbook: Cookbook) -> list[str]:

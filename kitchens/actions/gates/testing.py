@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from kitchens.actions.gates.gating import GatePlan, carry_out_gate, check_recipe, plan_gate
+from kitchens.actions.gates.gating import GatePlan, check_recipe, plan_gate
+from kitchens.actions.gates.judging import carry_out_gate
 from kitchens.actions.house import House
 from kitchens.actions.kitchens import Kitchen, Kitchens
 from kitchens.actions.landing.history import steps

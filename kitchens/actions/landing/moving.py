@@ -9,7 +9,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kitchens.actions.gates.gating import GatePlan, carry_out_gate
+from kitchens.actions.gates.gating import GatePlan
+from kitchens.actions.gates.judging import carry_out_gate
 from kitchens.actions.gates.signing import require_signature
 from kitchens.actions.house import House
 from kitchens.actions.kitchens import Kitchen

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from kitchens.actions.cookbook.readable import recipes_at
-from kitchens.actions.gates.gating import carry_out_gate, plan_gate
+from kitchens.actions.gates.gating import plan_gate
+from kitchens.actions.gates.judging import carry_out_gate
 from kitchens.actions.house import House
 from kitchens.actions.kitchens import REGISTRATIONS, Kitchen, Kitchens
 from kitchens.actions.landing.moving import implied_registration

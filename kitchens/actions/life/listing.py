@@ -64,18 +64,6 @@ def _containers(house: House, kitchen: Kitchen) -> dict[str, Any]:
         return {"services": None, "toolchain": None}
 
 
-def path_of(house: House, name: str) -> Path:
-    """The kitchen's checkout; made when a crash or a user took it away."""
-    from kitchens.git.checkouts import worktrees
-
-    kitchens = Kitchens(house)
-    kitchen = kitchens.get(name)
-    path = kitchens.worktree_path(kitchen.name)
-    if kitchens.checkout_of(kitchen.name) is None:
-        worktrees.ensure(house.repository, path, kitchen.name)
-    return path
-
-
 def diff_range(house: House, name: str) -> tuple[str, str, list[dict[str, str]]]:
     """What a kitchen changed since it left its parent: the two commits to compare, and the files."""
     kitchens = Kitchens(house)

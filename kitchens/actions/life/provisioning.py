@@ -13,7 +13,6 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
-from kitchens.actions.gates.examining import claimed
 from kitchens.actions.house import House
 from kitchens.actions.kitchens import Kitchen, Kitchens
 from kitchens.actions.life.shelves import Shelved, load_template
@@ -147,7 +146,7 @@ def _bench(
     paths = ["kitchens.toml", "kitchens.lock", "ingredients", *cookbook.gate.shared]
     paths += [path for path in (runtime.requirements, build) if path is not None]
     folder = house.state / "gates" / f"provision-{os.urandom(8).hex()}"
-    with claimed(house, folder):
+    with house.claimed(folder):
         checkout = folder / "tree"
         write_tree(
             house.repository.objects, house.repository.objects.commit(kitchen.tip).tree, checkout, paths

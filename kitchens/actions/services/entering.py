@@ -13,7 +13,6 @@ from kitchens.actions.cookbook.settings import cookbook_in
 from kitchens.actions.cookbook.toolchain import WORKER, source_on_disk
 from kitchens.actions.house import House
 from kitchens.actions.kitchens import Kitchens
-from kitchens.actions.life.listing import path_of
 from kitchens.actions.services.home import home_of, used
 from kitchens.actions.services.joining import joined
 from kitchens.actions.services.states import Wanted
@@ -105,7 +104,7 @@ def inside(house: House, name: str, service: str | None) -> Iterator[Inside]:
         with used(home_of(house, kitchen, "")):
             yield Inside(engine, container, None, {})
         return
-    checkout = path_of(house, name)
+    checkout = Kitchens(house).checkout(name)
     cookbook, source = cookbook_in(checkout), house.source(checkout)
     choice = choose_runtime(
         cookbook.runtime.kind,

@@ -81,7 +81,6 @@ def _fill(house: House, engine: Engine, spec: Spec, name: str, seeder: Seeder, i
     """Run the recipe beside the service, in a data folder of its own. Raises `NotReady` when it does not pass."""
     # A gate and an order bring their services up, and this is a small order of its own.
     from kitchens.actions.cookbook.toolchain import WORKER, source_on_disk
-    from kitchens.actions.gates.examining import claimed
     from kitchens.actions.orders.running import Equipment, Place, opened, run_order
     from kitchens.containers import place as containers
     from kitchens.containers.choose import choose_runtime
@@ -122,7 +121,7 @@ def _fill(house: House, engine: Engine, spec: Spec, name: str, seeder: Seeder, i
         allowed(house.environment),
         inside=inside,
     )
-    with claimed(house, data):
+    with house.claimed(data):
         data.mkdir(parents=True)
         with opened(choice, place) as there:
             order = Order(

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from kitchens.actions.cookbook.toolchain import source_on_disk
 from kitchens.actions.kitchens import Kitchen, Kitchens
-from kitchens.actions.life.listing import path_of
 from kitchens.actions.services.home import Home, entered, home_of, used
 from kitchens.actions.services.lodging import lodge_of, lodged
 from kitchens.actions.services.noted import state_of
@@ -148,7 +147,7 @@ def start_warm(
     if kitchen.permanent:
         checkout.mkdir(parents=True, exist_ok=True)
     else:
-        checkout = path_of(house, kitchen.name)
+        checkout = Kitchens(house).checkout(kitchen.name)
     runtime = cookbook.runtime
     place = Place(
         checkout,

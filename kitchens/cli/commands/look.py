@@ -83,9 +83,9 @@ def show_command(desk: Desk, name: str) -> Answer:
 @click.pass_obj
 def path(desk: Desk, name: str) -> Answer:
     """Print where a kitchen's checkout lies."""
-    from kitchens.actions.life.listing import path_of
+    from kitchens.actions.kitchens import Kitchens
 
-    found = path_of(desk.house, name)
+    found = Kitchens(desk.house).checkout(name)
     return Answer({"kitchen": name, "path": str(found)}, lambda: click.echo(str(found)))
 
 

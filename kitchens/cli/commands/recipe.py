@@ -77,9 +77,9 @@ def folder_of(desk: Desk, kitchen: str | None) -> Path:
                 code="bare",
             )
         return repository.here
-    from kitchens.actions.life.listing import path_of
+    from kitchens.actions.kitchens import Kitchens
 
-    return path_of(desk.house, kitchen)
+    return Kitchens(desk.house).checkout(kitchen)
 
 
 def _short(limit: Any) -> str:
