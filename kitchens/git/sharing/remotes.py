@@ -194,10 +194,10 @@ def _complaint(answer: Answer) -> str:
     lines = [line.strip() for line in text(answer.err).splitlines()]
     said = [line.removeprefix("remote: ").removeprefix("error: ") for line in lines if line]
     theirs = [line for line in lines if line.startswith("remote: error: ")]
-    fatal = [line for line in lines if line.startswith("fatal: ")]
-    if theirs:
-        return theirs[0].removeprefix("remote: error: ")
-    return fatal[0].removeprefix("fatal: ") if fatal else said[0] if said else "it said nothing"
+    # Git says only that it read nothing where its ssh said why.
+    fatal = [line for line in lines if line.startswith(("fatal: ", "ssh: "))]
+    first = theirs or fatal or said or ["it said nothing"]
+    return first[0].removeprefix("remote: error: ").removeprefix("fatal: ").rstrip(".")
 
 
 def _known_ref(remote: str) -> str:

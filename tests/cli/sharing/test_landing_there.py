@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 
+import pytest
+
 from kitchens.actions.sharing.arriving import arrive, settle
 from kitchens.cli.desk import Desk as CommandDesk
 from kitchens.cli.run import run
@@ -112,6 +114,15 @@ def test_without_the_remote_nothing_lands(team: Team) -> None:
     assert answer.err.startswith("error: `origin` cannot be reached: ")
     assert team.ada.refs() == before
     assert "hint: `git ls-remote origin` asks the same of it" in answer.err
+
+
+def test_what_ssh_says_is_the_reason(team: Team, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Git says only that it could not read."""
+    said = "ssh: connect to host far.example port 22: Connection refused"
+    monkeypatch.setenv("GIT_SSH_COMMAND", f"echo '{said}' >&2; exit 255; :")
+    team.ada.git("remote", "set-url", "origin", "far.example:shop.git")
+    error = team.ada.json("sync", status=5)["error"]
+    assert error["message"] == f"`origin` cannot be reached: {said}"
 
 
 def test_a_remote_that_refuses_is_quoted_and_nothing_lands(team: Team) -> None:
