@@ -15,9 +15,12 @@ from kitchens.cli.commands.tree import kitchen
 from kitchens.cli.stop import StopSignal
 from kitchens.cli.streams import give_up_stdout, open_streams
 from kitchens.cli.words import EXIT_BUG, EXIT_INVALID, error_document, exit_status, from_os_error, say_error
-from kitchens_engine.errors import EnvironmentFailure, Interrupted, KitchensError
+from kitchens_engine.errors import EnvironmentFailure, Interrupted, InvalidInput, KitchensError
 
 _INTERRUPTED = Interrupted("interrupted; nothing half-done is left")
+_TOO_DEEP = InvalidInput(
+    "something in this cookbook is nested too deeply", "`kitchen recipe check` looks for it"
+)
 _QUOTED = re.compile(r"'([^'`]*)'(?!\w)")
 
 
@@ -58,6 +61,8 @@ def run(words: Sequence[str]) -> int:
         except UnicodeEncodeError as error:
             known = _no_text(words)
             return _bug(error, as_json) if known is None else _said(known, as_json)
+        except RecursionError:
+            return _said(_TOO_DEEP, as_json)
         except Exception as error:
             if isinstance(error.__cause__, KeyboardInterrupt):
                 # Python 3.11 wraps what is raised while it makes a class.
@@ -78,16 +83,12 @@ def _no_text(words: Sequence[str]) -> KitchensError | None:
         try:
             word.encode()
         except UnicodeEncodeError:
-            from kitchens_engine.errors import InvalidInput
-
             shown = word.encode("utf-8", "backslashreplace").decode()
             return InvalidInput(f"`{shown}` holds bytes that are not UTF-8", code="usage")
     return None
 
 
 def _usage(error: click.ClickException, as_json: bool) -> int:
-    from kitchens_engine.errors import InvalidInput
-
     if isinstance(error, click.exceptions.NoArgsIsHelpError) and error.ctx is not None:
         if not as_json:
             click.echo(error.ctx.get_help(), err=True)

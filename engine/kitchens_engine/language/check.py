@@ -8,11 +8,14 @@ from kitchens_engine.errors import Fault, InvalidFiles
 from kitchens_engine.language import fitting
 from kitchens_engine.language.graph import circles
 from kitchens_engine.language.load import Reading
-from kitchens_engine.language.reach import edges
+from kitchens_engine.language.reach import Edge, edges
 from kitchens_engine.language.shelf import INGREDIENTS, RECIPES, Shelf
 from kitchens_engine.language.unsupported import unsupported
 from kitchens_engine.recipe import Recipe
 from kitchens_engine.toml.shape import in_order
+
+#: How deep recipes may lie in each other. As deep is the record of a run, and every walk through it.
+DEEPEST = 200
 
 
 def check(
@@ -41,7 +44,7 @@ def check(
         for wrong in wrongs:
             found.append(document.fault(wrong.path, wrong.message, wrong.hint))
         found += fitting.output_faults(shelf, recipe, document, reading.values)
-    found += _circles(readings)
+    found += list(_circles(readings)) or _too_deep(readings)
     return in_order(found)
 
 
@@ -79,7 +82,11 @@ def _reached(shelf: Shelf, names: Iterable[str]) -> list[str]:
 
 def _next(recipe: Recipe | None) -> Iterator[str]:
     for edge in edges(recipe) if recipe else ():
-        yield f"{RECIPES if edge.kind == 'recipe' else INGREDIENTS}/{edge.name}"
+        yield _folder_of(edge)
+
+
+def _folder_of(edge: Edge) -> str:
+    return f"{RECIPES if edge.kind == 'recipe' else INGREDIENTS}/{edge.name}"
 
 
 def _circles(readings: Mapping[str, Reading]) -> Iterator[Fault]:
@@ -92,3 +99,23 @@ def _circles(readings: Mapping[str, Reading]) -> Iterator[Fault]:
         path = next(edge.key for edge in edges(recipe) if edge.name == to)
         message = f"`{recipe.name}` reaches itself: {shown}"
         yield document.fault(path, message)
+
+
+def _too_deep(readings: Mapping[str, Reading]) -> Iterator[Fault]:
+    """A fault at each recipe that is the first, from below, with too much below it. There are no circles."""
+    depths: dict[str, int] = {}
+    for start in readings:
+        way = [start]
+        while way:
+            reading = readings.get(way[-1])
+            below = list(_next(reading.draft)) if reading else []
+            open_ = [folder for folder in below if folder not in depths]
+            if open_:
+                way.append(open_[0])
+                continue
+            folder = way.pop()
+            depths[folder] = 1 + max((depths[inner] for inner in below), default=0)
+            if depths[folder] == DEEPEST + 1 and reading and reading.draft and reading.document:
+                deep = max(edges(reading.draft), key=lambda edge: depths[_folder_of(edge)])
+                message = f"more than {DEEPEST} recipes lie in each other below `{reading.draft.name}`"
+                yield reading.document.fault(deep.key, message)

@@ -37,6 +37,7 @@ class Graphs:
         self._timers = timers
         self._pools = pools
         self._todo: deque[tuple[Graph, Next]] = deque()
+        self._ending: deque[Graph] = deque()
         # What was done before inside these is used up: a further try begins with nothing.
         self._entered: set[str] = set()
         self.scopes: dict[str, Scope] = {}
@@ -77,7 +78,7 @@ class Graphs:
             self.tries.attempt_ended(live, End(Status.FAILED, why))
             return
         if not live.inner.nodes:
-            self._graph_ended(live.inner)
+            self._over(live.inner)
 
     def advance(self) -> None:
         """See to every node whose turn it is. What ends at once sets more free, so until nothing is left."""
@@ -283,7 +284,19 @@ class Graphs:
         if graph.held:
             self._todo.append((graph, graph.held.popleft()))
         if graph.remaining == 0:
-            self._graph_ended(graph)
+            self._over(graph)
+
+    def _over(self, graph: Graph) -> None:
+        """The end of a graph may be that of the one around it: one after the other, however deep they lie."""
+        self._ending.append(graph)
+        if len(self._ending) > 1:
+            return
+        try:
+            while self._ending:
+                self._graph_ended(self._ending[0])
+                self._ending.popleft()
+        finally:
+            self._ending.clear()
 
     def _graph_ended(self, graph: Graph) -> None:
         live = graph.parent

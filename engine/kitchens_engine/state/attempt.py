@@ -17,6 +17,9 @@ from kitchens_engine.state import left
 from kitchens_engine.tuples import NamedTuple
 from kitchens_engine.values import from_outside
 
+#: In letters, each of which may take four bytes; a path has at most 4,096, with the run's folder and the file's name.
+_LONGEST = 600
+
 
 class Attempt(NamedTuple):
     """The files of one try. `folder` is `<run>/nodes/<path>.<number>`, or `<run>/tests/<recipe>`.
@@ -149,7 +152,14 @@ class Attempt(NamedTuple):
 
 
 def folder_name(path: str) -> str:
-    """A node's path as the name of a folder: without the brackets of `clean[0]`, which a shell would take for a pattern."""
+    """A node's path as the name of a folder: without the brackets of `clean[0]`, which a shell would take for a pattern.
+
+    One so deep that no system would take the path is named by a hash, in a folder of the first that is around it.
+    """
+    if len(path) > _LONGEST:
+        from hashlib import blake2b
+
+        return f"{folder_name(path.partition('/')[0])}/{blake2b(path.encode(), digest_size=16).hexdigest()}"
     return path.replace("[", ".").replace("]", "") if "[" in path else path
 
 

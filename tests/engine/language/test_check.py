@@ -119,6 +119,13 @@ def test_a_recipe_that_reaches_itself_is_shown_as_the_way_around(shelf: MakeShel
     ]
 
 
+def test_recipes_lie_in_each_other_to_a_depth_that_everything_can_walk(shelf: MakeShelf) -> None:
+    """Told once, where it begins to be too much, whoever is asked about."""
+    files = {f"recipes/r{n}/recipe.toml": f"[nodes.x]\nrecipe = 'r{n + 1}'\n" for n in range(300)}
+    found = _messages(shelf(files | {"recipes/r300/recipe.toml": FINE}))
+    assert found == ["recipes/r100/recipe.toml:2 more than 200 recipes lie in each other below `r100`"]
+
+
 @pytest.mark.parametrize(
     ("key", "message"),
     [

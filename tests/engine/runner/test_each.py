@@ -71,7 +71,7 @@ def test_an_empty_list_passes_with_empty_outputs(bench: Bench) -> None:
     [
         ("variables.text", "`each`: `variables.text` is a string, not a list"),
         ("variables.table", "`each`: `variables.table` is a table, not a list"),
-        ("variables.text.nope", "`each`: there is no `nope` (in `variables.text.nope`)"),
+        ("(variables.text ~ '').nope", "`each`: there is no `nope` (in `(variables.text ~ '').nope`)"),
     ],
 )
 def test_what_is_no_list_fails_with_a_sentence(bench: Bench, each: str, why: str) -> None:

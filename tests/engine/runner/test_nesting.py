@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -292,6 +293,21 @@ def test_functional_tests_that_cannot_be_collected_are_red(bench: Bench) -> None
     assert [(test.name, test.message) for test in record.tests] == [
         ("tests/test_r.py", "ModuleNotFoundError: No module named 'no_such_module'")
     ]
+
+
+def test_recipes_lie_two_hundred_deep(bench: Bench) -> None:
+    """Deeper than a path of the file system can say, and than Python calls; one tree all the same."""
+    names = [f"quite-a-long-name-for-a-recipe-{n}" for n in range(200)]
+    for around, inner in pairwise(names):
+        bench.recipe(f'[nodes.{inner}]\nrecipe = "{inner}"', around)
+    bench.recipe('[nodes.leaf]\nrun = "echo $KITCHEN_NODE"', names[-1])
+
+    record = bench.run(names[0])
+
+    (*_, leaf) = record.walk()
+    assert (record.status, leaf.path) == ("passed", "/".join([*names[1:], "leaf"]))
+    assert bench.log(leaf) == f"{leaf.path}\n"
+    assert bench.records.run(record.run).document() == record.document()
 
 
 def test_a_run_has_one_clock_however_deep(bench: Bench) -> None:
