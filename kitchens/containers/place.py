@@ -7,6 +7,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from kitchens.model.cookbook import Runtime
 from kitchens_engine.recipe import EMPTY
 from kitchens_engine.tuples import NamedTuple
 
@@ -24,6 +25,11 @@ class Limits(NamedTuple):
     memory: int = 2 << 30
     cpus: float = 2.0
     pids: int = 512
+
+    @classmethod
+    def of(cls, runtime: Runtime) -> Limits:
+        """Those that a cookbook says."""
+        return cls(runtime.memory, runtime.cpus, runtime.pids)
 
 
 class Place(NamedTuple):

@@ -24,6 +24,8 @@ from kitchens_engine.ports import Source
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from kitchens.actions.house import House
+    from kitchens.containers.choose import DockerChoice, ProcessChoice
     from kitchens.git.objects import Objects
 
 #: The script that runs inside toolchains.
@@ -51,6 +53,34 @@ def source_at(source: Source, cookbook: Cookbook, objects: Objects, tree: str, c
         return _source(source, cookbook)
     folder = build_context(build)
     return _source(source, cookbook, checkout / folder, content_at(objects, tree, folder))
+
+
+def chosen(
+    house: House,
+    source: Source,
+    cookbook: Cookbook,
+    checkout: Path,
+    *,
+    kind: str | None = None,
+    asks: str = "runtime.kind",
+    images: Iterable[str] = (),
+) -> ProcessChoice | DockerChoice:
+    """The runtime that the cookbook in `checkout` asks for, or the `kind` that `asks` asks for instead; its toolchain made,
+    and that of `images`, which single nodes have for their own."""
+    from kitchens.containers.choose import choose_runtime
+
+    toolchain = source_on_disk(source, cookbook, checkout)
+    return choose_runtime(
+        kind or cookbook.runtime.kind,
+        toolchain,
+        worker=WORKER,
+        interpreter=house.interpreter,
+        cache=house.cache,
+        environment=house.environment,
+        tell=house.note,
+        images=sources_of_nodes(source, toolchain, images),
+        asks=asks,
+    )
 
 
 def sources_of_nodes(source: Source, toolchain: ImageSource, images: Iterable[str]) -> dict[str, ImageSource]:

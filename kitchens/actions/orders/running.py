@@ -9,14 +9,14 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kitchens.actions.cookbook.toolchain import WORKER, source_on_disk, sources_of_nodes
+from kitchens.actions.cookbook.toolchain import chosen
 from kitchens.actions.house import House
 from kitchens.actions.orders.cancelling import heard
 from kitchens.actions.orders.placing import placed
 from kitchens.actions.orders.runs import records_of
 from kitchens.actions.services.states import Wanted
 from kitchens.containers import place as containers
-from kitchens.containers.choose import DockerChoice, ProcessChoice, choose_runtime
+from kitchens.containers.choose import DockerChoice, ProcessChoice
 from kitchens.containers.toolchains.usage import note_use
 from kitchens.git.checkouts.folders import make_spread
 from kitchens.model.cookbook import Cookbook
@@ -73,18 +73,8 @@ def equipped(
     """Make ready what `cookbook` asks for, and give it back at the end. `isolation` names the only runtime that
     counts, when a policy says so; processes of a `resumable` run outlive a runner that is killed. `services` says
     whose (None: none are needed). `images` are those that single nodes have for their own."""
-    toolchain = source_on_disk(source, cookbook, checkout)
-    choice = choose_runtime(
-        isolation or cookbook.runtime.kind,
-        toolchain,
-        worker=WORKER,
-        interpreter=house.interpreter,
-        cache=house.cache,
-        environment=house.environment,
-        tell=house.note,
-        images=sources_of_nodes(source, toolchain, images),
-        asks="isolation" if isolation else "runtime.kind",
-    )
+    asks = "isolation" if isolation else "runtime.kind"
+    choice = chosen(house, source, cookbook, checkout, kind=isolation, asks=asks, images=images)
     # Beside the services', whose names have no colon.
     digests: dict[str, str] = {}
     if isinstance(choice, DockerChoice):
@@ -104,7 +94,7 @@ def equipped(
         kitchen=kitchen,
         run=run_id,
         network=network,
-        limits=containers.Limits(cookbook.runtime.memory, cookbook.runtime.cpus, cookbook.runtime.pids),
+        limits=containers.Limits.of(cookbook.runtime),
         environment=allowed(house.environment),
         resumable=resumable,
     )

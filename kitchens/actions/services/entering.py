@@ -10,20 +10,22 @@ from typing import TYPE_CHECKING
 
 from kitchens.actions.cookbook.secrets import secrets_of
 from kitchens.actions.cookbook.settings import cookbook_in
-from kitchens.actions.cookbook.toolchain import WORKER, source_on_disk
+from kitchens.actions.cookbook.toolchain import chosen
 from kitchens.actions.house import House
-from kitchens.actions.kitchens import Kitchens
+from kitchens.actions.kitchens import Kitchen, Kitchens
 from kitchens.actions.services.home import home_of, used
 from kitchens.actions.services.joining import joined
 from kitchens.actions.services.states import Wanted
 from kitchens.containers import place as containers
-from kitchens.containers.choose import ProcessChoice, choose_runtime
+from kitchens.containers.choose import ProcessChoice
 from kitchens_engine.errors import InvalidInput
 from kitchens_engine.trying.environment import allowed
 from kitchens_engine.tuples import NamedTuple
 
 if TYPE_CHECKING:
+    from kitchens.containers.choose import DockerChoice
     from kitchens.containers.engine import Attached, Engine
+    from kitchens.model.cookbook import Cookbook
 
 #: The best shell that an image has.
 SHELL = ("/bin/sh", "-c", "command -v bash >/dev/null 2>&1 && exec bash; exec sh")
@@ -106,19 +108,9 @@ def inside(house: House, name: str, service: str | None) -> Iterator[Inside]:
         return
     checkout = Kitchens(house).checkout(name)
     cookbook, source = cookbook_in(checkout), house.source(checkout)
-    choice = choose_runtime(
-        cookbook.runtime.kind,
-        source_on_disk(source, cookbook, checkout),
-        worker=WORKER,
-        interpreter=house.interpreter,
-        cache=house.cache,
-        environment=house.environment,
-        tell=house.note,
-    )
+    choice = chosen(house, source, cookbook, checkout)
     data = Kitchens(house).data_folder(kitchen.name)
     data.mkdir(parents=True, exist_ok=True)
-    run = f"exec-{os.getpid()}"
-    folder = house.state / "runs" / run
     environment = {"KITCHEN": kitchen.name, "KITCHEN_DATA": str(data)}
     if isinstance(choice, ProcessChoice):
         own = allowed(house.environment)
@@ -126,35 +118,51 @@ def inside(house: House, name: str, service: str | None) -> Iterator[Inside]:
         home = {"HOME": house.environment.get("HOME", str(checkout))}
         yield Inside(None, "", str(checkout), {**own, **home, **environment, "PATH": path})
         return
-    from kitchens.actions.services.warming import lent
-    from kitchens.containers.nodes.agent import MARK
-    from kitchens.containers.nodes.room import open_room
     from kitchens.containers.toolchains.usage import note_use
 
     note_use(house.cache, choice.made.name, house.repository.common, kitchen.name)
+    run = f"exec-{os.getpid()}"
     place = containers.Place(
         checkout=checkout,
         data=data,
-        folder=folder,
+        folder=house.state / "runs" / run,
         cookbook=cookbook.name,
         kitchen=kitchen.name,
         run=run,
         network=cookbook.runtime.network,
-        limits=containers.Limits(cookbook.runtime.memory, cookbook.runtime.cpus, cookbook.runtime.pids),
+        limits=containers.Limits.of(cookbook.runtime),
         environment=allowed(house.environment),
     )
+    with _in_container(house, choice, cookbook, kitchen, place, environment) as there:
+        yield there
+
+
+@contextmanager
+def _in_container(
+    house: House,
+    choice: DockerChoice,
+    cookbook: Cookbook,
+    kitchen: Kitchen,
+    place: containers.Place,
+    environment: Mapping[str, str],
+) -> Iterator[Inside]:
+    """In the kitchen's warm container, or else in one for this time; among its services."""
+    from kitchens.actions.services.warming import lent
+    from kitchens.containers.nodes.agent import MARK
+    from kitchens.containers.nodes.room import open_room
+
     reach = place.network if cookbook.services else "none"
     wanted = Wanted(secrets_of(house, cookbook, kitchen.name), kitchen)
-    folder.mkdir(parents=True, exist_ok=True)
+    place.folder.mkdir(parents=True, exist_ok=True)
     try:
         with joined(
             house,
             choice,
             cookbook,
-            source,
+            house.source(place.checkout),
             wanted,
-            run=run,
-            checkout=checkout,
+            run=place.run,
+            checkout=place.checkout,
             network=reach,
         ) as network:
             place = place._replace(inside=network.network)
@@ -163,19 +171,19 @@ def inside(house: House, name: str, service: str | None) -> Iterator[Inside]:
                 try:
                     variables = {
                         **environment,
-                        "HOME": str(folder),
+                        "HOME": str(place.folder),
                         "TERM": house.environment.get("TERM", "dumb"),
                         # By it the room knows what was started in it.
                         MARK: f"{room.mark}.1.",
                     }
                     guard = None if warm is None else warm.process
-                    yield Inside(choice.engine, room.container, str(checkout), variables, guard)
+                    yield Inside(choice.engine, room.container, str(place.checkout), variables, guard)
                 finally:
                     room.close()
     finally:
         from shutil import rmtree
 
-        rmtree(folder, ignore_errors=True)
+        rmtree(place.folder, ignore_errors=True)
 
 
 def copy(house: House, name: str, source: str, target: str) -> dict[str, object]:

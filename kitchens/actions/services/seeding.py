@@ -80,10 +80,9 @@ def seeds_of(house: House, engine: Engine, spec: Spec, seeder: Seeder) -> dict[s
 def _fill(house: House, engine: Engine, spec: Spec, name: str, seeder: Seeder, inside: str) -> None:
     """Run the recipe beside the service, in a data folder of its own. Raises `NotReady` when it does not pass."""
     # A gate and an order bring their services up, and this is a small order of its own.
-    from kitchens.actions.cookbook.toolchain import WORKER, source_on_disk
+    from kitchens.actions.cookbook.toolchain import chosen
     from kitchens.actions.orders.running import Equipment, Place, opened, run_order
     from kitchens.containers import place as containers
-    from kitchens.containers.choose import choose_runtime
     from kitchens.gate.connections import gate_urls
     from kitchens_engine.language.shelf import Shelf
     from kitchens_engine.order import KitchenFacts, Order
@@ -96,19 +95,10 @@ def _fill(house: House, engine: Engine, spec: Spec, name: str, seeder: Seeder, i
     recipe = shelf.recipe(name)
     urls = {each: connection.url for each, connection in cookbook.connections.items()}
     checkout = seeder.checkout([*_folders(seeder, name), *_toolchain_paths(cookbook)])
-    choice = choose_runtime(
-        "docker",
-        source_on_disk(seeder.source, cookbook, checkout),
-        worker=WORKER,
-        interpreter=house.interpreter,
-        cache=house.cache,
-        environment=house.environment,
-        tell=house.note,
-    )
+    choice = chosen(house, seeder.source, cookbook, checkout, kind="docker")
     run = new_run_id(house.now())
     folder, data = house.state / "runs" / run, house.state / "gates" / run
     folder.mkdir(parents=True)
-    limits = containers.Limits(runtime.memory, runtime.cpus, runtime.pids)
     place = containers.Place(
         checkout,
         data,
@@ -117,7 +107,7 @@ def _fill(house: House, engine: Engine, spec: Spec, name: str, seeder: Seeder, i
         "seed",
         run,
         "kitchen",
-        limits,
+        containers.Limits.of(runtime),
         allowed(house.environment),
         inside=inside,
     )

@@ -157,7 +157,7 @@ def start_warm(
         kitchen.name,
         "",
         runtime.network,
-        Limits(runtime.memory, runtime.cpus, runtime.pids),
+        Limits.of(runtime),
         inside=inside,
     )
     place.data.mkdir(parents=True, exist_ok=True)
