@@ -144,7 +144,11 @@ class Keeper:
                     self._answer()
                 case ("kill", token):
                     self._kill(token)
-                case ("serve", ledger, mark, environment):
+                case ("serve", ledger, mark, environment, pids):
+                    if pids is not None and os.getpid() == 1:
+                        from kitchens_engine.runtimes.ceiling import limit_own_world
+
+                        limit_own_world(pids)
                     self._ledger = None if ledger is None else _open_ledger(ledger)
                     self._mark, self._environment = mark, environment
                 case ("close",):

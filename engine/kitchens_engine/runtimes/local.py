@@ -143,7 +143,8 @@ class LocalRuntime:
     def _open_spawner(self) -> Spawner:
         self._opened += 1
         ledger = self._ledgers and self._ledgers / f"{self._mark}.{self._opened}.jsonl"
-        self._spawner = Spawner(self._mark, self._environment, ledger, self._confinement.words)
+        held = self._confinement
+        self._spawner = Spawner(self._mark, self._environment, ledger, held.words, held.limits.pids)
         self._poll.register(self._spawner.answers, select.POLLIN)
         return self._spawner
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import select
 import subprocess
@@ -11,6 +12,7 @@ from typing import Any
 
 from kitchens_engine.ports import Command, Ended
 from kitchens_engine.runtimes import frames, keeper
+from kitchens_engine.runtimes.ceiling import Group
 from kitchens_engine.runtimes.ledger import LOST
 from kitchens_engine.runtimes.processes import Owner
 
@@ -21,6 +23,8 @@ sys.path.insert(0, sys.argv[1])
 from kitchens_engine.runtimes.keeper import main
 main()
 """
+#: The status of what could not be started, as a shell has it.
+_REFUSED = 126
 #: Keepers that were started ahead, each for whoever needs the next.
 _ahead: list[subprocess.Popen[bytes]] = []
 
@@ -60,9 +64,21 @@ class Spawner:
     """
 
     def __init__(
-        self, mark: str, environment: dict[str, str], ledger: Path | None, words: tuple[str, ...] = ()
+        self,
+        mark: str,
+        environment: dict[str, str],
+        ledger: Path | None,
+        words: tuple[str, ...] = (),
+        pids: int | None = None,
     ) -> None:
-        self._keeper = _ahead.pop() if _ahead and not words else _start_keeper(words)
+        self._pids = pids
+        self._group = None if pids is None else Group.made(mark, pids)
+        if words:
+            self._keeper = _start_keeper((*(self._group.words() if self._group else ()), *words))
+        else:
+            self._keeper = _ahead.pop() if _ahead else _start_keeper()
+            if self._group is not None:
+                self._group.take(self._keeper.pid)
         assert self._keeper.stdin is not None
         assert self._keeper.stdout is not None
         self._requests = self._keeper.stdin.fileno()
@@ -74,7 +90,7 @@ class Spawner:
         self.running: set[str] = set()
         if ledger is not None:
             keeper.begin_ledger(str(ledger), Owner.of(self._keeper.pid))
-        self._ask("serve", None if ledger is None else str(ledger), mark, environment)
+        self._ask("serve", None if ledger is None else str(ledger), mark, environment, pids)
 
     @property
     def pid(self) -> int:
@@ -109,6 +125,10 @@ class Spawner:
                 case ("ended", token, status):
                     self.running.discard(token)
                     ended.append(Ended(token, status))
+                case ("failed", token, errno.EAGAIN, *_) if self._pids is not None:
+                    self.running.discard(token)
+                    why = f"no process could be started: this run may have {self._pids} at once (`pids` in `[runtime]`)"
+                    ended.append(Ended(token, _REFUSED, why=why))
                 case ("failed", token, number, why, subject):
                     self.running.discard(token)
                     raise OSError(number, why, subject)
@@ -125,6 +145,8 @@ class Spawner:
         self._keeper.stdin.close()
         status = self._keeper.wait()
         self._keeper.stdout.close()
+        if self._group is not None:
+            self._group.close()
         if self._ledger is not None:
             self._ledger.unlink(missing_ok=True)
         return status == 0

@@ -23,11 +23,16 @@ _WORLD = (
     "--as-pid-1",
     "--unshare-ipc",
     "--new-session",
+    # Whoever is root keeps them otherwise, and with them undoes all that is read-only.
+    "--cap-drop",
+    "ALL",
     "--ro-bind",
     "/",
     "/",
 )
-_OWN = ("--dev", "/dev", "--proc", "/proc", "--tmpfs", "/run")
+#: Settings of the kernel are root's, whatever it may do otherwise: it only has to be called so.
+_KERNEL = "/proc/sys"
+_OWN = ("--dev", "/dev", "--proc", "/proc", "--ro-bind", _KERNEL, _KERNEL, "--tmpfs", "/run")
 _NO_NETWORK = "--unshare-net"
 #: Places that are the run's own inside; what lies there and is needed is put back, to be read.
 _MASKED = (Path("/tmp"), Path("/run"))
@@ -51,7 +56,7 @@ def find_bubblewrap(environment: Mapping[str, str], cache: Path) -> Bubblewrap:
     program = wanted(environment)
     if program is None:
         return Bubblewrap(None, "bubblewrap is not installed")
-    facts = [program, os.stat(program).st_mtime_ns, os.getuid(), _boot()]
+    facts = [program, os.stat(program).st_mtime_ns, os.getuid(), _boot(), *_OWN]
     note = cache / "bubblewrap.json"
     with suppress(OSError, ValueError, KeyError, TypeError):
         known = json.loads(note.read_text(encoding="utf-8"))

@@ -18,6 +18,7 @@ from kitchens.containers.place import Limits, Place
 from kitchens.containers.toolchains.toolchain import ProcessToolchain
 from kitchens_engine.ports import Command, Ended
 from kitchens_engine.runtimes import consumption
+from kitchens_engine.runtimes.ceiling import Group
 
 WORKER = Path(kitchens_engine.__file__).with_name("worker.py")
 Attempt = Callable[..., tuple[Ended, str]]
@@ -120,6 +121,41 @@ def test_processes_have_a_limit(free: Attempt, monkeypatch: pytest.MonkeyPatch) 
 
     assert ended.why is not None
     assert "and may have 8 (`pids` in `[runtime]`)" in ended.why
+
+
+def test_the_kernel_holds_it_to_its_processes(confined: Attempt, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What doubles with every step is past any number that is looked after now and then."""
+    probe = Group.made(f"probe-{os.getpid()}", 1)
+    if probe is not None:
+        probe.close()
+    elif os.geteuid() == 0:
+        pytest.skip("the kernel holds root to a number in control groups only, and there are none")
+    monkeypatch.setattr(consumption, "_EVERY", 60)
+
+    ended, said = confined("for i in $(seq 300); do sleep 60 & done; echo all", limits=Limits(pids=40))
+
+    assert (ended.status, ended.lost) == (2, None)
+    assert "Cannot fork" in said
+    assert "all" not in said.split()
+
+
+def test_settings_of_the_kernel_stay(confined: Attempt) -> None:
+    """Root need only be called root to change one."""
+    name = "/proc/sys/kernel/threads-max"
+    ended, said = confined(f"cat {name}; cat {name} > {name}")
+    assert ended.status == 2
+    assert "Read-only file system" in said
+
+
+def test_whoever_is_root_has_no_capability_there(confined: Attempt) -> None:
+    """With one, what is read-only is mounted anew; and in one more world of its own it stays locked."""
+    again = "mount -o remount,rw,bind"
+    ended, said = confined(
+        f"grep -h ^Cap[EP] /proc/self/status; for at in / /proc/sys; do {again} $at && echo wrong; done 2>/dev/null;"
+        f"unshare -rm {again} / 2>/dev/null && echo wrong; echo end"
+    )
+    assert ended.status == 0
+    assert [word for word in said.split() if not word.startswith("Cap")] == ["0" * 16, "0" * 16, "end"]
 
 
 def test_only_its_own_folders_can_be_written(confined: Attempt, place: Place, tmp_path: Path) -> None:
