@@ -130,12 +130,15 @@ class Refs:
         self._swap(ref, ("-d",), (old,), old)
 
     def drop(self, ref: str) -> None:
-        """Delete `ref`, wherever it is; fine when it is gone."""
+        """Delete `ref`, wherever it is, also when what it names is gone; fine when it is gone itself."""
         while (found := self.read(ref)) is not None:
             try:
                 self.delete(ref, found)
             except Moved:
                 continue
+        # A `git gc --prune=now` beside us takes what nothing named yet in that moment.
+        if ref in self.refs(f"{ref.rpartition('/')[0]}/") and self.read(ref) is None:
+            self._git.run("update-ref", "--no-deref", "-d", ref)
 
     def update(self, changes: Mapping[str, tuple[str | None, str | None]], reason: str) -> None:
         """Make several changes, ref → (new, old) with None for absent.

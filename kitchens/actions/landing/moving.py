@@ -191,8 +191,7 @@ def candidate(repository: Repository, commit: str, now: datetime) -> Iterator[No
         repository.refs.move(ref, commit, None, "kitchen: candidate")
         yield
     finally:
-        if repository.refs.read(ref) is not None:
-            repository.refs.delete(ref, commit)
+        repository.refs.drop(ref)
         held.release()
 
 

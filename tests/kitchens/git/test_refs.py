@@ -27,6 +27,16 @@ def test_a_ref_moves_from_where_it_was(checkout, repository):
     assert checkout.refs() == before
 
 
+def test_a_ref_goes_whose_object_is_gone(checkout, repository):
+    """As after `git gc --prune=now` beside a gate; git calls the repository damaged until then."""
+    gone = checkout.git("commit-tree", "-m", "gone", checkout.tip("HEAD^{tree}"))
+    repository.refs.move("refs/candidates/x", gone, None, "made")
+    checkout.path.joinpath(".git/objects", gone[:2], gone[2:]).unlink()
+    repository.refs.drop("refs/candidates/x")
+    assert not checkout.path.joinpath(".git/refs/candidates/x").exists()
+    checkout.git("fsck", "--connectivity-only")
+
+
 def test_a_ref_is_deleted_from_where_it_was(checkout, repository):
     """A deletion is a compare-and-swap too."""
     old = checkout.tip()
