@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from textwrap import dedent
 
 import pytest
@@ -11,20 +10,7 @@ import pytest
 from kitchens_engine.checking.inspect import inspect
 from kitchens_engine.errors import Fault
 from kitchens_engine.language.shelf import Shelf
-
-
-@dataclass(frozen=True)
-class Files:
-    """A source whose files are a dictionary."""
-
-    files: Mapping[str, bytes]
-
-    def read(self, path: str) -> bytes | None:
-        return self.files.get(path)
-
-    def names(self, folder: str) -> Sequence[str]:
-        inside = (path.removeprefix(f"{folder}/") for path in self.files if path.startswith(f"{folder}/"))
-        return sorted({path.split("/")[0] for path in inside})
+from tests.engine.files import Files
 
 
 def _inspected(

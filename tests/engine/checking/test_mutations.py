@@ -17,8 +17,8 @@ from kitchens_engine.checking.inspect import inspect
 from kitchens_engine.errors import Fault
 from kitchens_engine.language.check import read_all
 from kitchens_engine.language.shelf import Shelf
-from tests.engine.checking.conftest import Files
 from tests.engine.checking.mutations import mutated
+from tests.engine.files import Files
 from tests.engine.language.test_load import FILES, WHOLE
 from tests.kitchens.test_cookbook import WHOLE as SETTINGS
 

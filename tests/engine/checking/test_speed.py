@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kitchens_engine.checking.inspect import inspect
 from kitchens_engine.language.shelf import Shelf
-from tests.engine.checking.conftest import Files
+from tests.engine.files import Files
 from tests.engine.language.test_speed import calls_of
 
 NODES = """

@@ -132,13 +132,13 @@ def test_a_url_is_waited_for_until_it_answers_well(bench: Bench) -> None:
 )
 def test_a_timeout_and_a_cancellation_end_a_wait_at_once(bench: Bench, wait: str) -> None:
     """A wait that takes too long has failed; one that is cancelled is cancelled."""
-    bench.recipe(f"[nodes.w]\nwait = {wait}\ntimeout = 2\nretries = 1")
+    bench.recipe(f"[nodes.w]\nwait = {wait}\ntimeout = 1\nretries = 1")
     node = bench.nodes(bench.run())["w"]
-    assert (node.status, node.why, node.attempts) == ("failed", "timed out after 2 s", 2)
+    assert (node.status, node.why, node.attempts) == ("failed", "timed out after 1 s", 2)
 
     bench.recipe(f"[nodes.w]\nwait = {wait}")
     stop = threading.Event()
-    threading.Timer(1.5, stop.set).start()
+    threading.Timer(0.7, stop.set).start()
     began = time.monotonic()
     assert bench.run(stop=stop).status == "cancelled"
     assert time.monotonic() - began < 30

@@ -13,7 +13,7 @@ from kitchens_engine.toml.document import Document, read_document
 from kitchens_engine.variables.explain import explain
 from kitchens_engine.variables.layers import leaves
 from kitchens_engine.variables.resolve import layers_of, resolve
-from tests.engine.language.conftest import Files
+from tests.engine.files import Files
 
 TEXT = b"""[variables]
 a = 1
