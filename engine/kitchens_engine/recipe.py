@@ -133,6 +133,12 @@ class Constraint(NamedTuple):
     locked: bool = False
     hidden: bool = False
 
+    def stated(self) -> dict[str, Any]:
+        """What it says, and nothing of what it leaves open."""
+        nothing = Constraint(self.position)
+        pairs = zip(self._asdict().items(), nothing, strict=True)
+        return {name: value for (name, value), default in pairs if value != default}
+
 
 class Policy(NamedTuple):
     """What warnings and failures inside a nested recipe or ingredient are outside of it; None: nobody said so."""

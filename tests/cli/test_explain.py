@@ -13,6 +13,7 @@ schema = { raw = "raw", mart = "mart" }
 token = ""
 
 [constraints.top]
+at_least = 0
 at_most = 9
 [constraints.token]
 hidden = true
@@ -52,9 +53,9 @@ def test_each_level_is_shown_with_its_place_and_the_highest_wins(shop: Desk) -> 
         ("settings", 4),
         ("--set", 7),
     ]
-    assert (top["value"], top["winner"], top["constraint"]) == (7, "--set", {"at_most": 9})
+    assert (top["value"], top["winner"], top["constraint"]) == (7, "--set", {"at_least": 0, "at_most": 9})
     assert (top["levels"][0]["file"], top["levels"][0]["line"]) == ("recipes/counts/recipe.toml", 3)
-    assert top["levels"][1]["line"] == 16
+    assert top["levels"][1]["line"] == 17
     assert shop.git("show", "-s", "--format=%s", settings["commit"]) == "set top=4"
     assert settings["kitchen"] == "dev"
     assert settings["when"].endswith("Z")

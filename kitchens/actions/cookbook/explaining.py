@@ -158,17 +158,14 @@ def _written(
 def _variable(
     one: Explained, kitchen: Kitchen | None, written: dict[tuple[str, ...], Written]
 ) -> dict[str, Any]:
-    held = one.constraint
-    said = {} if held is None else held._asdict() | {"position": None}
+    held = {} if one.constraint is None else one.constraint.stated()
     return {
         "name": ".".join(one.keys),
         "type": one.type,
         "value": json_safe(one.value),
         "winner": one.winner,
         "problem": one.problem,
-        "constraint": {
-            key: json_safe(value) for key, value in said.items() if value not in (None, False, ())
-        },
+        "constraint": {key: json_safe(value) for key, value in held.items()},
         "levels": [_level(said, kitchen, written.get(one.keys)) for said in one.levels],
     }
 

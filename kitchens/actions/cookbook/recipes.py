@@ -16,7 +16,7 @@ from kitchens_engine.errors import Fault, InvalidInput
 from kitchens_engine.language.check import read_all
 from kitchens_engine.language.shelf import Shelf, no_file
 from kitchens_engine.ports import Source
-from kitchens_engine.recipe import Constraint, Node, Recipe
+from kitchens_engine.recipe import Node, Recipe
 from kitchens_engine.toml.shape import in_order
 from kitchens_engine.variables.constraints import masked
 
@@ -53,7 +53,7 @@ def show_recipe(source: Source, name: str) -> dict[str, Any]:
         "folder": recipe.folder,
         "requires": list(recipe.requires),
         "variables": _plain(masked(recipe, recipe.variables)),
-        "constraints": {name: _constraint(each) for name, each in recipe.constraints.items()},
+        "constraints": {name: _plain(each.stated()) for name, each in recipe.constraints.items()},
         "variations": {
             one.name: {
                 "variables": _plain(masked(recipe, one.variables)),
@@ -136,13 +136,6 @@ def _declared(settings: CookbookReading, section: str) -> Collection[str] | None
         return None
     table = settings.document.values.get(section, {})
     return list(table) if isinstance(table, dict) else None
-
-
-def _constraint(constraint: Constraint) -> dict[str, Any]:
-    """What it says, and nothing of what it leaves open."""
-    said = constraint._asdict()
-    del said["position"]
-    return {name: _plain(value) for name, value in said.items() if value not in (None, False, ())}
 
 
 def _node(node: Node) -> dict[str, Any]:
