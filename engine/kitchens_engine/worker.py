@@ -101,7 +101,8 @@ def beside(name: str) -> Any:
 
 
 def json_safe(value: Any, room: int = _DEEPEST) -> Any:
-    """The value as JSON carries it: not-a-number as null, dates in ISO 8601, decimals as numbers, the rest as text.
+    """The value as JSON carries it: not-a-number as null, dates in ISO 8601, decimals as numbers, columns of numpy and
+    pandas as lists, the rest as text.
 
     Lists and tables may lie in each other `room` deep; ValueError for more.
     """
@@ -114,7 +115,7 @@ def json_safe(value: Any, room: int = _DEEPEST) -> Any:
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, (datetime.datetime, datetime.date, datetime.time)):
-        return value.isoformat()
+        return value.isoformat() if value == value else None  # pandas' NaT is no moment
     if isinstance(value, datetime.timedelta):
         return value.total_seconds()
     if isinstance(value, (bytes, bytearray, memoryview)):
@@ -125,10 +126,10 @@ def json_safe(value: Any, room: int = _DEEPEST) -> Any:
         return {str(key): json_safe(inner, room - 1) for key, inner in value.items()}
     if isinstance(value, (list, tuple, set, frozenset)):
         return [json_safe(inner, room - 1) for inner in value]
-    if hasattr(value, "item"):  # numpy scalars
-        with contextlib.suppress(Exception):
-            return json_safe(value.item())
-    return str(value)
+    if hasattr(value, "tolist"):  # numpy's scalars and arrays, pandas' columns
+        with contextlib.suppress(TypeError):
+            return json_safe(value.tolist(), room - 1)
+    return None if type(value).__name__ == "NAType" else str(value)
 
 
 def one_line(error: object) -> str:

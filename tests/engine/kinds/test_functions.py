@@ -52,6 +52,16 @@ def test_arguments_keep_their_types(bench: Bench) -> None:
     assert node.outputs == {"year": 2014, "month": 2, "files": 2, "deep": [True]}, node.why
 
 
+def test_a_column_is_a_list_however_short(bench: Bench) -> None:
+    """Of numpy and pandas, which have `tolist` as the standard library's arrays do."""
+    bench.recipe('[nodes.n]\npython = "steps:columns"').write(
+        "recipes/r/steps.py",
+        "from array import array\ndef columns(): return {'one': array('i', [5]), 'two': array('d', [1, 2])}",
+    )
+
+    assert bench.nodes(bench.run())["n"].outputs == {"one": [5], "two": [1.0, 2.0]}
+
+
 def test_a_function_gets_what_it_names(bench: Bench) -> None:
     """Variables, the outputs of what is upstream, and the data folder come by the names of parameters."""
     bench.recipe("""
