@@ -64,7 +64,8 @@ class _Dot:
 
 def _look(step: Step) -> str:
     colour = _COLOURS.get(step.status or "")
-    parts = [f"label={_quoted(_label(step))}", f"tooltip={_quoted(words.visible(step.path))}"]
+    label = "\n".join(words.label(step))
+    parts = [f"label={_quoted(label)}", f"tooltip={_quoted(words.visible(step.path))}"]
     if colour:
         parts.append(f'color="{colour}"')
     if step.left_out or step.status == "skipped":
@@ -72,15 +73,6 @@ def _look(step: Step) -> str:
     if step.size and step.inside is None:
         parts.append("peripheries=2")
     return (", " if step.inside is None else "; ").join(parts)
-
-
-def _label(step: Step) -> str:
-    mark = f"{words.mark(step)} " if step.status or step.left_out else ""
-    facts = [words.kind(step), words.took(step.seconds), words.inside(step), words.tests(step)]
-    lines = [f"{mark}{words.visible(step.name)}", " · ".join(fact for fact in facts if fact)]
-    if step.when is not None:
-        lines.append(f"when {words.visible(step.when)}")
-    return "\n".join(lines)
 
 
 def _quoted(text: str) -> str:

@@ -58,12 +58,7 @@ def _look(step: Step) -> str:
 
 
 def _label(step: Step) -> str:
-    mark = f"{words.mark(step)} " if step.status or step.left_out else ""
-    facts = [words.kind(step), words.took(step.seconds), words.inside(step), words.tests(step)]
-    lines = [f"{mark}{words.visible(step.name)}", " · ".join(fact for fact in facts if fact)]
-    if step.when is not None:
-        lines.append(f"when {words.visible(step.when)}")
-    return "<br>".join(_escaped(line) for line in lines)
+    return "<br>".join(_escaped(line) for line in words.label(step))
 
 
 def _escaped(text: str) -> str:

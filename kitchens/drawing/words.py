@@ -34,6 +34,14 @@ def mark(step: Step) -> str:
     return LEFT_OUT if step.left_out else PLAIN
 
 
+def label(step: Step) -> list[str]:
+    """What stands in a node's box, line by line: its name, facts, and when it runs."""
+    sign = f"{mark(step)} " if step.status or step.left_out else ""
+    facts = [kind(step), took(step.seconds), inside(step), tests(step)]
+    lines = [f"{sign}{visible(step.name)}", " · ".join(fact for fact in facts if fact)]
+    return lines if step.when is None else [*lines, f"when {visible(step.when)}"]
+
+
 def kind(step: Step) -> str:
     """What a node is: its action, and of which recipe under which variation."""
     of = f" {visible(step.of)}" if step.of else ""
