@@ -237,8 +237,11 @@ class Tries:
     def _next_number(self, live: LiveNode) -> int:
         """A graph that was cut off is the same try; every process begins one of its own."""
         number = self._attempts.get(live.path, 0)
-        if not live.is_graph or self._cut_off.pop(live.path, None) is None:
+        began = self._cut_off.pop(live.path, None) if live.is_graph else None
+        if began is None:
             number += 1
+        else:
+            live.began = time.monotonic() - (self._now() - began).total_seconds()
         self._attempts[live.path] = number
         return number
 
