@@ -26,12 +26,11 @@ def kitchens(context: click.Context, parameter: click.Parameter, incomplete: str
 
 def recipes(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
     """The recipes' names of the cookbook around the current folder."""
-    here = _folder(context)
-    for folder in (here, *here.parents):
-        if (folder / "kitchens.toml").is_file():
-            found = sorted(path.parent.name for path in folder.glob("recipes/*/recipe.toml"))
-            return [name for name in found if name.startswith(incomplete)]
-    return []
+    folder = _cookbook(context)
+    found = (
+        [] if folder is None else sorted(path.parent.name for path in folder.glob("recipes/*/recipe.toml"))
+    )
+    return [name for name in found if name.startswith(incomplete)]
 
 
 def variations(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
@@ -51,16 +50,15 @@ def _inside(context: click.Context, table: str, incomplete: str) -> list[str]:
 
     # Click gives up on a line that ends with an option and no value; what it had read of it lies in `args`.
     recipe = context.params.get("recipe") or context.params.get("name") or next(iter(context.args), None)
-    here = _folder(context)
-    for folder in (here, *here.parents):
-        if (folder / "kitchens.toml").is_file():
-            try:
-                with (folder / "recipes" / str(recipe) / "recipe.toml").open("rb") as file:
-                    names = dict(tomllib.load(file).get(table, {}))
-            except (OSError, ValueError, TypeError):
-                return []
-            return [name for name in names if name.startswith(incomplete)]
-    return []
+    folder = _cookbook(context)
+    if folder is None:
+        return []
+    try:
+        with (folder / "recipes" / str(recipe) / "recipe.toml").open("rb") as file:
+            names = dict(tomllib.load(file).get(table, {}))
+    except (OSError, ValueError, TypeError):
+        return []
+    return [name for name in names if name.startswith(incomplete)]
 
 
 def services(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
@@ -68,27 +66,23 @@ def services(context: click.Context, parameter: click.Parameter, incomplete: str
     from kitchens.actions.cookbook.settings import cookbook_in
     from kitchens_engine.errors import KitchensError
 
-    here = _folder(context)
-    for folder in (here, *here.parents):
-        if (folder / "kitchens.toml").is_file():
-            try:
-                return [name for name in sorted(cookbook_in(folder).services) if name.startswith(incomplete)]
-            except (KitchensError, OSError):
-                return []
-    return []
+    folder = _cookbook(context)
+    try:
+        found = [] if folder is None else sorted(cookbook_in(folder).services)
+    except (KitchensError, OSError):
+        return []
+    return [name for name in found if name.startswith(incomplete)]
 
 
 def secrets(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
     """The names in the vault, where it can be opened."""
-    import os
-
     from kitchens.actions.cookbook.settings import cookbook_in
     from kitchens.git.repository import open_repository
     from kitchens.vault.opened import open_vault
     from kitchens_engine.errors import KitchensError
 
     try:
-        repository = open_repository(Path.cwd(), os.environ)
+        repository = open_repository(_folder(context), os.environ)
         vault = open_vault(cookbook_in(repository.here).vault, repository.common, os.environ)
         return sorted({secret.name for secret in vault.secrets() if secret.name.startswith(incomplete)})
     except (KitchensError, OSError):
@@ -123,18 +117,23 @@ def runs(context: click.Context, parameter: click.Parameter, incomplete: str) ->
     return [run for (run,) in found]
 
 
+def kitchen_templates(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+    """The templates of kitchens: those of the cookbook around the current folder, and ours."""
+    from kitchens.actions.cookbook.templates import templates_folder
+
+    around = _cookbook(context)
+    folders = [templates_folder(), *([] if around is None else [around / "templates"])]
+    names = {path.parent.name for folder in folders for path in folder.glob("*/template.toml")}
+    return sorted(name for name in names if name.startswith(incomplete))
+
+
 def _folder(context: click.Context) -> Path:
     """Where the command being typed would work: here, or where its `-C` says."""
     start: str = context.meta.get("kitchens.start", "")
     return Path.cwd() / start
 
 
-def kitchen_templates(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
-    """The templates of kitchens: those of the cookbook around the current folder, and ours."""
-    from kitchens.actions.cookbook.templates import templates_folder
-
+def _cookbook(context: click.Context) -> Path | None:
+    """The folder with the `kitchens.toml` that is nearest."""
     here = _folder(context)
-    around = [folder for folder in (here, *here.parents) if (folder / "kitchens.toml").is_file()]
-    folders = [templates_folder(), *(folder / "templates" for folder in around[:1])]
-    names = {path.parent.name for folder in folders for path in folder.glob("*/template.toml")}
-    return sorted(name for name in names if name.startswith(incomplete))
+    return next((folder for folder in (here, *here.parents) if (folder / "kitchens.toml").is_file()), None)

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from kitchens.cli.commands.tree import kitchen
 from tests.cli.conftest import Answer, Desk
 
 VALUE = "s3cr3t/T0ken+42"
@@ -303,3 +304,18 @@ def test_a_reference_that_is_none_is_a_fault_of_the_file(desk: Desk) -> None:
 
     wrong = {fault["key"] for fault in faults if "this is no reference to the vault" in fault["message"]}
     assert wrong == {"connections.w.url", "nodes.a.env.A"}
+
+
+def test_names_are_completed_where_the_command_would_work(
+    desk: Desk, piped: Piped, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The vault is that of the cookbook which `-C` names."""
+    piped(VALUE, "vault", "set", "flights/token")
+    monkeypatch.setenv("_KITCHEN_COMPLETE", "bash_complete")
+    monkeypatch.setenv("COMP_WORDS", f"kitchen -C {desk.folder} vault rm ")
+    monkeypatch.setenv("COMP_CWORD", "5")
+    monkeypatch.chdir(desk.folder.parent)
+    capfd.readouterr()
+    with pytest.raises(SystemExit):
+        kitchen.main(prog_name="kitchen")
+    assert capfd.readouterr().out.split() == ["plain,flights/token"]
