@@ -155,7 +155,7 @@ def test_a_stop_while_a_gate_clears_up_leaves_nothing_and_lands_nothing(
         signal.raise_signal(signal.SIGTERM)
         remove(*words, **more)
 
-    monkeypatch.setattr("kitchens.actions.gates.examining.shutil.rmtree", stopped)
+    monkeypatch.setattr("kitchens.actions.house.shutil.rmtree", stopped)
     answer = desk.kitchen("merge", "dev")
 
     assert (answer.status, desk.tip("production")) == (130, before)

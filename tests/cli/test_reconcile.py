@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 
 from kitchens.cli.run import run
@@ -45,6 +46,28 @@ def test_the_words_say_what_was_kept(desk: Desk) -> None:
     rollback = desk.json("rollback", "production")["commit"]
     out = desk.kitchen("merge", "production", "--into", "dev").out
     assert f"reconciled: `dev` keeps what rollback `{rollback[:7]}" in out.replace("`,", "`")
+
+
+def test_what_was_rolled_back_does_not_come_up_again_without_a_word(desk: Desk) -> None:
+    """To git it is settled: only what is new in the kitchen lands. Reconciled first, all of it does."""
+    landed(desk, 4)
+    rollback = desk.json("rollback", "production")["commit"]
+    for words in (("promote", "dev"), ("merge", "dev")):
+        document = desk.json(*words)
+        assert document["status"] == "unchanged"
+        assert rollback[:10] in json.dumps(document)
+    desk.commit("notes.txt", "more\n", "dev")
+    (note,) = desk.json("merge", "dev")["notes"]
+    assert f"rollback {rollback[:10]} took work out of `production` that `dev` has" in note
+    assert "`kitchen merge production --into dev` first" in note
+    assert top(desk, "production") == "top = 3"
+    desk.json("merge", "production", "--into", "dev")
+    assert "notes" not in desk.json("promote", "dev")
+    assert top(desk, "production") == "top = 4"
+    first = desk.git("rev-parse", "production~1")
+    desk.json("rollback", "production", "--to", first)
+    desk.json("rollback", "production", "--to", "production~1")
+    assert "notes" not in desk.json("merge", "dev")
 
 
 def test_take_rollback_takes_it(desk: Desk) -> None:

@@ -48,7 +48,7 @@ def merge(
             with clean_meanwhile(kitchens, sides(kitchens, name, into)[0]) as notes:
                 plan = plan_merge(kitchens, name, into, message, take_rollback=take_rollback)
                 if isinstance(plan, Move):
-                    return replace(plan, notes=notes())
+                    return replace(plan, notes=(*plan.notes, *notes()))
                 return land(house, plan, arrival, before=notes)
         except Moved:
             house.note(f"`{into or kitchens.get(name).parent}` moved meanwhile; merging again")
@@ -66,7 +66,8 @@ def plan_merge(
     source, target = sides(kitchens, name, into)
     repository = house.repository
     if history.is_ancestor(repository, source.tip, target.tip):
-        return unchanged(source, target, repository.objects.commit(target.tip).tree)
+        tree = repository.objects.commit(target.tip).tree
+        return unchanged(source, target, tree, lost_again(kitchens, source, target))
     merged, reconciled = added_up(kitchens, source, target, take_rollback=take_rollback)
     if merged.tree is None:
         conflicts = tuple(Conflict(one.path, one.kind) for one in merged.conflicts)
@@ -90,7 +91,15 @@ def plan_merge(
     )
     gate = replace(gate, commit=commit)
     return MovePlan(
-        "merged", source, target, commit, merged.tree, gate, base=merged.base, reconciled=reconciled
+        "merged",
+        source,
+        target,
+        commit,
+        merged.tree,
+        gate,
+        notes=lost_again(kitchens, source, target),
+        base=merged.base,
+        reconciled=reconciled,
     )
 
 
@@ -111,6 +120,22 @@ def added_up(
 
     merged, reconciled = merge_down(repository, ours, source.tip)
     return merged.named({ours: "HEAD", source.tip: source.name}), reconciled
+
+
+def lost_again(kitchens: Kitchens, source: Kitchen, target: Kitchen) -> tuple[str, ...]:
+    """What to know where the target took back work of the source that is not above it: it stays away."""
+    if source.name in kitchens.above(target):
+        return ()
+    from kitchens.actions.landing.reconciling import taken_out
+
+    rollback = taken_out(kitchens.house.repository, target.tip, source.tip)
+    if rollback is None:
+        return ()
+    note = (
+        f"rollback {rollback[:10]} took work out of `{target.name}` that `{source.name}` has, and this does not bring it "
+        f"back; to land it again, `kitchen merge {target.name} --into {source.name}` first"
+    )
+    return (note,)
 
 
 def sides(kitchens: Kitchens, name: str, into: str | None) -> tuple[Kitchen, Kitchen]:

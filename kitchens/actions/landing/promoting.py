@@ -7,7 +7,7 @@ from itertools import pairwise
 from kitchens.actions.gates.gating import plan_gate
 from kitchens.actions.house import House
 from kitchens.actions.kitchens import Kitchen, Kitchens
-from kitchens.actions.landing.merging import ATTEMPTS, gated_trailers
+from kitchens.actions.landing.merging import ATTEMPTS, gated_trailers, lost_again
 from kitchens.actions.landing.moving import MovePlan, land, unchanged
 from kitchens.actions.sharing.arriving import Arrival, arrive, arrive_from, refreshed, settle
 from kitchens.git import history
@@ -81,7 +81,7 @@ def _stage(house: House, tip: str, below: str, above: str, arrival: Arrival | No
         arrival = settle(house, arrival, above)
         kitchens = Kitchens(house)
         source, target = kitchens.get(below), kitchens.get(above)
-        plan = _plan_stage(house, tip, source, target)
+        plan = _plan_stage(kitchens, tip, source, target)
         if isinstance(plan, Move):
             return plan
         try:
@@ -91,11 +91,13 @@ def _stage(house: House, tip: str, below: str, above: str, arrival: Arrival | No
     raise EnvironmentFailure(f"`{above}` moved {ATTEMPTS} times while `{below}` was promoted", "try again")
 
 
-def _plan_stage(house: House, tip: str, source: Kitchen, target: Kitchen) -> MovePlan | Move:
+def _plan_stage(kitchens: Kitchens, tip: str, source: Kitchen, target: Kitchen) -> MovePlan | Move:
+    house = kitchens.house
     repository = house.repository
     tree = repository.objects.commit(tip).tree
     if history.is_ancestor(repository, tip, target.tip):
-        return unchanged(source, target, repository.objects.commit(target.tip).tree)
+        there = repository.objects.commit(target.tip).tree
+        return unchanged(source, target, there, lost_again(kitchens, source, target))
     if not history.is_ancestor(repository, target.tip, tip):
         raise InvalidInput(
             f"`{source.name}` and `{target.name}` have diverged, and promote only fast-forwards; "

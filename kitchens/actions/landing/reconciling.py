@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from kitchens.git.history import first_parents, is_ancestor
+from kitchens.git.history import NEAR, common_ancestors, first_parents, is_ancestor
 from kitchens.git.merging import Conflict, Merge, commit_tree, merge_commits
 from kitchens.git.moving.rollbacks import RESTORES, restored
 from kitchens.git.repository import Repository
@@ -57,6 +57,34 @@ def merge_down(repository: Repository, ours: str, theirs: str) -> tuple[Merge, t
     merged = merge_commits(repository, kept.commit, theirs).named({kept.commit: "HEAD"})
     # A rollback of what never came down here takes nothing away.
     return (plain, ()) if merged.tree == plain.tree is not None else (merged, kept.rollbacks)
+
+
+def taken_out(repository: Repository, ours: str, theirs: str) -> str | None:
+    """The rollback by which `ours` lost work that `theirs` has: git takes it for settled, so a merge of `theirs` does not
+    bring it back. None without one, also when `ours` went back to where it had that work; looked for among the last
+    `NEAR` steps of `ours`.
+    """
+    bases = common_ancestors(repository, ours, theirs)
+    found: list[tuple[str, str]] = []
+    read, commit = repository.objects.walker(), ours
+    for _ in range(NEAR):
+        made = read([commit])[0]
+        if RESTORES in made.message:
+            if is_ancestor(repository, commit, theirs):
+                break
+            if (earlier := restored(repository, commit)) is not None:
+                found.append((commit, earlier))
+        if commit in bases or not made.parents:
+            break
+        commit = made.parents[0]
+    lost: str | None = None
+    for rollback, earlier in reversed(found):
+        had = [base for base in bases if is_ancestor(repository, base, rollback)]
+        if not all(is_ancestor(repository, base, earlier) for base in had):
+            lost = rollback
+        elif lost is not None and not is_ancestor(repository, lost, earlier):
+            lost = None
+    return lost
 
 
 def _rollbacks(repository: Repository, ours: str, theirs: str) -> list[tuple[str, str]]:
