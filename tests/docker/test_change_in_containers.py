@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +11,8 @@ import pytest
 
 from kitchens.containers.engine import Engine
 from kitchens.containers.owners import LABEL
-from tests.desk import Answer, Desk, desk, empty
+from tests.desk import Desk, desk, empty
+from tests.docker.services import Processes
 
 __all__ = ["desk", "empty"]
 
@@ -72,22 +71,6 @@ def test_all_of_it_ran_in_a_container(data):
     assert (data / "host").read_text() == "kitchen\\n"
     assert not Path("/var/run/docker.sock").exists()
 """
-
-
-class Processes(Desk):
-    """A user whose every command is a process of its own, as it is outside of tests: an engine's connections end
-    with it."""
-
-    def kitchen(self, *words: str, folder: Path | None = None) -> Answer:
-        """Type `kitchen WORDS`."""
-        done = subprocess.run(
-            [sys.executable, "-m", "kitchens.cli.main", *words],
-            cwd=folder or self.folder,
-            check=False,
-            capture_output=True,
-            text=True,
-        )
-        return Answer(done.returncode, done.stdout, done.stderr)
 
 
 @pytest.fixture

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
+import random
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -212,3 +214,40 @@ def nothing_is_left(shop: Shop) -> None:
     listed = shop.git("worktree", "list", "--porcelain")
     assert "prunable" not in listed and "locked" not in listed
     assert locks(shop) == [], locks(shop)
+
+
+def nothing_half_done(shop: Shop) -> None:
+    """No lock, no claim, no folder and no ref that is made for a moment; no kitchen without its branch.
+
+    A signal that strikes a clearing up itself leaves the rest to the next command.
+    """
+    assert shop.kitchen("list").status == 0
+    assert locks(shop) == []
+    state = shop.folder / ".git" / "kitchens"
+    assert [name for name in os.listdir(state / "locks") if name.endswith(".claim")] == []
+    assert os.listdir(state / "gates") == []
+    assert [path.name for path in state.glob("scratch-*")] == []
+    names = [path.name for path in shop.path("").iterdir()]
+    assert [name for name in names if name.startswith((".making", ".removing"))] == []
+    refs = shop.refs()
+    assert not [ref for ref in refs if ref.startswith("refs/candidates/")]
+    kitchens = {ref.removeprefix("refs/kitchens/") for ref in refs if ref.startswith("refs/kitchens/")}
+    assert [name for name in kitchens if f"refs/heads/{name}" not in refs] == []
+    records = shop.kitchen("order", "list", "--json")
+    assert {one["status"] for one in records.document} <= {"passed", "cancelled"}
+
+
+def moments(shop: Shop, job: Job, trials: int, *, beyond: float = 1.0) -> Iterator[float]:
+    """Random moments in the time that a job takes, or in `beyond` as much, one in each of `trials` equal parts of it. At
+    each the shop is as it was before."""
+    began = time.monotonic()
+    shop.kitchen(*job.words)
+    for moment in spread(beyond * (time.monotonic() - began), trials):
+        shop.reset()
+        yield moment
+
+
+def spread(whole: float, trials: int) -> Iterator[float]:
+    """Random moments, one in each of `trials` equal parts of the time."""
+    for number in range(trials):
+        yield whole * (number + random.random()) / trials

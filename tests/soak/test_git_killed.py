@@ -14,20 +14,14 @@ import pytest
 
 from tests.desk import Answer
 from tests.soak.shop import Child, Shop
-from tests.soak.sound import Job, check_cut_off, run_whole
-from tests.soak.test_killed import spread
-from tests.soak.test_stopped import nothing_half_done
+from tests.soak.sound import Job, check_cut_off, moments, nothing_half_done, run_whole
 
 
 @pytest.mark.trials(1, 40, quick=("merge",))
 def test_a_git_that_is_killed_is_an_environment_that_failed(shop: Shop, job: Job, trials: int) -> None:
     """Whatever git runs at that moment, or is the next to; the command itself lives on."""
     after = run_whole(shop, job)
-    began = time.monotonic()
-    shop.kitchen(*job.words)
-    whole = time.monotonic() - began
-    for moment in spread(whole, trials):
-        shop.reset()
+    for moment in moments(shop, job, trials):
         child = shop.start(*job.words, ready=True)
         time.sleep(moment)
         killed = kill_next_git(child)

@@ -5,23 +5,18 @@ from __future__ import annotations
 import random
 import signal
 import time
-from collections.abc import Iterator
 
 import pytest
 
 from tests.soak.shop import Shop
-from tests.soak.sound import Job, check_cut_off, run_whole
+from tests.soak.sound import Job, check_cut_off, moments, run_whole
 
 
 @pytest.mark.trials(1, 60, quick=("merge",))
 def test_killed_at_a_random_moment_the_next_command_heals(shop: Shop, job: Job, trials: int) -> None:
     """The command dies with every git and node that it started, at a moment spread over its whole duration."""
     after = run_whole(shop, job)
-    began = time.monotonic()
-    shop.kitchen(*job.words)
-    whole = time.monotonic() - began
-    for moment in spread(whole, trials):
-        shop.reset()
+    for moment in moments(shop, job, trials):
         child = shop.start(*job.words)
         time.sleep(moment)
         child.signal(signal.SIGKILL, group=not job.alone)
@@ -42,9 +37,3 @@ def test_killed_before_any_of_its_steps_the_next_command_heals(shop: Shop, job: 
         assert answer.status in (-signal.SIGKILL, 0)
         # A thousand steps are looked at, every fourth of them from all sides.
         check_cut_off(shop, job, after, thorough=number % 4 == 0)
-
-
-def spread(whole: float, trials: int) -> Iterator[float]:
-    """Random moments, one in each of `trials` equal parts of the time."""
-    for number in range(trials):
-        yield whole * (number + random.random()) / trials

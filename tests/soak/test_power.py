@@ -16,8 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.soak.shop import Shop
-from tests.soak.sound import Job, check_cut_off, run_whole
-from tests.soak.test_killed import spread
+from tests.soak.sound import Job, check_cut_off, moments, run_whole
 
 #: ext4's own switch for tests like these: from now on nothing reaches the disk, not even its journal.
 _SHUTDOWN, _NO_FLUSH = 0x8004587D, 2
@@ -89,11 +88,7 @@ def plugged(disk: Disk, tmp_path_factory: pytest.TempPathFactory) -> Shop:
 def test_the_power_goes_at_a_random_moment(plugged: Shop, disk: Disk, job: Job, trials: int) -> None:
     """Up to a little after the command said that it was done: git finds the repository sound, and it heals."""
     after = run_whole(plugged, job)
-    began = time.monotonic()
-    plugged.kitchen(*job.words)
-    whole = 1.2 * (time.monotonic() - began)
-    for moment in spread(whole, trials):
-        plugged.reset()
+    for moment in moments(plugged, job, trials, beyond=1.2):
         disk.sync()
         child = plugged.start(*job.words)
         time.sleep(moment)

@@ -12,8 +12,7 @@ import pytest
 from kitchens.cli.run import run
 from tests.kitchens.crash import fork
 from tests.soak.shop import Shop
-from tests.soak.sound import git_finds_it_sound, locks
-from tests.soak.test_killed import spread
+from tests.soak.sound import git_finds_it_sound, locks, spread
 
 
 @pytest.mark.trials(3, 8)
