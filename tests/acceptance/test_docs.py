@@ -6,6 +6,7 @@ import re
 import tomllib
 from pathlib import Path
 
+import click
 import pytest
 
 from kitchens.model.cookbook import parse_cookbook
@@ -42,28 +43,47 @@ def test_links_in_a_document_lead_somewhere(document: Path) -> None:
 
 def test_every_command_is_documented_and_no_other() -> None:
     """The reference lists exactly the commands that the program has."""
+    assert documented().keys() == commands().keys()
+
+
+def test_every_option_is_documented() -> None:
+    """In the command's row; those that many commands share stand elsewhere on the page."""
+    shared = {"--json", "--quiet", "--events"}
+    rows = documented()
+    lacking = [
+        (*words, option.opts[0])
+        for words, command in commands().items()
+        for option in command.params
+        if isinstance(option, click.Option) and not option.hidden
+        if not shared & {*option.opts} and "-C" not in option.opts
+        if not any(re.search(rf"`{name}\b", rows[words]) for name in option.opts)
+    ]
+    assert lacking == []
+
+
+def documented() -> dict[tuple[str, ...], str]:
+    """What the reference says of each command."""
     text = (ROOT / "docs" / "reference" / "commands.md").read_text(encoding="utf-8")
-    documented = {
-        tuple(words.split())
-        for words in re.findall(r"^\| `kitchen ([a-z ]+?)(?: [\[A-Z].*?)?` \|", text, re.MULTILINE)
-    }
-    assert documented == set(commands())
+    rows = re.findall(r"^\| `kitchen ([a-z ]+?)(?: [\[A-Z].*?)?` \| (.*) \|$", text, re.MULTILINE)
+    return {tuple(words.split()): said for words, said in rows}
 
 
-def commands() -> list[tuple[str, ...]]:
-    """The paths of all commands, groups opened."""
-    import click
-
+def commands() -> dict[tuple[str, ...], click.Command]:
+    """All commands by their paths, groups opened."""
     from kitchens.cli.commands.tree import kitchen
 
-    found = []
+    found: dict[tuple[str, ...], click.Command] = {}
     context = click.Context(kitchen)
     for name in kitchen.list_commands(context):
         command = kitchen.get_command(context, name)
+        assert command is not None
         if isinstance(command, click.Group):
-            found += [(name, inner) for inner in command.list_commands(click.Context(command))]
+            inside = click.Context(command)
+            found |= {
+                (name, inner): command.get_command(inside, inner) for inner in command.list_commands(inside)
+            }
         else:
-            found.append((name,))
+            found[(name,)] = command
     return found
 
 
