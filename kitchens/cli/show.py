@@ -10,6 +10,9 @@ import click
 
 from kitchens_engine.values import as_word
 
+#: How much of a measured value is shown, in letters.
+_SAID = 200
+
 _COLOURS = {
     "passed": "green",
     "merged": "green",
@@ -151,7 +154,9 @@ def measured(test: Mapping[str, Any]) -> str:
     value = test.get("value")
     if value is None and test.get("message"):
         return one_line(test["message"])
-    return one_line(f"measured {_value(value)}, limit {test.get('limits')}")
+    text = _value(value)
+    said = text if len(text) <= _SAID else f"{text[:_SAID]}…"
+    return one_line(f"measured {said}, limit {test.get('limits')}")
 
 
 def _value(value: Any) -> str:

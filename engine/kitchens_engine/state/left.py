@@ -33,6 +33,14 @@ def read(path: str, last: int | None = None) -> bytes:
         return file.read()
 
 
+def size(path: str) -> int:
+    """The bytes of what is at `path` itself; 0 when nothing is."""
+    try:
+        return os.lstat(path).st_size
+    except OSError:
+        return 0
+
+
 def write(path: str, text: str) -> None:
     """A new file at `path`, in place of whatever is there."""
     try:

@@ -14,6 +14,8 @@ from kitchens_engine.testing import rules
 from kitchens_engine.tuples import NamedTuple
 from kitchens_engine.values import json_safe
 
+#: What is recorded of a measured value, and what is said of it, in letters; it is judged by all of it.
+_RECORDED, _SAID = 65_536, 200
 _FAILED = {OnFailure.STOP: Status.FAILED, OnFailure.WARN: Status.WARNED, OnFailure.LOG: Status.LOGGED}
 
 
@@ -64,6 +66,15 @@ def judge_all(
     )
 
 
+def shortened(test: TestRecord) -> TestRecord:
+    """A test as it is recorded: of a value that is no measure but a text without end, the beginning."""
+    value = test.value
+    if isinstance(value, (str, list, dict)) and len(text := rules.shown(value)) > _RECORDED:
+        value = _beginning(text, _RECORDED)
+    message = None if test.message is None else _beginning(test.message, _RECORDED)
+    return test._replace(value=value, message=message)
+
+
 def verdict(
     tests: Sequence[TestRecord], inside: tuple[Status, str | None] = (Status.PASSED, None)
 ) -> tuple[Status, str | None]:
@@ -88,8 +99,12 @@ def blocked(node: Node, tests: Sequence[TestRecord]) -> frozenset[str] | None:
 
 def _why(test: TestRecord) -> str:
     if test.message:
-        return f"test `{test.name}`: {test.message}"
-    return f"test `{test.name}`: {rules.shown(test.value)}, limit: {test.limits}"
+        return f"test `{test.name}`: {_beginning(test.message, _SAID)}"
+    return f"test `{test.name}`: {_beginning(rules.shown(test.value), _SAID)}, limit: {test.limits}"
+
+
+def _beginning(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[:most]}… ({len(text)} characters)"
 
 
 def _record(test: Test, status: Status, measured: Measured, limits: Any) -> TestRecord:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kitchens_engine import kinds
+from kitchens_engine.errors import InvalidInput
 from kitchens_engine.kinds import sql, wait
 from kitchens_engine.kinds.work import Site, Work
 from kitchens_engine.order import Order
@@ -18,7 +21,14 @@ from kitchens_engine.state.live import COMMAND, SQL, WORK, LiveNode
 from kitchens_engine.testing.measures import Measured
 from kitchens_engine.trying import connections, declared, environment, secrets
 from kitchens_engine.trying.companion import FORKS, WAITS
-from kitchens_engine.values import as_word
+from kitchens_engine.values import as_word, in_words
+
+#: What Linux takes as one argument or variable, its end included, in bytes.
+_LONGEST_WORD = 1 << 17
+#: What a letter takes at most.
+_BYTES = 4
+#: What a node may give as outputs, in bytes as they are written.
+_MOST_OUTPUTS = 1 << 24
 
 
 def prepare(live: LiveNode, token: str, order: Order, runtime: Runtime) -> Command | None:
@@ -47,6 +57,7 @@ def prepare(live: LiveNode, token: str, order: Order, runtime: Runtime) -> Comma
         order, scope, live.path, attempt, own, database=kinds.database_mode(node) is not None
     )
     hidden = order.hidden.texts if secret or scope.secretive else ()
+    _hold_to_system(node.name, work.argv, variables)
     # Libraries may read the environment when they are imported: what is a node's own must be there before.
     # And what is hidden from a log is so by the runtime, which stands between it and a process of its own.
     image = node.image if live.phase is WORK else None
@@ -67,6 +78,7 @@ def learn(live: LiveNode, result: dict[str, Any], hidden: Hidden) -> None:
         live.measured[live.phase.tests[0]] = _printed(live.attempt)
         return
     if live.phase is WORK:
+        _hold_to_record(live.node.name, live.attempt)
         texts = [name for name, kind in (live.node.outputs or {}).items() if kind == "string"]
         outputs = live.attempt.outputs(texts) | result.get("outputs", {})
         declared.hold(live.node, outputs)
@@ -77,6 +89,27 @@ def learn(live: LiveNode, result: dict[str, Any], hidden: Hidden) -> None:
         number: Measured(**answer)
         for number, answer in zip(_asked(live), result.get("tests", ()), strict=False)
     }
+
+
+def _hold_to_system(node: str, argv: Sequence[str], environment: Mapping[str, object]) -> None:
+    """Refuse what no system starts: it would say so in words that name nothing."""
+    if max(map(len, (*argv, *map(str, environment.values())))) * _BYTES < _LONGEST_WORD // 2:
+        return
+    words = [("its command has a word", word) for word in argv]
+    words += [(f"its environment has `{name}`", f"{name}={value}") for name, value in environment.items()]
+    for what, word in words:
+        if (size := len(os.fsencode(word))) >= _LONGEST_WORD:
+            most = f"and a system takes {in_words(_LONGEST_WORD)} at most"
+            message = f"node `{node}`: {what} of {in_words(size)}, {most}"
+            raise InvalidInput(f"{message}; hand it on in a file of the data folder")
+
+
+def _hold_to_record(node: str, attempt: Attempt) -> None:
+    """Refuse outputs that are data: whoever looks at the run has them in his memory."""
+    size = left.size(attempt.output) + left.size(attempt.result)
+    if size > _MOST_OUTPUTS:
+        message = f"node `{node}` gave outputs of {in_words(size)}, and {in_words(_MOST_OUTPUTS)} is the most"
+        raise InvalidInput(f"{message}; what is large belongs into the data folder")
 
 
 def _site(order: Order, runtime: Runtime, attempt: Attempt) -> Site:

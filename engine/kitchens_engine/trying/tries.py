@@ -309,6 +309,8 @@ class Tries:
         judged = measures.judge_all(live.node, live.scope, live.outputs, live.measured)
         tests = tuple(map(self._order.hidden.test, judged))
         status, why = measures.verdict(tests, inside.of(live) if live.record.nodes else _NOTHING_INSIDE)
+        # Not before what is hidden is: of a secret that is cut in two, half would be left.
+        tests = tuple(map(measures.shortened, tests))
         if status is Status.FAILED:
             live.blocks = measures.blocked(live.node, tests)
             self.attempt_ended(live, End(status, why or "", TEST), tests)

@@ -214,3 +214,44 @@ def test_what_is_no_plain_file_gives_no_outputs(bench: Bench, made: str) -> None
 
     assert (nodes["a"].status, nodes["a"].outputs) == ("passed", {})
     assert nodes["b"].why == "node `b` gave no output `x`, which it declares as an integer"
+
+
+def test_what_is_large_is_no_output(bench: Bench) -> None:
+    """Who reads a record has it in his memory. What no system takes as an argument is said before it is tried."""
+    bench.recipe("""
+        [nodes.a]
+        run = "printf 'v=x%0199999d' 0 > $KITCHEN_OUTPUT"
+        [nodes.b]
+        needs = ["a"]
+        run = "echo {{ outputs.a.v }}"
+        [nodes.c]
+        needs = ["a"]
+        run = "true"
+        env = { BIG = "{{ outputs.a.v }}" }
+        [nodes.d]
+        run = "head -c 17000000 /dev/zero > $KITCHEN_OUTPUT"
+    """)
+
+    nodes = bench.nodes(bench.run())
+
+    assert (nodes["a"].status, len(nodes["a"].outputs["v"])) == ("passed", 200_000)
+    large = "and a system takes 128 KiB at most; hand it on in a file of the data folder"
+    assert nodes["b"].why == f"node `b`: its command has a word of 195 KiB, {large}"
+    assert nodes["c"].why == f"node `c`: its environment has `BIG` of 195 KiB, {large}"
+    assert nodes["d"].why == (
+        "node `d` gave outputs of 16.2 MiB, and 16 MiB is the most; what is large belongs into the data folder"
+    )
+
+
+def test_of_a_measure_without_end_the_beginning_is_recorded(bench: Bench) -> None:
+    """It is judged by all of it; what is said of it fits a line."""
+    bench.recipe("""
+        [nodes.a]
+        run = "true"
+        tests = [{ name = "long", run = "printf 'x%099999d' 0", matches = "^x0{99}$", fail = "warn" }]
+    """)
+
+    (node,) = bench.run().nodes
+
+    assert node.why == f"test `long`: x{'0' * 199}… (100000 characters), limit: matches ^x0{{99}}$"
+    assert node.tests[0].value == f"x{'0' * 65_535}… (100000 characters)"
