@@ -16,6 +16,7 @@ import pytest
 
 from kitchens.containers import objects
 from kitchens.containers.engine import Engine
+from kitchens.containers.lock import alone
 from kitchens.containers.owners import LABEL
 from kitchens.containers.sweeping import remove_all
 from tests.desk import Desk, desk, empty
@@ -279,6 +280,8 @@ def test_what_was_cut_off_and_what_was_deleted_without_an_engine_is_cleared_away
         )
         assert book.kitchen("up", "other").status == 5
         assert [one["name"] for one in book.json("list")] == ["production", "other"]
+    with alone(book.folder / ".git/kitchens/services/.dev.lock", print, ""):
+        book.json("down", "other")  # somebody is at it: it is left to him, and stays written down
     assert len(census(engine, name)["containers"]) == 2
     book.json("down", "other")
     assert census(engine, name) == NOTHING

@@ -158,7 +158,7 @@ def _images_of(house: House, kitchen: Kitchen) -> list[str]:
 
 def _remove_containers(house: House, home: Home, images: Sequence[str]) -> None:
     """With an engine that does not answer, the next command that reaches one does it."""
-    from kitchens.actions.services.idling import clear_gone
+    from kitchens.actions.services.idling import clear_gone, clear_one
     from kitchens.actions.services.lodging import settle
     from kitchens.containers.engine import connect
 
@@ -166,12 +166,14 @@ def _remove_containers(house: House, home: Home, images: Sequence[str]) -> None:
         # Somebody who was let in before the branch went may have made the first of them only now.
         if home.folder.is_dir():
             remember_gone(house, home, images)
-        elif not is_gone(house, home):
+        elif not images and not is_gone(house, home):
             return
         settle(home, house.state / "runs")
         remove_folder(home.folder)
         try:
-            clear_gone(house, connect(house.environment))
+            engine = connect(house.environment)
+            clear_one(house, engine, home, images)
+            clear_gone(house, engine)
         except EnvironmentFailure as failure:
             house.note(f"its containers go when an engine answers again: {failure.message}")
 

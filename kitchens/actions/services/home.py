@@ -164,11 +164,17 @@ def remember_gone(house: House, home: Home, images: Sequence[str] = ()) -> None:
     note.write_text(json.dumps({"kitchen": home.kitchen, "images": list(images)}), encoding="utf-8")
 
 
+def lock_of(house: House, home: Home) -> Path:
+    """What whoever changes the containers of a kitchen holds."""
+    return folder_of(house) / f".{quote(home.kitchen, safe='')}.lock"
+
+
 @contextmanager
 def changing(house: House, home: Home) -> Iterator[None]:
     """One process at a time changes the containers of a kitchen; the second waits, and says so."""
-    path = folder_of(house) / f".{quote(home.kitchen, safe='')}.lock"
-    with alone(path, house.note, f"another command changes the services of `{home.kitchen}`: waiting"):
+    with alone(
+        lock_of(house, home), house.note, f"another command changes the services of `{home.kitchen}`: waiting"
+    ):
         yield
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from kitchens.actions.house import House
 from kitchens.actions.kitchens import Kitchens
-from kitchens.actions.services.home import IDLE, Home, changing, home_of, in_use
+from kitchens.actions.services.home import IDLE, Home, changing, home_of, in_use, lock_of
 from kitchens.actions.services.noted import known, state_of
 from kitchens.containers import objects
+from kitchens.containers.lock import if_free
 from kitchens.containers.stopping import stop_all
 from kitchens.containers.sweeping import remove_all
 
@@ -65,26 +67,34 @@ def _is_idle(home: Home, production: Cookbook | None) -> bool:
 
 
 def clear_gone(house: House, engine: Engine) -> None:
-    """Remove from the engine what deleted kitchens had there."""
+    """Remove from the engine what deleted kitchens had there, but for those that somebody is just deleting: he does it."""
     folder = house.state / "services" / ".gone"
-    notes = list(folder.iterdir()) if folder.is_dir() else []
-    if not notes:
-        return
-    kitchens = Kitchens(house)
-    for note in notes:
+    for note in list(folder.iterdir()) if folder.is_dir() else []:
         try:
             noted = json.loads(note.read_text(encoding="utf-8"))
-            name = noted["kitchen"]
+            home = Home(noted["kitchen"], "", note.name, note)
         except (OSError, ValueError, KeyError):
             continue
-        if name in kitchens.names and home_of(house, kitchens.get(name), "").id == note.name:
-            # Its deletion was refused, or cut off before anything was deleted.
-            note.unlink(missing_ok=True)
-            continue
-        remove_all(engine, Home(name, "", note.name, note).mine)
-        if name not in kitchens.names and (images := noted.get("images")):
-            # Few deletions leave images.
-            from kitchens.actions.cookbook.images import forget, only_of
+        with if_free(lock_of(house, home)) as held:
+            if not held:
+                continue
+            kitchens = Kitchens(house)
+            if home.kitchen not in kitchens.names:
+                clear_one(house, engine, home, noted.get("images", ()))
+            elif home_of(house, kitchens.get(home.kitchen), "").id != home.id:
+                clear_one(house, engine, home)
+            else:
+                # Its deletion was refused, or cut off before anything was deleted.
+                note.unlink(missing_ok=True)
 
-            forget(house, engine, only_of(house, name, images))
-        note.unlink(missing_ok=True)
+
+def clear_one(house: House, engine: Engine, home: Home, images: Collection[str] = ()) -> None:
+    """Remove from the engine what a deleted kitchen had there, and those of the `images` that nobody needs. Whoever calls
+    holds `changing`."""
+    remove_all(engine, home.mine)
+    if images:
+        # Few deletions leave any.
+        from kitchens.actions.cookbook.images import forget, only_of
+
+        forget(house, engine, only_of(house, home.kitchen, images))
+    (house.state / "services" / ".gone" / home.id).unlink(missing_ok=True)
