@@ -33,21 +33,26 @@ def placed(view: TreeView, recipe: str, failure: Failure) -> Failure:
 
 
 def expected(view: TreeView, recipe: str, measures: Iterable[tuple[str, object]]) -> tuple[Measured, ...]:
-    """What an attestation says was measured, with the limits that the recipe has for tests of these names."""
+    """What an attestation says was measured, by `<node path>: <test>` (the first version: by test), with the limits that
+    the recipe has for these tests."""
     from kitchens_engine.testing.rules import limits
 
     whole = view.shelf.parsed(f"recipes/{recipe}")
-    known = {
-        # A limit that is a template was another value in each run.
-        test.name: (node.name, None if "{{" in str(test.limit) else limits(test.rule, test.limit))
-        for node in (whole.nodes.values() if whole else ())
-        for test in node.tests
-    }
-    return tuple(
-        Measured(node, name, "attested", value, limit)
-        for name, value in measures
-        for node, limit in [known.get(name, (None, None))]
-    )
+    nodes = whole.nodes if whole else {}
+    known = {}
+    for node in nodes.values():
+        for test in node.tests:
+            # A limit that is a template was another value in each run.
+            limit = None if "{{" in str(test.limit) else limits(test.rule, test.limit)
+            known[test.name] = known[f"{node.name}: {test.name}"] = (node.name, test.name, limit)
+
+    def named(key: str) -> tuple[str | None, str, str | None]:
+        path, _, name = key.partition(": ")
+        inside = name and path.partition("/")[0] in nodes
+        return known.get(key, (path, name, None) if inside else (None, key, None))
+
+    measured = [(*named(key), value) for key, value in measures]
+    return tuple(Measured(node, name, "attested", value, limit) for node, name, limit, value in measured)
 
 
 def _place(view: TreeView, recipe: str, failure: Failure) -> Place | None:

@@ -57,6 +57,11 @@ class Measured(NamedTuple):
     value: Any
     limits: Any
 
+    @property
+    def key(self) -> str:
+        """What tells it from a test of another node with the same name."""
+        return self.name if self.node is None else f"{self.node}: {self.name}"
+
     def document(self) -> dict[str, Any]:
         """As `--json` shows it."""
         return {

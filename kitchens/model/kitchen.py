@@ -105,7 +105,7 @@ class Attestation(NamedTuple):
 
     `fingerprint` (hex) is what was tested; `recipe` its name; `runtime` is `process` or
     `docker`; `toolchain` the image's digest or the environment's hash; `run` the order
-    run; `commit` and `tree` where it was seen first; `measures` test name → value;
+    run; `commit` and `tree` where it was seen first; `measures` `<node path>: <test>` → value;
     `parts` the folders of recipes that the verdict is about → their trees. `signer` is
     who vouches for it, of those whose signatures count where it is read. It was red `retries` times before, on the
     same tree: by the tests and nodes that `flaky` names. `services` maps the services that it ran beside to the ids

@@ -47,6 +47,27 @@ def test_what_reaches_a_deleted_recipe_is_named_with_its_line(desk: Desk) -> Non
     ]
 
 
+def test_tests_of_one_name_on_two_nodes_are_two_measures(desk: Desk) -> None:
+    """In the attestation as in the run; those of a nested recipe, too."""
+    node = """
+[nodes.{0}]
+run = "echo n={1} > $KITCHEN_OUTPUT"
+outputs = {{ n = "integer" }}
+[[nodes.{0}.tests]]
+name = "not empty"
+output = "n"
+above = 0
+"""
+    desk.write("recipes/inner/recipe.toml", node.format("deep", 3))
+    text = node.format("one", 1) + node.format("two", 2) + '[nodes.nest]\nrecipe = "inner"\n'
+    desk.commit("recipes/outer/recipe.toml", text)
+    expected = {("one", "not empty", 1), ("two", "not empty", 2), ("nest/deep", "not empty", 3)}
+    for status in ("passed", "attested"):
+        (gated,) = desk.json("test", "production", "--recipe", "outer")["gate"]["recipes"]
+        assert gated["status"] == status
+        assert {(one["node"], one["name"], one["value"]) for one in gated["tests"]} == expected
+
+
 def test_what_came_since_is_not_deleted_by_a_kitchen_that_lacks_it(desk: Desk) -> None:
     """It was made before; merged, it has both."""
     desk.json("create", "idea", "--no-test")

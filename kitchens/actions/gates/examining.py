@@ -164,7 +164,7 @@ def _try_in_place(house: House, plan: GatePlan, one: Affected, tries: Tries) -> 
         )
     if not tests:
         warnings.append(f"`{one.recipe}` has no tests, so its gate proves only that it runs")
-    _attest(house, plan, one, run, place, {test.name: test.value for test in tests}, tries)
+    _attest(house, plan, one, run, place, {test.key: test.value for test in tests}, tries)
     return Verdict(
         one.recipe, one.variation, "passed", one.why, one.fingerprint, run, (), tuple(warnings), tests=tests
     )
