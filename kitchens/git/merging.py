@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -11,22 +10,22 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 
+from kitchens.git.attributes import (
+    DRIVER_REFUSED,
+    attribute_files,
+    attributes_in,
+    attributes_of,
+    attributes_on_the_way,
+    configured_drivers,
+    local_attributes,
+    refuse_drivers,
+)
 from kitchens.git.checkouts.folders import scratch
-from kitchens.git.command import PINNED_MERGE, Answer, Git, text
+from kitchens.git.command import PINNED_MERGE, Answer, Git
 from kitchens.git.history import common_ancestors
 from kitchens.git.repository import Repository
-from kitchens.git.trees import files_on_the_way
 from kitchens.model.kitchen import Identity
-from kitchens_engine.errors import EnvironmentFailure, InvalidInput
-
-#: `merge=<driver>` in a line of attributes, or in a macro's definition.
-DRIVER = re.compile(rb"(?:^|\s)merge=(\S+)")
-
-
-ATTRIBUTES = ".gitattributes"
-
-#: The code of the error for a merge that asks for a merge driver of this machine.
-DRIVER_REFUSED = "merge-driver"
+from kitchens_engine.errors import InvalidInput
 
 #: The settings of the user and of the machine do not count, and neither do their attributes.
 _NOBODYS = {"GIT_ATTR_NOSYSTEM": "1", "GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": os.devnull}
@@ -87,12 +86,12 @@ def merge_commits(repository: Repository, ours: str, theirs: str) -> Merge:
 def merge_many(repository: Repository, ours: str, others: Sequence[str]) -> list[Merge | None]:
     """`merge_commits` of each of `others` into `ours` on its own, by one process; without merge bases. None for what
     cannot be merged at all: `merge_commits` says why."""
-    attributes = _attributes(repository, ours)
-    if _configured_drivers(repository):
+    attributes = attributes_in(repository, ours)
+    if configured_drivers(repository):
         # What each side asks for must be looked at then.
         return [_merge_or_none(repository, ours, each) for each in others]
     found: list[Merge | None] = []
-    with _attribute_files(repository, attributes) as folder:
+    with attribute_files(repository, attributes) as folder:
         while len(found) < len(others):
             rest = others[len(found) :]
             words = ("merge-tree", "--stdin", "--write-tree", "-z", "--name-only", "--messages")
@@ -164,8 +163,8 @@ def _merging(
         # Several bases are merged first, and of that git says nothing.
         yield lambda: _merged_by_all(repository, ours, theirs, bases)
         return
-    tops, others = _attributes_of(repository, ours, theirs, {""})
-    _refuse_drivers(repository, {**others, **tops})
+    tops, others = attributes_of(repository, ours, theirs, {""})
+    refuse_drivers(repository, {**others, **tops})
     with _merge_tree(repository, ours, theirs, tops) as answer:
         with configuration.meanwhile():
             pass
@@ -174,8 +173,8 @@ def _merging(
             if configuration.merge_drivers:
                 return _merged_by_all(repository, ours, theirs, bases)
             first = answer()
-            below, others = _attributes_of(repository, ours, theirs, _above(_mixed(first)) - {""})
-            _refuse_drivers(repository, {**others, **below})
+            below, others = attributes_of(repository, ours, theirs, _above(_mixed(first)) - {""})
+            refuse_drivers(repository, {**others, **below})
             if not below:
                 return _parse(first)
             with _merge_tree(repository, ours, theirs, {**tops, **below}) as second:
@@ -188,8 +187,8 @@ def _merged_by_all(
     repository: Repository, ours: str, theirs: str, bases: Sequence[str]
 ) -> tuple[str, tuple[Conflict, ...]]:
     """The same with the attributes of all folders that are not the same on all sides."""
-    attributes, others = _attributes_on_the_way(repository, ours, theirs, bases)
-    _refuse_drivers(repository, {**others, **attributes})
+    attributes, others = attributes_on_the_way(repository, ours, theirs, bases)
+    refuse_drivers(repository, {**others, **attributes})
     with _merge_tree(repository, ours, theirs, attributes) as answer:
         return _parse(answer())
 
@@ -198,7 +197,7 @@ def _merged_apart(
     repository: Repository, ours: str, theirs: str, bases: Sequence[str]
 ) -> tuple[str, tuple[Conflict, ...]]:
     """The same on a machine that has no merge drivers."""
-    attributes, _ = _attributes_on_the_way(repository, ours, theirs, bases)
+    attributes, _ = attributes_on_the_way(repository, ours, theirs, bases)
     with _merge_tree(repository, ours, theirs, attributes, apart=True) as answer:
         return _parse(answer())
 
@@ -210,7 +209,7 @@ def _merge_tree(
     """Git's own merge, beside what is done inside."""
     words = ("merge-tree", "--write-tree", "-z", "--name-only", "--messages", ours, theirs)
     with (
-        _attribute_files(repository, attributes) as folder,
+        attribute_files(repository, attributes) as folder,
         _hermetic(repository, folder, apart=apart) as (git, variables),
         git.meanwhile(*PINNED_MERGE, *words, variables=variables) as answer,
     ):
@@ -232,7 +231,7 @@ def _hermetic(
     `.git/info/attributes` is this machine's alone and comes before all others: where it is there, and when asked for
     by `apart`, git is shown the objects of the repository only, without its attributes and without anybody's settings.
     """
-    if not apart and not _local_attributes(repository).is_file():
+    if not apart and not local_attributes(repository).is_file():
         yield (
             repository.git.at(folder, git_dir=repository.common, work_tree=folder),
             {"GIT_ATTR_NOSYSTEM": "1"},
@@ -245,10 +244,6 @@ def _hermetic(
         places = {"GIT_OBJECT_DIRECTORY": "objects", "GIT_SHALLOW_FILE": "shallow"}
         there = {name: str(repository.common / file) for name, file in places.items()}
         yield repository.git.at(folder, git_dir=bare, work_tree=folder), _NOBODYS | there
-
-
-def _local_attributes(repository: Repository) -> Path:
-    return repository.common / "info" / "attributes"
 
 
 def _mixed(merged: Answer) -> set[str]:
@@ -267,36 +262,6 @@ def _above(paths: Iterable[str]) -> set[str]:
             found.add(folder)
             folder = folder.rpartition("/")[0]
     return found
-
-
-def _attributes_of(
-    repository: Repository, ours: str, theirs: str, folders: set[str]
-) -> tuple[dict[str, bytes], dict[str, bytes]]:
-    """The attribute files of both sides in these folders, by path."""
-    if not folders:
-        return {}, {}
-    objects = repository.objects
-    trees = [commit.tree for commit in objects.commits([ours, theirs])]
-    objects.learn(trees)
-    found: tuple[dict[str, str], ...] = ({}, {})
-    for depth in range(max(folder.count("/") for folder in folders) + 1):
-        level = [folder for folder in folders if folder.count("/") == depth]
-        inside = [[(folder, objects.entry(tree, folder)) for folder in level] for tree in trees]
-        objects.learn([entry.oid for side in inside for _, entry in side if entry and entry.kind == "tree"])
-        for files, side in zip(found, inside, strict=True):
-            for folder, entry in side:
-                for line in objects.entries(entry.oid) if entry and entry.kind == "tree" else ():
-                    if line.name == ATTRIBUTES and line.mode.startswith("100"):
-                        files[f"{folder}/{ATTRIBUTES}".lstrip("/")] = line.oid
-    return _read_both(repository, found)
-
-
-def _read_both(
-    repository: Repository, found: tuple[dict[str, str], ...]
-) -> tuple[dict[str, bytes], dict[str, bytes]]:
-    contents = iter(repository.objects.read_all([oid for files in found for oid in files.values()]))
-    ours_read, theirs_read = ({path: next(contents) or b"" for path in files} for files in found)
-    return ours_read, theirs_read
 
 
 def commit_tree(
@@ -378,87 +343,3 @@ def _messages(fields: Sequence[str], position: int) -> tuple[list[tuple[Sequence
         found.append((fields[position + 1 : after], fields[after]))
         position = after + 2
     return found, position
-
-
-def _attributes(repository: Repository, commit: str) -> dict[str, bytes]:
-    """All attribute files in a commit, by path; those of the last few commits are remembered."""
-    key = (repository.common, commit)
-    if key not in _KNOWN:
-        while len(_KNOWN) >= 8:
-            del _KNOWN[next(iter(_KNOWN))]
-        _KNOWN[key] = _read_attributes(repository, commit)
-    return _KNOWN[key]
-
-
-#: A commit's attributes never change; the second run of a merge asks for them again.
-_KNOWN: dict[tuple[Path, str], dict[str, bytes]] = {}
-
-
-def _read_attributes(repository: Repository, commit: str) -> dict[str, bytes]:
-    listed = repository.git.run("ls-tree", "-r", "-z", "--full-tree", commit).out.split(b"\0")
-    found = {}
-    for line in listed:
-        if line.endswith(b".gitattributes"):
-            head, _, path = line.partition(b"\t")
-            mode, _, oid = head.split()
-            if path.rpartition(b"/")[2] == b".gitattributes" and mode.startswith(b"100"):
-                found[text(path)] = oid.decode()
-    contents = repository.objects.read_all(list(found.values()))
-    return {path: content or b"" for path, content in zip(found, contents, strict=True)}
-
-
-def _configured_drivers(repository: Repository) -> frozenset[str]:
-    """The merge drivers that this machine's configuration names a program for, at this moment."""
-    repository.configuration.read_anew()
-    return repository.configuration.merge_drivers
-
-
-def _attributes_on_the_way(
-    repository: Repository, ours: str, theirs: str, bases: Sequence[str]
-) -> tuple[dict[str, bytes], dict[str, bytes]]:
-    """The attribute files of both sides, by path, that have a say: those above a path which somebody changed. A merge
-    looks at no others, and most folders of a large repository are the same on all sides."""
-    objects = repository.objects
-    trees = [commit.tree for commit in objects.commits([ours, theirs, *bases])]
-    return _read_both(repository, files_on_the_way(objects, trees, ATTRIBUTES)[:2])
-
-
-def _refuse_drivers(repository: Repository, attributes: dict[str, bytes]) -> None:
-    """A merge driver is a program named in `.git/config`: it decides differently on another machine."""
-    local = _local_attributes(repository)
-    if local.is_file():
-        attributes = {**attributes, str(local): local.read_bytes()}
-    if not any(DRIVER.search(content) for content in attributes.values()):
-        return
-    drivers = _configured_drivers(repository)
-    for path, content in attributes.items():
-        for line in content.splitlines():
-            for driver in map(text, DRIVER.findall(line)):
-                if driver in drivers and not line.startswith(b"#"):
-                    raise InvalidInput(
-                        f"`{path}` asks for the merge driver `{driver}`, a program in this machine's git"
-                        " configuration; merges must come out the same everywhere",
-                        f"remove `merge={driver}`, or `git config --unset merge.{driver}.driver`"
-                        " to merge such files as text",
-                        code=DRIVER_REFUSED,
-                        file=path,
-                    )
-
-
-@contextmanager
-def _attribute_files(repository: Repository, attributes: dict[str, bytes]) -> Iterator[Path]:
-    """A folder that stands in for a checkout of `ours`: git looks there for attributes only."""
-    if not attributes:
-        yield repository.common
-        return
-    with scratch(repository.common / "kitchens") as folder:
-        try:
-            for path, content in attributes.items():
-                file = folder / os.fsdecode(path)
-                file.parent.mkdir(parents=True, exist_ok=True)
-                file.write_bytes(content)
-        except OSError as error:
-            raise EnvironmentFailure(
-                f"`{folder}` cannot be written: {error.strerror}", code="disk"
-            ) from error
-        yield folder
