@@ -19,6 +19,8 @@ FILE = "template.toml"
 
 _WORD = re.compile(r"@@(\w+)@@")
 _TYPES: Mapping[str, type] = {"string": str, "integer": int, "float": float, "boolean": bool}
+#: How people say TOML's words.
+_SPOKEN = {"y": "true", "yes": "true", "n": "false", "no": "false"}
 
 #: Answers stand in files of other languages: none of them gets by with these unescaped.
 _ODD = re.compile(r"[\"'\\`$\x00-\x1f]")
@@ -38,14 +40,18 @@ class Question(NamedTuple):
         """The answer in `text`. Raises `InvalidInput` with what is wrong with it."""
         value: Any = text
         if self.type != "string":
+            word = text.strip()
+            if self.type == "boolean":
+                word = _SPOKEN.get(word.lower(), word)
             try:
-                value = tomllib.loads(f"v = {text.strip()}")["v"]
+                value = tomllib.loads(f"v = {word}")["v"]
             except tomllib.TOMLDecodeError:
                 value = None
             if self.type == "float" and type(value) is int:
                 value = float(value)
             if type(value) is not _TYPES[self.type]:
-                raise self._wrong(f"`{text}` is no {self.type}")
+                act = ["`true` or `false`"] if self.type == "boolean" else []
+                raise self._wrong(f"`{text}` is no {self.type}", *act)
         return self.accept(value)
 
     def accept(self, value: Any) -> Any:

@@ -16,6 +16,8 @@ from urllib.parse import quote
 import psycopg
 import pytest
 
+from kitchens.model.template import Question
+from kitchens_engine.errors import InvalidInput
 from tests import postgres as servers
 from tests.cli.conftest import COOKBOOK, RECIPE, Desk
 from tests.postgres import PASSWORD, Postgres
@@ -308,3 +310,14 @@ def test_a_schema_of_its_own_in_a_shared_database(
         assert schemas() == {"late_evenings", "taken"}
         desk.json("delete", "late-evenings")
         assert schemas() == {"taken"}
+
+
+def test_yes_and_no_are_answers() -> None:
+    """People say them; what is neither is told what there is."""
+    question = Question("lamp", "A lamp?", "boolean")
+    assert [question.parse(text) for text in ("yes", "Y", "true", " no ", "n", "false")] == [True] * 3 + [
+        False
+    ] * 3
+    with pytest.raises(InvalidInput) as caught:
+        question.parse("maybe")
+    assert caught.value.hints == ("`true` or `false`",)
