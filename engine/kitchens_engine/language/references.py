@@ -24,6 +24,9 @@ from kitchens_engine.variables.resolve import Layer, combined
 #: What a template sees at its top.
 ROOTS = ("variables", "inputs", "outputs", "tests", "kitchen", "recipe", "variation", "run", "each")
 
+#: What never gives outputs: it does nothing itself, or is a graph without a contract.
+_SILENT = ("noop", "wait", "recipe")
+
 _CLOSED: Mapping[str, tuple[str, ...]] = {
     "kitchen": ("name", "data", "parent"),
     "run": ("id", "started"),
@@ -248,6 +251,8 @@ def _of_other_node(root: str, rest: list[str], spot: Spot, recipe: Recipe, shown
     if root == "tests":
         return _missing(rest[1:2], dict.fromkeys(COUNTS), shown, f"tests.{name}")
     declared = _declared(node)
+    if declared is None and len(rest) > 1 and node.action in _SILENT:
+        return f"`{shown}` is not there: `{name}` is a `{node.action}` node, which gives no outputs", None
     if declared is not None and len(rest) > 1 and rest[1] not in declared:
         message = f"`{shown}` is not there: node `{name}` declares no output `{rest[1]}`"
         return message, _nearest(rest[1], declared, f"outputs.{name}")

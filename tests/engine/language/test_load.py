@@ -186,6 +186,7 @@ def test_all_faults_are_told_at_once_in_the_order_of_the_file(lines: Lines) -> N
         ("[nodes.a]\nnoop = true\nneeds = ['a']", "3:10 [nodes.a.needs[0]] node `a` needs itself"),
         ("[nodes.a]\nnoop = true\nwhen = '{{ run.id }} == 1'", "3:1 [nodes.a.when] the `when` of `a` is text with values in it, and no condition"),
         ("[variables]\nx = 'a'\n[nodes.a]\nrun = '{{ variables.x.upper() }} {{ variables.x.y }}'", "4:1 [nodes.a.run] `variables.x.y` is not there: `variables.x` is a string"),
+        ("[nodes.b]\nnoop = true\n[nodes.a]\nneeds = ['b']\nrun = '{{ outputs.b.x }}'", "5:1 [nodes.a.run] `outputs.b.x` is not there: `b` is a `noop` node, which gives no outputs"),
         ("[nodes.a]\nrun = '{{ run.started | days }}'", "2:1 [nodes.a.run] `days` lacks what it is to go by"),
         ("[nodes.a]\nnoop = true\nvariation = 'x'", "3:1 [nodes.a.variation] `nodes.a.variation` stands only beside `recipe` or `ingredient`"),
         ("[nodes.a]\nnoop = true\nenv = { KITCHEN_RUN = 'x' }", "3:9 [nodes.a.env.KITCHEN_RUN] `nodes.a.env.KITCHEN_RUN`: `KITCHEN_RUN` cannot be set; a name has letters, digits and `_`, and `KITCHEN…` is ours"),
@@ -268,7 +269,7 @@ def test_outputs_are_seen_downstream_only(lines: Lines) -> None:
         equals = 1
         [nodes.b]
         needs = ["a"]
-        noop = true
+        run = "true"
         [nodes.c]
         needs = ["b"]
         run = "echo {{ outputs.a.anything }} {{ tests.a.passed }} {{ outputs.b.undeclared }}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kitchens_engine.errors import InvalidInput
@@ -28,6 +28,7 @@ def graphs(draw: st.DrawFn) -> Mapping[str, Sequence[str]]:
     return {name: needs[name] for name in draw(st.permutations(names))}
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(graphs())
 def test_any_graphs_order_respects_its_edges(needs: Mapping[str, Sequence[str]]) -> None:
     """Every node comes once, after all that it needs."""
