@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import platform
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -23,6 +24,8 @@ _FORMAT = 1
 _DONE = "kitchens.done"
 #: What nodes do not import, and so need not have compiled.
 _NOT_IMPORTED = "/(tests|pip|setuptools)/"
+#: How many seconds it may take to compile what is installed.
+_COMPILED_WITHIN = 300.0
 
 
 class ProcessToolchain(NamedTuple):
@@ -124,10 +127,39 @@ def _build(
             said = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
             shutil.rmtree(folder, ignore_errors=True)
             raise pip.failure(said, name, log)
-    # By all processors, once, and not by every node anew: pandas takes a second. What cannot be compiled is not imported.
-    compiling = [str(folder / "bin" / "python"), "-I", "-m", "compileall", "-qq", "-j", "0"]
-    _run([*compiling, "-x", _NOT_IMPORTED, str(folder / "lib")], environment, log)
+    compile_all(folder / "bin" / "python", folder / "lib", environment, log)
     (folder / _DONE).touch()
+
+
+def compile_all(
+    python: Path,
+    folder: Path,
+    environment: Mapping[str, str],
+    log: Path,
+    within: float = _COMPILED_WITHIN,
+) -> None:
+    """Compile what lies in a folder by all processors, once, and not by every node anew: pandas takes a second.
+
+    What cannot be compiled is not imported. What is not done `within` so many seconds is left to who imports it: where the
+    machine gives Python no more processes, its pool of them waits for ever.
+    """
+    command = [str(python), "-I", "-m", "compileall", "-qq", "-j", "0", "-x", _NOT_IMPORTED, str(folder)]
+    with log.open("ab") as output:
+        running = subprocess.Popen(
+            command,
+            env=dict(environment),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            process_group=0,
+        )
+        try:
+            with suppress(subprocess.TimeoutExpired):
+                running.wait(within)
+        finally:
+            if running.poll() is None:
+                os.killpg(running.pid, signal.SIGKILL)
+                running.wait()
 
 
 def _run(command: list[str], environment: Mapping[str, str], log: Path | None) -> int:

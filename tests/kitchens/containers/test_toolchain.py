@@ -13,9 +13,14 @@ from pathlib import Path
 import pytest
 
 from kitchens.containers.toolchains import requirements as pip
-from kitchens.containers.toolchains.toolchain import ProcessToolchain, make_process_toolchain
+from kitchens.containers.toolchains.toolchain import (
+    ProcessToolchain,
+    compile_all,
+    make_process_toolchain,
+)
 from kitchens.model.toolchain import toolchain_key
 from kitchens_engine.errors import EnvironmentFailure, InvalidInput
+from tests.processes import gone
 
 Make = Callable[..., ProcessToolchain]
 
@@ -183,3 +188,26 @@ def _wheel(folder: Path, name: str, version: str) -> None:
             f"{facts}/WHEEL", "Wheel-Version: 1.0\nGenerator: t\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
         )
         wheel.writestr(f"{facts}/RECORD", "")
+
+
+def test_what_compiles_for_ever_is_ended_with_all_that_it_started(tmp_path: Path) -> None:
+    """What is compiled saves time; without it all works as well."""
+    python, pids = tmp_path / "python", tmp_path / "pids"
+    python.write_text(f"#!/bin/sh\nsleep 300 & echo $! $$ > {pids}; wait\n")
+    python.chmod(0o755)
+
+    compile_all(python, tmp_path, os.environ, tmp_path / "log", within=0.5)
+
+    for pid in pids.read_text().split():
+        gone(int(pid))
+
+
+def test_what_is_installed_is_compiled_but_for_tests(tmp_path: Path) -> None:
+    """Those of the installed are imported by nobody."""
+    for name in ("salt/__init__.py", "salt/tests/taste.py"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("GRAINS = 3\n")
+
+    compile_all(Path(sys.executable), tmp_path, os.environ, tmp_path / "log")
+
+    assert [path.parent.parent.name for path in tmp_path.rglob("*.pyc")] == ["salt"]
