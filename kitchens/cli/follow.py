@@ -15,22 +15,23 @@ if TYPE_CHECKING:
 _POLL = 0.2
 
 
-def follow_logs(house: House, run: str, node: str | None, out: IO[bytes]) -> None:
-    """Print what the nodes of a run write, each line with the name of its node, until the run has ended."""
+def follow_logs(house: House, run: str, node: str | None, out: IO[bytes]) -> str:
+    """Print what the nodes of a run write, each line with the name of its node, until the run has ended; how it stands then."""
     from kitchens.actions.orders.runs import Logs
 
     seen: dict[Path, int] = {}
     with Logs(house, run, node) as logs:
         while True:
             # Asked first: what the run wrote until its end is printed after it is known to have ended.
-            goes_on = logs.run_goes_on()
+            status = logs.status()
+            goes_on = status in ("running", "queued")
             for name, path, ended in logs.growing():
                 seen[path] = _print_lines(
                     out, f"{name} | ", path, seen.get(path, 0), whole=goes_on and not ended
                 )
             out.flush()
             if not goes_on:
-                return
+                return status
             time.sleep(_POLL)
 
 

@@ -91,6 +91,9 @@ def test_a_killed_run_goes_on_under_its_id(desk: Desk, start: Callable[..., Any]
     commit = desk.commit("recipes/chain/recipe.toml", CHAIN)
     run = killed(desk, start, "--set", "word=second")
     assert desk.json("order", "show", run)["status"] == "interrupted"
+    # Who follows it is not left to think that this was all.
+    followed = desk.kitchen("order", "logs", "-f", run)
+    assert f"was interrupted: `kitchen order resume {run}` goes on" in followed.err
     desk.commit("recipes/chain/recipe.toml", CHAIN.replace("[nodes.c]", "[nodes.d]"))
 
     document = desk.json("order", "resume", run)

@@ -10,7 +10,6 @@ from typing import Any
 
 from kitchens.actions.house import House
 from kitchens_engine.errors import InvalidInput
-from kitchens_engine.outcome import Status
 from kitchens_engine.records import Records
 
 
@@ -65,9 +64,9 @@ class Logs:
     def __exit__(self, *_: object) -> None:
         self._records.close()
 
-    def run_goes_on(self) -> bool:
-        """Whether more may come."""
-        return self._records.head(self._run).status in (Status.RUNNING, Status.QUEUED)
+    def status(self) -> str:
+        """How the run stands; more may come while it is `queued` or `running`."""
+        return str(self._records.head(self._run).status)
 
     def growing(self) -> list[tuple[str, Path, bool]]:
         """Node path and file of each log that may hold more than when it was last looked at, and whether that was all."""

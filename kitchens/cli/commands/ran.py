@@ -102,12 +102,16 @@ def logs(desk: Desk, run: str | None, node: str | None, follow: bool) -> Answer:
     """Show the logs of an order run (default: the newest)."""
     from kitchens.actions.orders.runs import logs_of, show_order
 
-    found = list(logs_of(desk.house, run, node))
+    # Once: a newer one may begin meanwhile.
+    known: str = show_order(desk.house, run)["run"]
+    found = list(logs_of(desk.house, known, node))
     document = [{"node": name, "log": str(path)} for name, path in found]
 
     def words() -> None:
         if follow:
-            follow_logs(desk.house, show_order(desk.house, run)["run"], node, sys.stdout.buffer)
+            if follow_logs(desk.house, known, node, sys.stdout.buffer) == "interrupted":
+                said = f"order run {known} was interrupted: `kitchen order resume {known}` goes on"
+                click.echo(f"note: {said}", err=True)
             return
         for name, path in found:
             print_log(sys.stdout.buffer, f"{name} | " if len(found) > 1 else "", path)
