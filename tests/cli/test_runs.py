@@ -168,7 +168,7 @@ def test_an_engine_that_goes_away_is_named_before_what_it_left(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Exit 5 with the first cause; the run reads `interrupted`."""
-    monkeypatch.setattr("kitchens.actions.orders.running.choose_runtime", lambda *_, **__: Gone())
+    monkeypatch.setattr("kitchens.containers.choose.choose_runtime", lambda *_, **__: Gone())
     error = desk.json("order", "run", "counts", status=5)["error"]
     assert error["message"] == "node `count` was lost twice: the engine stopped"
     assert desk.json("order", "show")["status"] == "interrupted"
