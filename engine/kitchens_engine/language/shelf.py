@@ -116,7 +116,10 @@ class Shelf:
         known = self._names(room)
         if name in known:
             return InvalidInput(f"{kind} `{name}`: {no_file(f'{room}/{name}/{FILE}')}", code=f"no-{kind}")
-        return InvalidInput(f"no {kind} named `{name}`", *hints(name, known), code=f"no-{kind}")
+        # Shells complete paths.
+        plain = name.removeprefix(f"{room}/").removesuffix(f"/{FILE}").rstrip("/")
+        acts = (f"did you mean `{plain}`?",) if plain in known else hints(plain, known)
+        return InvalidInput(f"no {kind} named `{name}`", *acts, code=f"no-{kind}")
 
     def reading(self, folder: str) -> Reading | None:
         """What came of reading the `recipe.toml` in this folder, or None when there is none."""

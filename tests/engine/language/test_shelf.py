@@ -42,7 +42,7 @@ def test_recipes_are_parsed_once_and_only_when_asked_for(shelf: MakeShelf) -> No
     assert (raised.value.file, raised.value.line) == ("recipes/bad/recipe.toml", 1)
 
 
-@pytest.mark.parametrize("name", ["delay", "", "../recipes/delays", "delays/tests"])
+@pytest.mark.parametrize("name", ["delay", "", "../recipes/delays", "delays/tests", "recipes/delays/"])
 def test_an_unknown_name_is_told_with_the_nearest(shelf: MakeShelf, name: str) -> None:
     """No name leads outside the folder of recipes."""
     with pytest.raises(InvalidInput, match="no recipe named") as raised:
