@@ -35,7 +35,7 @@ _KERNEL = "/proc/sys"
 _OWN = ("--dev", "/dev", "--proc", "/proc", "--ro-bind", _KERNEL, _KERNEL, "--tmpfs", "/run")
 _NO_NETWORK = "--unshare-net"
 #: Places that are the run's own inside; what lies there and is needed is put back, to be read.
-_MASKED = (Path("/tmp"), Path("/run"))
+_MASKED = (Path("/tmp"), Path("/run"), Path("/dev"))
 #: Names in a home folder under which secrets usually lie. Nodes have another home; these they cannot even read.
 _SECRETS = (
     ".ssh", ".gnupg", ".aws", ".azure", ".kube", ".docker", ".netrc", ".git-credentials", ".pgpass",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -173,6 +174,19 @@ def test_only_its_own_folders_can_be_written(confined: Attempt, place: Place, tm
     assert (place.data / f"kept-{os.getpid()}").exists()
     assert not Path(f"/tmp/kept-{os.getpid()}").exists()
     assert not (place.folder / "tmp").exists()
+
+
+@pytest.mark.skipif(not os.path.isdir("/dev/shm"), reason="there is no memory to keep files in")
+def test_what_lies_in_memory_is_there_too(confined: Attempt, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A toolchain below `/dev/shm`, say: its own `/dev` hides the rest."""
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
+        tool = Path(folder, "tool")
+        tool.write_text("#!/bin/sh\necho here\n")
+        tool.chmod(0o755)
+        monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
+        _, said = confined(f"{tool}; echo x >{folder}/mine && echo wrong")
+    assert said.split("\n")[0] == "here"
+    assert "wrong" not in said
 
 
 def test_a_node_cannot_end_what_keeps_it(confined: Attempt) -> None:
