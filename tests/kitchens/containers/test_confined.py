@@ -177,14 +177,14 @@ def test_only_its_own_folders_can_be_written(confined: Attempt, place: Place, tm
 
 
 @pytest.mark.skipif(not os.path.isdir("/dev/shm"), reason="there is no memory to keep files in")
-def test_what_lies_in_memory_is_there_too(confined: Attempt, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_lies_in_memory_is_there_too(confined: Attempt) -> None:
     """A toolchain below `/dev/shm`, say: its own `/dev` hides the rest."""
     with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
         tool = Path(folder, "tool")
         tool.write_text("#!/bin/sh\necho here\n")
         tool.chmod(0o755)
-        monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
-        _, said = confined(f"{tool}; echo x >{folder}/mine && echo wrong")
+        path = {"PATH": f"{folder}:{os.environ['PATH']}"}
+        _, said = confined(f"tool; echo x >{folder}/mine && echo wrong", environment=path)
     assert said.split("\n")[0] == "here"
     assert "wrong" not in said
 
