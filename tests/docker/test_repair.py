@@ -117,6 +117,36 @@ def test_a_seed_that_was_not_made_to_its_end_is_removed(
                 objects.remove_volume(engine, name)
 
 
+#: Its data is made once, from a file; without what that says it does not start.
+_PICKY = (
+    "[ -e /data/made ] || { cat /docker-entrypoint-initdb.d/* > /data/index.html; touch /data/made; };"
+    "grep -q good /data/index.html || exit 9; exec httpd -f -p 8080 -h /data"
+)
+
+
+def test_a_seed_on_which_a_service_does_not_come_up_is_made_anew(
+    book: Processes, engine: Engine, tmp_path: Path
+) -> None:
+    """Also while another kitchen's container holds it: whoever comes next begins with a new one."""
+    book.write("words", "good\n")
+    begin(book, web("shop", _PICKY, 'volumes = ["/data"]\ninit = ["words"]\n'))
+    for name in ("dev", "other"):
+        book.json("create", name, "--no-test")
+    book.json("up", "dev")
+    (key,) = (path.name for path in (tmp_path / "cache/seeds").glob("[0-9a-f]*[0-9a-f]"))
+    spoil = "echo bad > /seed/index.html"
+    volume = f"kitchens-seed-{key[:32]}-0:/seed"
+    subprocess.run(
+        ["docker", "run", "--rm", "-v", volume, BUSYBOX, "sh", "-c", spoil], check=True, capture_output=True
+    )
+
+    spoilt = book.kitchen("up", "other")
+
+    assert (spoilt.status, "the next start makes it anew" in spoilt.err) == (5, True), spoilt
+    assert book.json("up", "other")["status"] == "up"
+    assert book.kitchen("exec", "other", "--service", "shop", "cat", "/data/index.html").out == "good\n"
+
+
 def test_what_a_killed_gate_left_is_removed(book: Processes, engine: Engine) -> None:
     """Its services, which would go on without anybody; whether or not a kitchen ever had some."""
     name = begin(book, web("front"))

@@ -106,7 +106,7 @@ def _fresh(
 ) -> Iterator[Joined]:
     """Services that nobody used before, in a network of their own; gone at the end, whatever happens: who is killed
     leaves labels by which the next one clears up."""
-    from kitchens.actions.services.seeding import seeds_of
+    from kitchens.actions.services.seeding import distrust_seeds, seeds_of
     from kitchens.actions.services.starting import judged, start_all
     from kitchens.containers import networks, owners
     from kitchens.containers.services.service import Fresh, create
@@ -116,6 +116,7 @@ def _fresh(
     sweep_networks(engine)
     labels = owners.labels(seeder.cookbook.name, "gate", run)
     own = f"{owners.LABEL}gate={run}-{os.urandom(4).hex()}"
+    seeded: dict[str, tuple[str, ...]] = {}
     name, _, value = own.partition("=")
     labels[name] = value
     try:
@@ -123,10 +124,12 @@ def _fresh(
 
         def made(spec: Spec) -> tuple[str, int | None, bool]:
             seeds = seeds_of(house, engine, spec, seeder)
+            seeded[spec.name] = tuple(seeds.values())
             fresh = Fresh(f"kitchens-gate-{value}-{spec.name}", labels, inside, seeds=seeds)
             return create(engine, spec, fresh), None, False
 
         started = start_all(house, engine, specs, made, house.note)
+        distrust_seeds(house, started, seeded)
         judged(house, started, specs)
         yield Joined(inside, {one.name: one.digest for one in started})
     except EnvironmentFailure:

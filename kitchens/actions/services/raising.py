@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from kitchens.actions.house import House
 from kitchens.actions.services.home import SERVICE, SERVING, SPEC, Home
 from kitchens.actions.services.noted import known
-from kitchens.actions.services.seeding import Seeder, seeds_of
+from kitchens.actions.services.seeding import Seeder, distrust_seeds, seeds_of
 from kitchens.actions.services.starting import judged, start_all
 from kitchens.actions.services.states import NotReady, Started
 from kitchens.containers import networks, objects, stopping
@@ -77,6 +77,7 @@ def raise_services(
                 home.unmark(_unfinished(each.name))
         with_secrets = [one.container for one in started if specs[one.name].secret]
         _note_starts(engine, home, [container for container in with_secrets if container])
+        distrust_seeds(house, started, containers.seeded)
         judged(house, started, specs, home.kitchen)
     except (KeyboardInterrupt, Interrupted):
         for container in containers.made:
@@ -92,7 +93,8 @@ def raise_services(
 
 
 class _Containers:
-    """The containers of a kitchen's services: those that are `kept`, and new ones, whose ids are in `made`."""
+    """The containers of a kitchen's services: those that are `kept`, and new ones, whose ids are in `made`; `seeded` names
+    the volumes of the seeds that these begin with."""
 
     def __init__(
         self,
@@ -104,6 +106,7 @@ class _Containers:
         kept: Mapping[str, Found],
     ) -> None:
         self.made: list[str] = []
+        self.seeded: dict[str, tuple[str, ...]] = {}
         self._house = house
         self._engine = engine
         self._home = home
@@ -120,7 +123,9 @@ class _Containers:
         elif found is not None:
             self._given[spec.name] = found.id
             return found.id, _port_of(self._home, spec), self._runs(spec, found)
-        made = _made(self._engine, self._house, self._home, spec, self._inside, self._seeder)
+        made, self.seeded[spec.name] = _made(
+            self._engine, self._house, self._home, spec, self._inside, self._seeder
+        )
         self._given[spec.name] = made[0]
         self.made.append(made[0])
         return made
@@ -204,8 +209,9 @@ def remove_services(engine: Engine, home: Home) -> None:
 
 def _made(
     engine: Engine, house: House, home: Home, spec: Spec, inside: str, seeder: Seeder
-) -> tuple[str, int | None, bool]:
-    """A new container, on volumes that are there or new ones; its port is the one that it had before, if that is free."""
+) -> tuple[tuple[str, int | None, bool], tuple[str, ...]]:
+    """A new container, on volumes that are there or new ones; its port is the one that it had before, if that is free. And
+    the volumes of the seed that it begins with."""
     volumes = {path: home.called(f"{spec.name}-{_short(path)}") for path in spec.volumes}
     there = set(volumes.values())
     if volumes:
@@ -230,7 +236,7 @@ def _made(
         network = networks.make_ports(engine, networks.PORTS_LABELS)
         port = _choose_port(house, home, spec)
         fresh = fresh._replace(published=port, ports=network)
-    return create(engine, spec, fresh), fresh.published, False
+    return (create(engine, spec, fresh), fresh.published, False), tuple(seeds.values())
 
 
 def _tell_of_old_data(house: House, home: Home, spec: Spec, *, new: bool) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -15,7 +15,7 @@ from kitchens.actions.house import House
 from kitchens.actions.services.starting import judged, start_all
 from kitchens.actions.services.states import NotReady, Started
 from kitchens.containers import owners
-from kitchens.containers.services.seeds import Seeding, forget_unused, seed
+from kitchens.containers.services.seeds import Seeding, distrust, forget_unused, seed
 from kitchens.containers.services.service import Spec
 from kitchens.gate.fingerprint import build_context
 from kitchens.gate.scope import scope_of
@@ -75,6 +75,17 @@ def seeds_of(house: House, engine: Engine, spec: Spec, seeder: Seeder) -> dict[s
     )
     forget_unused(engine, house.cache)
     return made
+
+
+def distrust_seeds(house: House, started: Sequence[Started], seeded: Mapping[str, Sequence[str]]) -> None:
+    """A seed on whose copy a service does not come up may be damaged: whoever comes next begins with a new one. `seeded`
+    names, by service, the volumes that the containers begin with."""
+    for one in started:
+        volumes = seeded.get(one.name, ()) if one.status == "failed" else ()
+        for volume in volumes:
+            distrust(house.cache, volume)
+        if volumes:
+            house.note(f"the data that `{one.name}` began with may be damaged: the next start makes it anew")
 
 
 def _fill(house: House, engine: Engine, spec: Spec, name: str, seeder: Seeder, inside: str) -> None:

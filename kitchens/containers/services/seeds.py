@@ -22,6 +22,7 @@ LABEL = owners.LABEL + "seed"
 UNUSED = 30 * 24 * 3600.0
 #: How long a server may take to write everything down when it is asked to stop, in seconds.
 _STOPS_WITHIN = 60
+_MAKING = ".making"
 
 
 class Seeding(NamedTuple):
@@ -41,8 +42,9 @@ def seed(
 
     What `wait` and `fill` raise ends it, and nothing is left.
     """
-    names = {path: f"kitchens-seed-{seeding.key[:32]}-{number}" for number, path in enumerate(spec.volumes)}
     done = cache / "seeds" / seeding.key
+    stem = f"kitchens-seed-{seeding.key[:32]}{_making(done)}"
+    names = {path: f"{stem}-{number}" for number, path in enumerate(spec.volumes)}
     if not _whole(engine, names, seeding.key, done):
         with alone(
             done.with_suffix(".lock"), tell, f"another process makes the data of `{spec.name}`: waiting"
@@ -56,6 +58,23 @@ def seed(
     with suppress(OSError):
         os.utime(done)
     return names
+
+
+def distrust(cache: Path, volume: str) -> None:
+    """A service did not come up on a copy of this volume: the seed that it belongs to is made anew, under another name, since
+    containers may hold it."""
+    key = volume.removeprefix("kitchens-seed-")[:32]
+    for done in (cache / "seeds").glob(f"{key}*[0-9a-f]"):
+        done.with_suffix(_MAKING).write_text(f"-{os.urandom(2).hex()}", encoding="ascii")
+        done.unlink(missing_ok=True)
+
+
+def _making(done: Path) -> str:
+    """What tells a seed from an earlier one of the same content."""
+    try:
+        return done.with_suffix(_MAKING).read_text(encoding="ascii")
+    except FileNotFoundError:
+        return ""
 
 
 def forget_unused(engine: Engine, cache: Path) -> None:
