@@ -120,7 +120,7 @@ def _until(question: str, usual: str | None, accept: Callable[[str], str]) -> st
 
 
 def _free(kitchens: Kitchens, text: str) -> str:
-    from kitchens.actions.life.creating import free_name
+    from kitchens.actions.life.naming import free_name
 
     return free_name(kitchens, text)
 

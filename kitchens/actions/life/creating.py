@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -18,6 +17,7 @@ from kitchens.actions.house import House
 from kitchens.actions.kitchens import REGISTRATIONS, Kitchen, Kitchens
 from kitchens.actions.landing.moving import implied_registration
 from kitchens.actions.life.filling import copied, parse_filling
+from kitchens.actions.life.naming import fetched, refuse_taken, refuse_taken_there
 from kitchens.actions.life.settings import assigned
 from kitchens.actions.orders.ordering import carry_out_order, plan_order
 from kitchens.actions.sharing.arriving import arrive_if_possible
@@ -27,8 +27,6 @@ from kitchens.git.checkouts.folders import remove_folder
 from kitchens.git.claims import alone
 from kitchens.git.moving.deletion import creation
 from kitchens.git.refs import Moved
-from kitchens.git.sharing.remotes import FETCHED
-from kitchens.model.cookbook import Cookbook
 from kitchens.model.gate import Gate
 from kitchens.model.kitchen import Made, Provision, Registration
 from kitchens.model.names import KitchenName
@@ -138,7 +136,7 @@ def create(house: House, wanted: Wanted, *, test: bool = True) -> Created:
             register_kitchen(house, plan)
         except Moved:
             continue
-        for one in [] if wanted.adopt else _fetched(house, wanted.name):
+        for one in [] if wanted.adopt else fetched(house, wanted.name):
             house.note(
                 f"`{one}` is another branch of this name; `{wanted.name}` begins at `{plan.parent.name}`"
             )
@@ -153,10 +151,10 @@ def plan_create(house: House, wanted: Wanted) -> CreatePlan:
     new, adopt = KitchenName.parse(wanted.name), wanted.adopt
     cookbook = kitchens.cookbook
     if adopt and new not in kitchens.branches:
-        _free_there(house, cookbook, new)
-    _free(kitchens, new, adopt)
+        refuse_taken_there(house, cookbook, new)
+    refuse_taken(kitchens, new, adopt)
     if not adopt:
-        _free_there(house, cookbook, new)
+        refuse_taken_there(house, cookbook, new)
     declared = cookbook.kitchens.get(new) if cookbook else None
     permanent = wanted.permanent or declared is not None
     above = _above(kitchens, wanted, new, declared.parent if declared else None)
@@ -342,86 +340,6 @@ def _of_template(
 def _made_now(house: House, registration: Registration) -> Made | None:
     found = Kitchens(house).registration(registration.name)
     return registration.made if found is None else found.made
-
-
-def free_name(kitchens: Kitchens, text: str) -> str:
-    """The name of a kitchen that can be made. Raises `InvalidInput`."""
-    name = KitchenName.parse(text)
-    _free(kitchens, name, adopt=False)
-    return name
-
-
-def _free(kitchens: Kitchens, name: KitchenName, adopt: bool) -> None:
-    names = {*kitchens.branches, *kitchens.names}
-    same = name if name in names else next((one for one in names if _folded(one) == _folded(name)), None)
-    if same is not None and same != name:
-        how = "in case" if same.lower() == name.lower() else "in case or in how its letters are encoded"
-        raise InvalidInput(
-            f"`{name}` differs only {how} from `{same}`, which many file systems cannot tell apart",
-            code="kitchen-exists",
-        )
-    if same in kitchens.names:
-        raise InvalidInput(
-            f"the kitchen `{name}` exists already", f"`kitchen show {name}`", code="kitchen-exists"
-        )
-    if same is not None and not adopt:
-        raise InvalidInput(
-            f"the branch `{name}` exists already and is no kitchen",
-            f"`kitchen create {name} --adopt` makes it one",
-            code="branch-exists",
-        )
-    if same is None and adopt:
-        far = _fetched(kitchens.house, name)
-        raise InvalidInput(
-            f"there is no branch `{name}` to adopt",
-            *(f"`git branch {name} {one}` brings the one there is elsewhere" for one in far[:1]),
-            code="no-branch",
-        )
-    for one in names:
-        if one != name and (why := _apart(name, one)) is not None:
-            raise InvalidInput(why, code="kitchen-name")
-
-
-def _fetched(house: House, name: str) -> list[str]:
-    """The branches `name` that git has fetched from its remotes, such as `origin/dev`."""
-    prefix = "refs/remotes/"
-    short = [ref.removeprefix(prefix) for ref in house.repository.refs.refs(prefix)]
-    return [one for one in short if one.partition("/")[2] == name]
-
-
-def _apart(name: str, other: str) -> str | None:
-    """Why two names cannot both be folders and files below one folder."""
-    if other.startswith(f"{name}/") or name.startswith(f"{other}/"):
-        return f"git cannot hold `{name}` beside the branch `{other}`"
-    for ours, theirs in zip(name.split("/"), other.split("/"), strict=False):
-        if ours == theirs:
-            continue
-        if _folded(ours) == _folded(theirs):
-            return (
-                f"`{name}` and `{other}` differ only in case where they begin, "
-                "which many file systems cannot tell apart"
-            )
-        break
-    return None
-
-
-def _free_there(house: House, cookbook: Cookbook | None, name: str) -> None:
-    """What others made at the remote is theirs, whether or not it is here."""
-    remote = None if cookbook is None else cookbook.remote
-    if remote is None:
-        return
-    ref = f"{FETCHED}{remote}/heads/{name}"
-    if house.repository.refs.read(ref) is not None:
-        raise InvalidInput(
-            f"`{name}` exists already at `{remote}`",
-            f"`git branch {name} {ref}` and then `kitchen sync` bring it here",
-            code="kitchen-exists",
-        )
-
-
-def _folded(name: str) -> str:
-    """The name as a file system may see it that knows no case and composes letters."""
-    return unicodedata.normalize("NFC", name).casefold()
 
 
 def _expiry(now: datetime, ttl: str | None, permanent: bool) -> datetime | None:
