@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,19 +35,20 @@ def delete(house: House, name: str, *, force: bool = False) -> dict[str, Any]:
     """Plan and carry out; looks again when the kitchen was moved or deleted by somebody else meanwhile."""
     while True:
         tip = Kitchens(house).branches.get(name)
-        try:
-            plan = plan_delete(house, name, force=force)
-            _take_back(house, plan.kitchen, force=force)
-        except KitchensError:
-            if Kitchens(house).branches.get(name) == tip:
-                raise
-            continue
-        try:
-            return carry_out_delete(house, plan)
-        except Moved:
-            # Somebody else's doing. What fails otherwise is ours, and the branch may have gone before it.
-            if Kitchens(house).branches.get(name) == tip:
-                raise
+        with ExitStack() as held:
+            try:
+                plan = plan_delete(house, name, force=force)
+                _take_back(house, plan.kitchen, held, force=force)
+            except KitchensError:
+                if Kitchens(house).branches.get(name) == tip:
+                    raise
+                continue
+            try:
+                return carry_out_delete(house, plan)
+            except Moved:
+                # Somebody else's doing. What fails otherwise is ours, and the branch may have gone before it.
+                if Kitchens(house).branches.get(name) == tip:
+                    raise
 
 
 def plan_delete(
@@ -125,17 +127,18 @@ def carry_out_delete(house: House, plan: DeletePlan) -> dict[str, Any]:
     return {"kitchen": kitchen.name, "status": "deleted", "commit": kitchen.tip, "kept": kept}
 
 
-def _take_back(house: House, kitchen: Kitchen, *, force: bool) -> None:
-    """What the kitchen's template made elsewhere goes first, while the kitchen is there to do it."""
+def _take_back(house: House, kitchen: Kitchen, held: ExitStack, *, force: bool) -> None:
+    """What the kitchen's template made elsewhere goes first, while the kitchen is there to do it; as long as `held` is,
+    nobody makes it again."""
     made = kitchen.registered.made if kitchen.registered else None
     # A step that was not started yet may be by now.
     if made is None or not any(step.status != "undone" and step.rollback for step in made.provision):
         return
     # Runs recipes, which few deletions do.
-    from kitchens.actions.life.provisioning import withdraw
+    from kitchens.actions.life.provisioning import withdrawn
 
     try:
-        withdraw(house, kitchen.name)
+        held.enter_context(withdrawn(house, kitchen.name))
     except KitchensError as error:
         if not force:
             error.message = f"{error.message}; nothing was deleted"

@@ -67,11 +67,13 @@ def _provision(house: House, name: str) -> bool:
     return True
 
 
-def withdraw(house: House, name: str) -> None:
-    """Take back what was started in kitchen `name`, the last step first. Raises `Failed` where that fails;
-    what was taken back before stays so."""
+@contextmanager
+def withdrawn(house: House, name: str) -> Iterator[None]:
+    """Take back what was started in kitchen `name`, the last step first, and let nobody begin anew until the block ends.
+    Raises `Failed` where that fails; what was taken back before stays so."""
     with _working(house, name):
         _withdraw(house, name)
+        yield
 
 
 def _working(house: House, name: str) -> AbstractContextManager[None]:
