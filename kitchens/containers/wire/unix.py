@@ -181,7 +181,7 @@ def _head(line: Line) -> tuple[int, dict[str, str]]:
     while b"\r\n\r\n" not in head:
         seen = line.receive(_PIECE, socket.MSG_PEEK)
         if not seen:
-            raise ConnectionResetError(None, "the engine hung up")
+            raise ConnectionResetError("the engine hung up")
         end = (head + seen).find(b"\r\n\r\n")
         head += line.receive(len(seen) if end < 0 else end + 4 - len(head))
     return _parsed(head[:-4])
