@@ -29,10 +29,12 @@ class Group:
         parent = _parent() if os.geteuid() == 0 else None
         if parent is None:
             return None
-        for left in parent.glob("kitchens-*"):
-            with suppress(OSError):
-                left.rmdir()  # one in which something runs stays
-        folder = parent / f"kitchens-{name}"
+        for left in parent.glob("kitchens-*-*"):
+            # One whose maker lives may be about to be entered; one in which something runs stays anyway.
+            if not Path("/proc", left.name.split("-")[1]).exists():
+                with suppress(OSError):
+                    left.rmdir()
+        folder = parent / f"kitchens-{os.getpid()}-{name}"
         try:
             folder.mkdir()
             (folder / "pids.max").write_text(str(pids + _OWN), encoding="ascii")

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from kitchens_engine.ports import Command
+from kitchens_engine.runtimes import ceiling
 from kitchens_engine.runtimes.local import LocalRuntime
 from tests.processes import gone, parent_of
 
@@ -212,3 +213,17 @@ print(len(looks), set(ended), os.waitstatus_to_exitcode(os.waitpid(children[0], 
     done = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)
 
     assert done.stdout == "1 {-9} -15\n"
+
+
+def test_a_group_goes_with_its_maker_and_not_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever makes the next removes what the dead left; one that lives may be about to enter his."""
+    monkeypatch.setattr(ceiling, "_parent", lambda: tmp_path)
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    (tmp_path / "kitchens-4194305-dead").mkdir()
+
+    for name in ("one", "two"):
+        assert ceiling.Group.made(name, 5) is not None
+
+    assert {path.name for path in tmp_path.iterdir()} == {
+        f"kitchens-{os.getpid()}-{name}" for name in ("one", "two")
+    }
