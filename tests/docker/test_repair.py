@@ -145,6 +145,9 @@ def test_a_seed_on_which_a_service_does_not_come_up_is_made_anew(
     assert (spoilt.status, "the next start makes it anew" in spoilt.err) == (5, True), spoilt
     assert book.json("up", "other")["status"] == "up"
     assert book.kitchen("exec", "other", "--service", "shop", "cat", "/data/index.html").out == "good\n"
+    book.json("delete", "dev")
+    book.json("repair")
+    assert len(objects.volumes(engine, f"{LABEL}={key}")) == 1
 
 
 def test_what_a_killed_gate_left_is_removed(book: Processes, engine: Engine) -> None:

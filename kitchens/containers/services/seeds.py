@@ -43,8 +43,7 @@ def seed(
     What `wait` and `fill` raise ends it, and nothing is left.
     """
     done = cache / "seeds" / seeding.key
-    stem = f"kitchens-seed-{seeding.key[:32]}{_making(done)}"
-    names = {path: f"{stem}-{number}" for number, path in enumerate(spec.volumes)}
+    names = {path: f"{_stem(done)}-{number}" for number, path in enumerate(spec.volumes)}
     if not _whole(engine, names, seeding.key, done):
         with alone(
             done.with_suffix(".lock"), tell, f"another process makes the data of `{spec.name}`: waiting"
@@ -69,12 +68,18 @@ def distrust(cache: Path, volume: str) -> None:
         done.unlink(missing_ok=True)
 
 
-def _making(done: Path) -> str:
-    """What tells a seed from an earlier one of the same content."""
+def _stem(done: Path) -> str:
+    """How the volumes of a seed are called; one that was made anew is not called as the earlier one of the same content."""
     try:
-        return done.with_suffix(_MAKING).read_text(encoding="ascii")
+        making = done.with_suffix(_MAKING).read_text(encoding="ascii")
     except FileNotFoundError:
-        return ""
+        making = ""
+    return f"kitchens-seed-{done.name[:32]}{making}"
+
+
+def _is_part(name: str, done: Path) -> bool:
+    """Whether a volume belongs to a seed that is whole."""
+    return done.exists() and name.rpartition("-")[0] == _stem(done)
 
 
 def forget_unused(engine: Engine, cache: Path) -> None:
@@ -92,7 +97,7 @@ def forget_unused(engine: Engine, cache: Path) -> None:
 
 def half_made(engine: Engine, cache: Path) -> list[tuple[str, str]]:
     """Key and volume of each seed that somebody began to make with this cache, and that is not whole: he was killed, or is
-    at it."""
+    at it; or that was made anew since."""
     folder = cache / "seeds"
     if not folder.is_dir():
         return []
@@ -100,7 +105,7 @@ def half_made(engine: Engine, cache: Path) -> list[tuple[str, str]]:
     return [
         (key, name)
         for key, name in found
-        if (folder / f"{key}.lock").exists() and not (folder / key).exists()
+        if (folder / f"{key}.lock").exists() and not _is_part(name, folder / key)
     ]
 
 
@@ -108,7 +113,7 @@ def forget_half_made(engine: Engine, cache: Path, key: str, name: str) -> bool:
     """Remove such a volume, unless somebody is at it; whether it is gone."""
     done = cache / "seeds" / key
     with if_free(done.with_suffix(".lock")) as held:
-        return held and not done.exists() and objects.remove_volume(engine, name)
+        return held and not _is_part(name, done) and objects.remove_volume(engine, name)
 
 
 def _whole(engine: Engine, names: Mapping[str, str], key: str, done: Path) -> bool:
