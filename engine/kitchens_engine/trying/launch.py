@@ -78,9 +78,10 @@ def learn(live: LiveNode, result: dict[str, Any], hidden: Hidden) -> None:
         live.measured[live.phase.tests[0]] = _printed(live.attempt)
         return
     if live.phase is WORK:
-        _hold_to_record(live.node.name, live.attempt)
         texts = [name for name, kind in (live.node.outputs or {}).items() if kind == "string"]
         outputs = live.attempt.outputs(texts) | result.get("outputs", {})
+        if outputs:
+            _hold_to_record(live.node.name, live.attempt)
         declared.hold(live.node, outputs)
         live.outputs = hidden.value(outputs)
     if live.phase is WORK and live.node.action == "wait":

@@ -229,7 +229,7 @@ def test_what_is_large_is_no_output(bench: Bench) -> None:
         run = "true"
         env = { BIG = "{{ outputs.a.v }}" }
         [nodes.d]
-        run = "head -c 17000000 /dev/zero > $KITCHEN_OUTPUT"
+        run = "printf 'v=%017000000d' 0 > $KITCHEN_OUTPUT"
     """)
 
     nodes = bench.nodes(bench.run())
