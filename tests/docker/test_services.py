@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 import signal
 import subprocess
 import sys
@@ -54,7 +55,8 @@ def book(
     # Seeds are this test's own, and go with it.
     cache = tmp_path / "cache"
     monkeypatch.setenv("KITCHENS_CACHE", str(cache))
-    name = f"{NAME}-{request.node.name}"[:60]
+    # As they run at the same time, no two may have one name, however long theirs are.
+    name = f"{NAME}-{request.node.name}"[:50] + f"-{secrets.token_hex(4)}"
     found = Processes(desk.folder, lambda: ("", ""))
     found.name = name  # type: ignore[attr-defined]
     yield found
