@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from kitchens.actions.house import House
-from kitchens.git.history import last_change
 from kitchens_engine.errors import InvalidInput
 
 FILE = "kitchens.toml"
@@ -15,6 +14,9 @@ def in_force(house: House, tip: str, baseline: str | None) -> str:
 
     Else whoever mends what somebody broke would choose his own examiner.
     """
+    # Nearly always it is itself.
+    from kitchens.git.history import last_change
+
     commit = tip
     while fault_at(house, commit) is not None:
         changed = last_change(house.repository, commit, FILE, baseline)

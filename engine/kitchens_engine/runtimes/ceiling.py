@@ -22,6 +22,10 @@ class Group:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        # By version 1 a thread that moves itself waits for nobody; to move a process, all of a system's forks stop (13 ms).
+        threads = folder / "tasks"
+        #: Whoever has one thread, and writes 0 here, is in the group, with all that it is going to start.
+        self.entrance = str(threads if threads.exists() else folder / "cgroup.procs")
 
     @classmethod
     def made(cls, name: str, pids: int) -> Group | None:
@@ -44,12 +48,7 @@ class Group:
 
     def words(self) -> tuple[str, ...]:
         """The words before a command that enters it first."""
-        return ("/bin/sh", "-c", 'echo $$ >"$0"; exec "$@"', str(self._folder / "cgroup.procs"))
-
-    def take(self, process: int) -> None:
-        """Take in a process that has no children yet."""
-        with suppress(OSError):
-            (self._folder / "cgroup.procs").write_text(str(process), encoding="ascii")
+        return ("/bin/sh", "-c", 'echo 0 >"$0"; exec "$@"', self.entrance)
 
     def close(self) -> None:
         """Its processes have ended; what is not gone yet, the next one removes."""

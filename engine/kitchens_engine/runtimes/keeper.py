@@ -144,8 +144,10 @@ class Keeper:
                     self._answer()
                 case ("kill", token):
                     self._kill(token)
-                case ("serve", ledger, mark, environment, pids):
-                    if pids is not None and os.getpid() == 1:
+                case ("serve", ledger, mark, environment, pids, entrance):
+                    if entrance is not None:
+                        _enter(entrance)
+                    elif pids is not None and os.getpid() == 1:
                         from kitchens_engine.runtimes.ceiling import limit_own_world
 
                         limit_own_world(pids)
@@ -465,6 +467,15 @@ def begin_ledger(path: str, owner: processes.Owner) -> None:
     line = f'{{"pid": {owner.pid}, "started": "{owner.started}", "boot": "{owner.boot}"}}\n'
     os.write(ledger, line.encode())
     os.close(ledger)
+
+
+def _enter(entrance: str) -> None:
+    """Be in a control group (`ceiling.Group`), with all that is going to be started."""
+    try:
+        with open(entrance, "wb", buffering=0) as file:
+            file.write(b"0")
+    except OSError:
+        return  # it was for this user's own good
 
 
 def _open_ledger(path: str) -> int:

@@ -77,8 +77,6 @@ class Spawner:
             self._keeper = _start_keeper((*(self._group.words() if self._group else ()), *words))
         else:
             self._keeper = _ahead.pop() if _ahead else _start_keeper()
-            if self._group is not None:
-                self._group.take(self._keeper.pid)
         assert self._keeper.stdin is not None
         assert self._keeper.stdout is not None
         self._requests = self._keeper.stdin.fileno()
@@ -90,7 +88,8 @@ class Spawner:
         self.running: set[str] = set()
         if ledger is not None:
             keeper.begin_ledger(str(ledger), Owner.of(self._keeper.pid))
-        self._ask("serve", None if ledger is None else str(ledger), mark, environment, pids)
+        entrance = self._group.entrance if self._group and not words else None
+        self._ask("serve", None if ledger is None else str(ledger), mark, environment, pids, entrance)
 
     @property
     def pid(self) -> int:
