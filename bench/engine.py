@@ -34,17 +34,18 @@ def start(number):
 with ThreadPoolExecutor(int(sys.argv[3])) as threads:
     list(threads.map(start, range(int(sys.argv[2]))))
 """
-#: The same functions in forks of a process that has pandas, two at a time, with nothing said of them anywhere.
+#: The same functions, or none, in forks of a process that has pandas, two at a time, with nothing said of them anywhere.
 FORKS = """
 import os, sys
 import pandas
-count, running = int(sys.argv[1]), 0
+count, running, works = int(sys.argv[1]), 0, sys.argv[2] == "work"
 for _ in range(count):
     if running == 2:
         os.wait()
         running -= 1
     if os.fork() == 0:
-        len(pandas.DataFrame({"a": [1, 2]}))
+        if works:
+            len(pandas.DataFrame({"a": [1, 2]}))
         os._exit(0)
     running += 1
 """
@@ -144,15 +145,17 @@ def figures(desk: Peers) -> Iterator[Figure]:
 
     desk.order("frame")()  # the first one waits for the toolchain
     frame, frames = turns(3, desk.order("frame"), desk.order("frames"))
-    fork, forks = turns(3, lambda: desk.forks(1), lambda: desk.forks(1_000))
+    start, work = turns(3, lambda: desk.forks(1, "nothing"), lambda: desk.forks(1_000, "work"))
+    bare, _ = turns(3, lambda: desk.forks(1_000, "nothing"), lambda: 0.0)
     yield Figure(
-        "1,000 functions that import pandas, each",
-        "forks that do the same",
-        (frames - frame) / 999,
-        (forks - fork) / 999,
+        "1,000 functions that import pandas, over the work",
+        "forks that do nothing",
+        (frames - frame - (work - bare)) / 999,
+        (bare - start) / 999,
         0.005,
         absolute=True,
     )
+    yield Figure("the same, with it", "forks that do it", (frames - frame) / 999, (work - start) / 999, 3)
 
     hops = sorted(hop for _ in range(5) for hop in desk.hops(200))
     yield Figure(
@@ -185,10 +188,10 @@ class Peers(Desk):
         self.run("git", "add", "--all")
         self.run("git", "commit", "--quiet", "--message", "pandas")
 
-    def forks(self, count: int) -> None:
-        """The functions of `frames`, without us."""
+    def forks(self, count: int, what: str) -> None:
+        """The functions of `frames` (`work`) or nothing, without us."""
         (python,) = (self.home / ".cache/kitchens/toolchains").glob("*/bin/python")
-        self.run(str(python), "-c", FORKS, str(count))
+        self.run(str(python), "-c", FORKS, str(count), what)
 
     def order(self, name: str) -> Callable[[], None]:
         """An order run of ours."""
